@@ -1,0 +1,45 @@
+// Memory that starts on a cache line, as every kernel expects.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+#include "octet/core/config.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// A cache line and an AVX-512 register, in bytes.
+inline constexpr std::size_t alignment = 64;
+
+/// The allocator behind AlignedVector.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  AlignedAllocator() = default;
+  template <class U>
+  AlignedAllocator(const AlignedAllocator<U>&) {}
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(alignment)));
+  }
+  void deallocate(T* pointer, std::size_t) {
+    ::operator delete(pointer, std::align_val_t(alignment));
+  }
+  friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
+};
+
+/// A std::vector whose first element is 64-byte aligned.
+template <class T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+/// The smallest multiple of `step` that is at least `value`.
+constexpr std::int64_t round_up(std::int64_t value, std::int64_t step) {
+  return (value + step - 1) / step * step;
+}
+/// How many pieces of `step` cover `value`.
+constexpr std::int64_t pieces(std::int64_t value, std::int64_t step) {
+  return (value + step - 1) / step;
+}
+
+}  // namespace octet::inline OCTET_ABI

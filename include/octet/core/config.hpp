@@ -1,0 +1,44 @@
+// The version, the inline namespace, and the few compiler differences that the rest need not know.
+#pragma once
+
+#define OCTET_VERSION_MAJOR 0
+#define OCTET_VERSION_MINOR 1
+#define OCTET_VERSION_PATCH 0
+
+// Translation units compiled with different settings get different symbols, so that the linker
+// never merges a function built for a new processor with the one built for every processor.
+#if defined(__cpp_exceptions)
+#define OCTET_ABI_EXCEPTIONS e
+#else
+#define OCTET_ABI_EXCEPTIONS n
+#endif
+#if defined(__AVX512F__)
+#define OCTET_ABI_BASELINE avx512
+#elif defined(__AVX2__)
+#define OCTET_ABI_BASELINE avx2
+#elif defined(__AVX__)
+#define OCTET_ABI_BASELINE avx
+#else
+#define OCTET_ABI_BASELINE base
+#endif
+#if defined(NDEBUG)
+#define OCTET_ABI_ASSERTIONS release
+#else
+#define OCTET_ABI_ASSERTIONS debug
+#endif
+#define OCTET_ABI_JOIN_EXPANDED(a, b, c) v0_##a##_##b##_##c
+#define OCTET_ABI_JOIN(a, b, c) OCTET_ABI_JOIN_EXPANDED(a, b, c)
+#define OCTET_ABI OCTET_ABI_JOIN(OCTET_ABI_EXCEPTIONS, OCTET_ABI_BASELINE, OCTET_ABI_ASSERTIONS)
+
+// An internal invariant. It is never a user's mistake: those throw octet::Error.
+#if !defined(OCTET_ASSERT)
+#include <cassert>
+#define OCTET_ASSERT(condition) assert(condition)
+#endif
+
+// Kernels for x86 carry their own target attribute: no compiler flag is needed to use them.
+#if (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) || defined(__clang__))
+#define OCTET_X86 1
+#else
+#define OCTET_X86 0
+#endif

@@ -1,0 +1,67 @@
+// A user's mistake or a bad file, told in a sentence: what is wrong, where, and what was expected.
+#pragma once
+
+#include <concepts>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "octet/core/config.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Thrown for every mistake that a user can make or a file can hold. what() is one whole sentence.
+class Error : public std::exception {
+ public:
+  explicit Error(std::string message) : message_(std::move(message)) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
+/// Receives the sentence when exceptions are switched off; it must not return.
+using ErrorHandler = void (*)(const char* message);
+
+/// The handler in use. The first one prints to stderr and aborts.
+inline ErrorHandler& error_handler() {
+  static ErrorHandler handler = [](const char* message) {
+    std::fprintf(stderr, "octet: %s\n", message);
+    std::abort();
+  };
+  return handler;
+}
+
+inline std::string to_text(std::string_view text) { return std::string(text); }
+inline std::string to_text(const char* text) { return text; }
+inline std::string to_text(char character) { return std::string(1, character); }
+inline std::string to_text(std::integral auto value) { return std::to_string(value); }
+inline std::string to_text(std::floating_point auto value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(value));
+  return buffer;
+}
+
+/// Joins its arguments to one text; every type with a to_text() found by its namespace will do.
+template <class... Parts>
+std::string text_of(const Parts&... parts) {
+  std::string text;
+  (text.append(to_text(parts)), ...);
+  return text;
+}
+
+/// Throws octet::Error, or calls the handler where exceptions are switched off.
+template <class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+#if defined(__cpp_exceptions)
+  throw Error(text_of(parts...));
+#else
+  error_handler()(text_of(parts...).c_str());
+  std::abort();
+#endif
+}
+
+}  // namespace octet::inline OCTET_ABI

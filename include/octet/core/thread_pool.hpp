@@ -1,0 +1,155 @@
+// One pool of threads, and one way to use it: parallel_for over disjoint outputs.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "octet/core/config.hpp"
+#include "octet/core/error.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Runs loops on a fixed number of threads, the caller's among them. A loop body writes only what
+/// belongs to its own indices, so the number of threads never changes a result.
+class ThreadPool {
+ public:
+  /// As many threads as the machine has cores when `threads` is 0.
+  explicit ThreadPool(int threads = 0) {
+    if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
+    if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+  ~ThreadPool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls body(begin, end) for disjoint ranges that cover [0, count), each of at most `grain`
+  /// indices. Runs on the caller alone when called from inside a loop or while another thread's
+  /// loop has the pool. The first exception of a body is thrown again here.
+  template <class Body>
+  void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
+    using Plain = std::remove_reference_t<Body>;
+    grain = std::max<std::int64_t>(grain, 1);
+    if (count <= 0) return;
+    std::unique_lock busy(busy_, std::defer_lock);
+    if (count <= grain || workers_.empty() || inside() || !busy.try_lock()) {
+      for (std::int64_t begin = 0; begin < count; begin += grain)
+        body(begin, std::min(begin + grain, count));
+      return;
+    }
+    Job job{count, grain,
+            [](void* context, std::int64_t begin, std::int64_t end) {
+              (*static_cast<Plain*>(context))(begin, end);
+            },
+            const_cast<void*>(static_cast<const void*>(std::addressof(body)))};
+    {
+      const std::lock_guard lock(mutex_);
+      job_ = &job;
+      ++generation_;
+    }
+    wake_.notify_all();
+    run(job);
+    {
+      std::unique_lock lock(mutex_);
+      job_ = nullptr;
+      done_.wait(lock, [&] { return active_ == 0; });
+    }
+#if defined(__cpp_exceptions)
+    if (job.error) std::rethrow_exception(job.error);
+#endif
+  }
+
+ private:
+  struct Job {
+    std::int64_t count;
+    std::int64_t grain;
+    void (*call)(void*, std::int64_t, std::int64_t);
+    void* context;
+    std::atomic<std::int64_t> next{0};
+    std::exception_ptr error;
+    std::mutex error_mutex;
+    Job(std::int64_t count_, std::int64_t grain_, void (*call_)(void*, std::int64_t, std::int64_t),
+        void* context_)
+        : count(count_), grain(grain_), call(call_), context(context_) {}
+  };
+
+  static bool& inside() {
+    static thread_local bool value = false;
+    return value;
+  }
+
+  static void run(Job& job) {
+    inside() = true;
+    for (std::int64_t begin; (begin = job.next.fetch_add(job.grain)) < job.count;) {
+      const std::int64_t end = std::min(begin + job.grain, job.count);
+#if defined(__cpp_exceptions)
+      try {
+        job.call(job.context, begin, end);
+      } catch (...) {
+        const std::lock_guard lock(job.error_mutex);
+        if (!job.error) job.error = std::current_exception();
+      }
+#else
+      job.call(job.context, begin, end);
+#endif
+    }
+    inside() = false;
+  }
+
+  void work() {
+    std::uint64_t seen = 0;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      // A short spin, because the next loop of a network usually follows within microseconds.
+      lock.unlock();
+      for (int spin = 0; spin < 2000 && generation_.load(std::memory_order_relaxed) == seen; ++spin)
+        std::this_thread::yield();
+      lock.lock();
+      wake_.wait(lock, [&] { return stopping_ || generation_ != seen; });
+      if (stopping_) return;
+      seen = generation_;
+      Job* const job = job_;
+      if (!job) continue;
+      ++active_;
+      lock.unlock();
+      run(*job);
+      lock.lock();
+      if (--active_ == 0) done_.notify_all();
+    }
+  }
+
+  std::vector<std::thread> workers_;
+  std::mutex busy_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  Job* job_ = nullptr;
+  std::atomic<std::uint64_t> generation_{0};
+  int active_ = 0;
+  bool stopping_ = false;
+};
+
+/// The pool that is used where none is given: one thread for each core, made at its first use.
+inline ThreadPool& default_thread_pool() {
+  static ThreadPool pool;
+  return pool;
+}
+
+}  // namespace octet::inline OCTET_ABI

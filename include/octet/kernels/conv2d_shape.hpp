@@ -1,0 +1,35 @@
+// The geometry of a convolution, as every kernel gets it.
+#pragma once
+
+#include <cstdint>
+
+#include "octet/core/config.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// y[n, oh, ow, oc] = sum over kh, kw, c of
+///   x[n, oh * stride_h - pad_top + kh * dilation_h, ow * stride_w - pad_left + kw * dilation_w, c]
+///   * w[oc, kh, kw, c]
+/// where x reads as zero (int8: as its zero point) outside of the image. With G groups, output
+/// channel oc sees the C / G input channels from oc / (OC / G) * (C / G) on, and w is [OC, KH, KW,
+/// C / G].
+struct Conv2dShape {
+  std::int64_t N = 1, H = 1, W = 1, C = 1;
+  std::int64_t OH = 1, OW = 1, OC = 1;
+  std::int64_t KH = 1, KW = 1;
+  std::int64_t stride_h = 1, stride_w = 1;
+  std::int64_t dilation_h = 1, dilation_w = 1;
+  std::int64_t pad_top = 0, pad_left = 0;
+  std::int64_t groups = 1;
+};
+
+/// The window of a pooling; the same letters, channel by channel.
+struct Pool2dShape {
+  std::int64_t N = 1, H = 1, W = 1, C = 1;
+  std::int64_t OH = 1, OW = 1;
+  std::int64_t KH = 1, KW = 1;
+  std::int64_t stride_h = 1, stride_w = 1;
+  std::int64_t pad_top = 0, pad_left = 0;
+};
+
+}  // namespace octet::inline OCTET_ABI::kernels

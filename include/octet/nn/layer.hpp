@@ -1,0 +1,110 @@
+// The one virtual interface of Octet: what a layer computes, and the gradient of it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "octet/core/json.hpp"
+#include "octet/core/random.hpp"
+#include "octet/core/tensor.hpp"
+#include "octet/core/thread_pool.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Whether a pass learns (dropout drops, batch norm uses the batch) or only predicts.
+enum class Mode { inference, training };
+
+/// What a layer may know of the pass that it is part of.
+struct Pass {
+  Mode mode = Mode::inference;
+  ThreadPool* pool = nullptr;
+  /// This node's random numbers of this step; the same again in its backward pass.
+  Random random{0};
+
+  bool training() const { return mode == Mode::training; }
+  /// The threads of this pass: the default pool's unless others were given.
+  ThreadPool& threads() const { return pool ? *pool : default_thread_pool(); }
+};
+
+/// What a parameter is for: weight decay may spare biases and normalisation.
+enum class ParameterKind { weight, bias, normalization };
+
+/// A tensor that is learned, and the gradient of the loss by it. A backward pass adds to the
+/// gradient.
+template <class T>
+struct Parameter {
+  std::string name;
+  ParameterKind kind = ParameterKind::weight;
+  Tensor<T> value;
+  Tensor<T> gradient;
+  /// Times the schedule's rate; 0 freezes the parameter.
+  double learning_rate_factor = 1;
+
+  Parameter(std::string name_, ParameterKind kind_, const Shape& shape)
+      : name(std::move(name_)), kind(kind_), value(shape), gradient(shape) {}
+};
+
+/// A tensor that is saved with the network but not learned: running statistics.
+template <class T>
+struct Buffer {
+  std::string name;
+  Tensor<T> value;
+};
+
+template <class T>
+using Inputs = std::span<const TensorView<const T>>;
+template <class T>
+using InputGradients = std::span<const TensorView<T>>;
+
+/// A function of n tensors with one result, its gradient, and its parameters.
+///
+/// Shapes in output_shape() have no batch dimension; tensors in forward() and backward() have it in
+/// front: an input of shape {H, W, C} arrives as {N, H, W, C}. The executor owns all of them. A
+/// layer may keep small state between forward and the backward that follows it (a batch's mean),
+/// never more than one step. To write a layer of your own: derive, give type, output_shape,
+/// forward, backward, and check it with check/gradient_check.hpp.
+template <class T>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  /// The field's name of it, as in conv2d: the same in code, messages and files.
+  virtual std::string_view type() const = 0;
+
+  /// The shape of the output. Throws octet::Error, naming the layer, if an input does not fit.
+  virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
+
+  /// Computes output from inputs.
+  virtual void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) = 0;
+
+  /// From d_output, the gradient of the loss by the output, computes the gradient by each input and
+  /// by each parameter. Assigns every element of d_inputs[i], unless that view is empty because
+  /// nobody needs it; adds to the parameters' gradients. d_output may be overwritten if it shares
+  /// its memory with d_inputs[0]; see in_place().
+  virtual void backward(Inputs<T> inputs, TensorView<const T> output, TensorView<const T> d_output,
+                        InputGradients<T> d_inputs, const Pass& pass) = 0;
+
+  /// What is learned, and what is saved beside it. The pointers stay valid as long as the layer.
+  virtual std::vector<Parameter<T>*> parameters() { return {}; }
+  virtual std::vector<Buffer<T>*> buffers() { return {}; }
+
+  /// The options, as the JSON object from which the registry makes this layer again.
+  virtual Json attributes() const { return Json::object(); }
+
+  /// A deep copy, parameters included.
+  virtual std::unique_ptr<Layer> clone() const = 0;
+
+  /// Whether backward() reads its inputs, or its output. What nobody reads need not be kept.
+  virtual bool backward_reads_inputs() const { return true; }
+  virtual bool backward_reads_output() const { return true; }
+  /// Whether the output may share the memory of inputs[0], and d_inputs[0] that of d_output.
+  virtual bool in_place() const { return false; }
+
+  /// Multiply-and-add operations for one example; 0 where there are none worth counting.
+  virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }
+};
+
+}  // namespace octet::inline OCTET_ABI
