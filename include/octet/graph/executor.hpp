@@ -1,0 +1,266 @@
+// Runs a graph forwards and backwards. The executor, not the layer, owns the activations: it knows
+// when each of them is read for the last time, and lets the next one take its place.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "octet/core/memory_plan.hpp"
+#include "octet/graph/graph.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+struct ExecutorOptions {
+  /// In inference mode, nothing is kept for a backward pass.
+  Mode mode = Mode::training;
+  /// The default pool if none is given.
+  ThreadPool* pool = nullptr;
+};
+
+/// Runs one graph, for batches of any size. The graph must outlive it, and must get no more nodes.
+template <class T>
+class Executor {
+ public:
+  /// Called after each node's forward with its output; a convenient place to observe ranges.
+  using Observer = std::function<void(int node, TensorView<const T> output)>;
+
+  explicit Executor(const Graph<T>& graph, ExecutorOptions options = {})
+      : graph_(&graph), options_(options) {
+    if (graph.inputs().empty() || graph.outputs().empty())
+      fail("executor: expected a graph with an input and an output");
+    plan();
+  }
+
+  /// Computes all outputs from one tensor {N, ...} for each input. `step` numbers the training
+  /// steps: it keys the random numbers of dropout. Inputs must stay as they are until backward() is
+  /// done.
+  void forward(std::span<const TensorView<const T>> inputs, Mode mode, std::uint64_t step = 0,
+               const Observer& observe = {}) {
+    set_inputs(inputs);
+    mode_ = mode;
+    step_ = step;
+    for (int i = 0; i < graph_->size(); ++i) {
+      const Node<T>& node = graph_->node(i);
+      if (!node.layer) continue;
+      collect_inputs(node);
+      node.layer->forward(arguments_, activation(i), pass(i));
+      if (observe) observe(i, activation(i));
+    }
+  }
+  void forward(TensorView<const T> input, Mode mode, std::uint64_t step = 0,
+               const Observer& observe = {}) {
+    forward(std::span<const TensorView<const T>>(&input, 1), mode, step, observe);
+  }
+
+  /// Output number `output` of the last forward.
+  TensorView<const T> output(int output = 0) {
+    return activation(graph_->outputs()[static_cast<std::size_t>(output)]);
+  }
+  /// Where the gradient of the loss by that output goes before backward() is called.
+  TensorView<T> output_gradient(int output = 0) {
+    return gradient(graph_->outputs()[static_cast<std::size_t>(output)]);
+  }
+
+  /// Adds the gradient of the loss to every parameter's gradient.
+  void backward() {
+    OCTET_ASSERT(options_.mode == Mode::training);
+    std::vector<bool> written(static_cast<std::size_t>(graph_->size()));
+    for (const int output : graph_->outputs()) written[index(output)] = true;
+    for (int i = graph_->size() - 1; i >= 0; --i) {
+      const Node<T>& node = graph_->node(i);
+      if (!node.layer || !needs_gradient_[index(i)] || !written[index(i)]) continue;
+      collect_inputs(node);
+      gradients_.clear();
+      for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+        const int source = node.inputs[k];
+        if (!needs_gradient_[index(source)])
+          gradients_.emplace_back();
+        else if (written[index(source)] || repeats(node, k))
+          gradients_.push_back(at(temporary_[index(i)][k], graph_->node(source).shape));
+        else
+          gradients_.push_back(gradient(source));
+      }
+      node.layer->backward(arguments_, activation(i), gradient(i), gradients_, pass(i));
+      for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+        const int source = node.inputs[k];
+        if (!needs_gradient_[index(source)]) continue;
+        if (written[index(source)]) add_to(gradient(source), gradients_[k]);
+        written[index(source)] = true;
+      }
+    }
+  }
+
+  /// Elements in the arena, for one example.
+  std::int64_t arena_elements() const { return plan_.size; }
+  const Graph<T>& graph() const { return *graph_; }
+
+ private:
+  static std::size_t index(int node) { return static_cast<std::size_t>(node); }
+
+  TensorView<T> at(int buffer, const Shape& shape) {
+    return {arena_.data() + plan_.offsets[index(buffer)] * capacity_, shape.with_batch(N_)};
+  }
+  TensorView<const T> activation_or_input(int node) {
+    for (std::size_t k = 0; k < graph_->inputs().size(); ++k)
+      if (graph_->inputs()[k] == node) return inputs_[k];
+    return activation(node);
+  }
+  TensorView<T> activation(int node) {
+    return at(activation_buffer_[index(node)], graph_->node(node).shape);
+  }
+  TensorView<T> gradient(int node) {
+    return at(gradient_buffer_[index(node)], graph_->node(node).shape);
+  }
+  Pass pass(int node) const {
+    return {mode_, options_.pool,
+            Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node))};
+  }
+  void collect_inputs(const Node<T>& node) {
+    arguments_.clear();
+    for (const int source : node.inputs) arguments_.push_back(activation_or_input(source));
+  }
+  /// Whether input k of the node is the same value as an earlier one: x + x.
+  static bool repeats(const Node<T>& node, std::size_t k) {
+    return std::find(node.inputs.begin(), node.inputs.begin() + static_cast<std::ptrdiff_t>(k),
+                     node.inputs[k]) != node.inputs.begin() + static_cast<std::ptrdiff_t>(k);
+  }
+
+  void add_to(TensorView<T> sum, TensorView<T> term) {
+    ThreadPool& pool = options_.pool ? *options_.pool : default_thread_pool();
+    pool.parallel_for(sum.elements(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+      T* const to = sum.data();
+      const T* const from = term.data();
+      for (std::int64_t k = begin; k < end; ++k) to[k] += from[k];
+    });
+  }
+
+  void set_inputs(std::span<const TensorView<const T>> inputs) {
+    if (inputs.size() != graph_->inputs().size())
+      fail("executor: expected ", graph_->inputs().size(), " inputs, got ", inputs.size());
+    const Shape& first = inputs[0].shape();
+    N_ = first.rank() > 0 ? first[0] : 0;
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const Node<T>& node = graph_->node(graph_->inputs()[k]);
+      if (!(inputs[k].shape() == node.shape.with_batch(N_)) || N_ < 1)
+        fail("executor: expected ", node.shape, " with a batch in front for ", node.name, ", got ",
+             inputs[k].shape());
+    }
+    inputs_.assign(inputs.begin(), inputs.end());
+    if (N_ > capacity_) {
+      capacity_ = N_;
+      arena_ = {};
+      arena_.resize(static_cast<std::size_t>(plan_.size * capacity_));
+    }
+  }
+
+  /// Time runs from 0 (the first node's forward) over n (the loss) to 2n (the first node's
+  /// backward).
+  void plan() {
+    const int n = graph_->size();
+    const bool training = options_.mode == Mode::training;
+    const auto backward_time = [&](int node) { return 2 * n - node; };
+    const std::vector<int> readers = graph_->reader_counts();
+    needs_gradient_.assign(index(n), false);
+    activation_buffer_.assign(index(n), -1);
+    gradient_buffer_.assign(index(n), -1);
+    temporary_.assign(index(n), {});
+    std::vector<int> last(index(n)), first_gradient(index(n), 2 * n);
+    std::vector<bool> is_output(index(n), false);
+    for (int i = 0; i < n; ++i) {
+      const Node<T>& node = graph_->node(i);
+      last[index(i)] = i;
+      if (!node.layer) continue;
+      for (const Parameter<T>* const parameter : node.layer->parameters())
+        if (parameter->learning_rate_factor != 0) needs_gradient_[index(i)] = true;
+      for (const int source : node.inputs)
+        if (needs_gradient_[index(source)]) needs_gradient_[index(i)] = true;
+      const bool backward = training && needs_gradient_[index(i)];
+      if (backward && node.layer->backward_reads_output()) last[index(i)] = backward_time(i);
+      for (const int source : node.inputs) {
+        const bool read = backward && node.layer->backward_reads_inputs();
+        last[index(source)] = (std::max)(last[index(source)], read ? backward_time(i) : i);
+        first_gradient[index(source)] = (std::min)(first_gradient[index(source)], backward_time(i));
+      }
+    }
+    for (const int output : graph_->outputs()) {
+      last[index(output)] = (std::max)(last[index(output)], n);
+      first_gradient[index(output)] = n;
+      is_output[index(output)] = true;
+    }
+
+    std::vector<BufferLifetime> buffers;
+    const auto buffer = [&](int node, int from, int to) {
+      buffers.push_back({round_up(graph_->node(node).shape.elements(), 16), from, to});
+      return static_cast<int>(buffers.size()) - 1;
+    };
+    for (int i = 0; i < n; ++i) {
+      const Node<T>& node = graph_->node(i);
+      if (!node.layer) continue;
+      const int source = node.inputs[0];
+      const bool shares = node.layer->in_place() && graph_->node(source).layer &&
+                          !is_output[index(source)] && readers[index(source)] == 1 &&
+                          last[index(source)] == i &&
+                          node.shape.elements() == graph_->node(source).shape.elements();
+      if (shares) {
+        activation_buffer_[index(i)] = activation_buffer_[index(source)];
+        BufferLifetime& shared = buffers[index(activation_buffer_[index(i)])];
+        shared.last = (std::max)(shared.last, last[index(i)]);
+      } else {
+        activation_buffer_[index(i)] = buffer(i, i, last[index(i)]);
+      }
+    }
+    if (training) plan_gradients(buffers, buffer, readers, first_gradient, is_output);
+    plan_ = plan_memory(buffers, 16);
+  }
+
+  template <class MakeBuffer>
+  void plan_gradients(std::vector<BufferLifetime>& buffers, const MakeBuffer& buffer,
+                      const std::vector<int>& readers, const std::vector<int>& first_gradient,
+                      const std::vector<bool>& is_output) {
+    const int n = graph_->size();
+    for (int i = n - 1; i >= 0; --i) {
+      const Node<T>& node = graph_->node(i);
+      if (!needs_gradient_[index(i)] && !is_output[index(i)]) continue;
+      const int time = 2 * n - i;
+      // The gradient of an in-place node's input was given its buffer when that node was visited.
+      if (gradient_buffer_[index(i)] < 0)
+        gradient_buffer_[index(i)] = buffer(i, first_gradient[index(i)], time);
+      else
+        buffers[index(gradient_buffer_[index(i)])].last = time;
+      if (!node.layer || !needs_gradient_[index(i)]) continue;
+      temporary_[index(i)].assign(node.inputs.size(), -1);
+      for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+        const int source = node.inputs[k];
+        if (!needs_gradient_[index(source)]) continue;
+        if (readers[index(source)] > 1)
+          temporary_[index(i)][k] = buffer(source, time, time);
+        else if (k == 0 && node.layer->in_place() && !is_output[index(source)] &&
+                 node.shape.elements() == graph_->node(source).shape.elements())
+          gradient_buffer_[index(source)] = gradient_buffer_[index(i)];
+      }
+    }
+  }
+
+  const Graph<T>* graph_;
+  ExecutorOptions options_;
+  MemoryPlan plan_;
+  AlignedVector<T> arena_;
+  std::int64_t capacity_ = 0;
+  std::int64_t N_ = 0;
+  Mode mode_ = Mode::inference;
+  std::uint64_t step_ = 0;
+  std::vector<bool> needs_gradient_;
+  std::vector<int> activation_buffer_;
+  std::vector<int> gradient_buffer_;
+  /// Where the gradient by input k of a node goes first if that input has other readers too.
+  std::vector<std::vector<int>> temporary_;
+  std::vector<TensorView<const T>> inputs_;
+  std::vector<TensorView<const T>> arguments_;
+  std::vector<TensorView<T>> gradients_;
+};
+
+}  // namespace octet::inline OCTET_ABI
