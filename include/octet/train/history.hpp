@@ -1,0 +1,79 @@
+// What happened in each epoch: kept in checkpoints, written as CSV.
+#pragma once
+
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "octet/core/json.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// One epoch. Losses are means of the cross-entropy, accuracies lie in 0..1.
+struct EpochRecord {
+  int epoch = 0;
+  /// Steps since the start of training, at the end of this epoch.
+  std::int64_t step = 0;
+  /// In the last step of the epoch.
+  double learning_rate = 0;
+  double train_loss = 0;
+  double train_accuracy = 0;
+  /// Not a number where there was no validation set.
+  double validation_loss = 0;
+  double validation_accuracy = 0;
+  /// Of training alone, without validation.
+  double seconds = 0;
+  double images_per_second = 0;
+};
+
+/// All epochs so far.
+struct History {
+  std::vector<EpochRecord> epochs;
+
+  /// A table with a header line; numbers that are not known are left out.
+  std::string csv() const {
+    std::string text =
+        "epoch,step,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,"
+        "seconds,images_per_second\n";
+    const auto number = [](double value, const char* format) {
+      char buffer[40];
+      std::snprintf(buffer, sizeof buffer, format, value);
+      return std::isfinite(value) ? std::string(buffer) : std::string();
+    };
+    for (const EpochRecord& e : epochs)
+      text +=
+          text_of(e.epoch, ',', e.step, ',', number(e.learning_rate, "%.9g"), ',',
+                  number(e.train_loss, "%.6f"), ',', number(e.train_accuracy, "%.6f"), ',',
+                  number(e.validation_loss, "%.6f"), ',', number(e.validation_accuracy, "%.6f"),
+                  ',', number(e.seconds, "%.2f"), ',', number(e.images_per_second, "%.1f"), '\n');
+    return text;
+  }
+
+  /// As JSON that reads back to the same bits.
+  Json json() const {
+    Json all = Json::array();
+    for (const EpochRecord& e : epochs)
+      all.push(Json::Array{e.epoch, e.step, e.learning_rate, e.train_loss, e.train_accuracy,
+                           e.validation_loss, e.validation_accuracy, e.seconds,
+                           e.images_per_second});
+    return all;
+  }
+  static History from_json(const Json& json) {
+    History history;
+    for (const Json& each : json.as_array()) {
+      const Json::Array& row = each.as_array();
+      if (row.size() != 9) fail("history: expected 9 numbers for an epoch, got ", row.size());
+      const auto number = [&](std::size_t i) {
+        return row[i].is_null() ? std::numeric_limits<double>::quiet_NaN() : row[i].as_number();
+      };
+      history.epochs.push_back({static_cast<int>(row[0].as_integer()), row[1].as_integer(),
+                                number(2), number(3), number(4), number(5), number(6), number(7),
+                                number(8)});
+    }
+    return history;
+  }
+};
+
+}  // namespace octet::inline OCTET_ABI

@@ -1,0 +1,107 @@
+// What a user sees while a network learns: one moving line on a terminal, plain lines elsewhere.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <unistd.h>
+#endif
+
+#include "octet/core/error.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Where training stands. Counts start at 0 and say how many are done.
+struct TrainingStatus {
+  int epoch = 0;
+  int epochs = 0;
+  std::int64_t step = 0;
+  std::int64_t steps_per_epoch = 0;
+  double learning_rate = 0;
+  /// Means over the epoch so far; accuracy in 0..1.
+  double loss = 0;
+  double accuracy = 0;
+  double images_per_second = 0;
+  /// Until the last epoch ends, at the present speed.
+  double seconds_left = 0;
+};
+
+/// Seconds as 0:05, 12:34 or 1:02:03.
+inline std::string clock_text(double seconds) {
+  const auto all = static_cast<long long>(seconds < 0 ? 0 : seconds + 0.5);
+  char text[48];
+  if (all >= 3600)
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", all / 3600, all / 60 % 60, all % 60);
+  else
+    std::snprintf(text, sizeof text, "%lld:%02lld", all / 60, all % 60);
+  return text;
+}
+
+/// Draws a TrainingStatus into a stream.
+class Progress {
+ public:
+  /// `stream` may be null: then nothing is printed.
+  explicit Progress(std::FILE* stream = stdout) : stream_(stream) {
+#if defined(_WIN32)
+    terminal_ = stream && _isatty(_fileno(stream));
+#else
+    terminal_ = stream && isatty(fileno(stream));
+#endif
+  }
+
+  /// Called after every step; redraws four times a second, or writes a line every 15 seconds where
+  /// lines cannot be redrawn.
+  void step(const TrainingStatus& status) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto pause = terminal_ ? std::chrono::milliseconds(250) : std::chrono::seconds(15);
+    if (!stream_ || now - last_ < pause) return;
+    last_ = now;
+    write(status_line(status));
+  }
+  /// Prints a line that stays.
+  void line(const std::string& text) {
+    if (!stream_) return;
+    if (terminal_) std::fputs("\r\033[K", stream_);
+    std::fprintf(stream_, "%s\n", text.c_str());
+    std::fflush(stream_);
+  }
+
+  /// The status as one line, with a bar on a terminal.
+  std::string status_line(const TrainingStatus& status) const {
+    std::string bar;
+    if (terminal_) {
+      constexpr int width = 20;
+      const auto done = status.steps_per_epoch
+                            ? static_cast<int>(width * status.step / status.steps_per_epoch)
+                            : width;
+      bar = "[" + std::string(static_cast<std::size_t>(done), '=') +
+            std::string(static_cast<std::size_t>(width - done), ' ') + "] ";
+    }
+    char text[256];
+    std::snprintf(text, sizeof text,
+                  "epoch %d/%d %sstep %lld/%lld  rate %.3g  loss %.4f  accuracy %.2f %%  "
+                  "%.0f images/s  %s left",
+                  status.epoch + 1, status.epochs, bar.c_str(), static_cast<long long>(status.step),
+                  static_cast<long long>(status.steps_per_epoch), status.learning_rate, status.loss,
+                  100 * status.accuracy, status.images_per_second,
+                  clock_text(status.seconds_left).c_str());
+    return text;
+  }
+
+ private:
+  void write(const std::string& text) {
+    std::fprintf(stream_, terminal_ ? "\r\033[K%s" : "%s\n", text.c_str());
+    std::fflush(stream_);
+  }
+
+  std::FILE* stream_;
+  bool terminal_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+}  // namespace octet::inline OCTET_ABI
