@@ -2,6 +2,7 @@
 // depth is limited, every error names the byte where it stands.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -24,8 +25,9 @@ class Json {
   Json() = default;
   Json(std::nullptr_t) {}
   Json(bool value) : value_(value) {}
-  template <std::integral I>
-  requires(!std::is_same_v<I, bool>) Json(I value) : value_(static_cast<std::int64_t>(value)) {}
+  template <std::integral Integer>
+  requires(!std::is_same_v<Integer, bool>) Json(Integer value)
+      : value_(static_cast<std::int64_t>(value)) {}
   template <std::floating_point F>
   Json(F value) : value_(static_cast<double>(value)) {}
   Json(const char* value) : value_(std::string(value)) {}
@@ -90,9 +92,9 @@ class Json {
     write(out);
     return out;
   }
-  /// Parses one value and nothing after it.
-  static Json parse(std::string_view text) {
-    Parser parser{text};
+  /// Parses one value and nothing after it; `source` names the text in messages.
+  static Json parse(std::string_view text, std::string_view source = "JSON") {
+    Parser parser{text, source};
     Json value = parser.value(0);
     parser.spaces();
     if (parser.at != text.size()) parser.complain("the end");
@@ -167,11 +169,12 @@ class Json {
 
   struct Parser {
     std::string_view text;
+    std::string_view source;
     std::size_t at = 0;
     static constexpr int max_depth = 64;
 
     [[noreturn]] void complain(const char* expected) const {
-      fail("JSON: expected ", expected, " at byte ", at);
+      fail(source, ": expected ", expected, " at byte ", at);
     }
     void spaces() {
       while (at < text.size() &&
@@ -208,13 +211,18 @@ class Json {
       do {
         spaces();
         std::string name = string();
-        for (const auto& member : members)
-          if (member.first == name) complain("a name that is not there yet");
         if (!take(':')) complain("':'");
         members.emplace_back(std::move(name), value(depth + 1));
       } while (take(','));
       if (!take('}')) complain("',' or '}'");
+      if (repeats(members)) complain("no name twice in the object that ends");
       return members;
+    }
+    static bool repeats(const Object& members) {
+      std::vector<std::string_view> names;
+      for (const auto& member : members) names.push_back(member.first);
+      std::sort(names.begin(), names.end());
+      return std::adjacent_find(names.begin(), names.end()) != names.end();
     }
     Json array(int depth) {
       Array elements;
@@ -284,7 +292,13 @@ class Json {
     Json number() {
       const char* const begin = text.data() + at;
       const char* const end = text.data() + text.size();
-      if (*begin != '-' && (*begin < '0' || *begin > '9')) complain("a value");
+      const auto digits = [&](std::size_t i) {
+        while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+        return i;
+      };
+      const std::size_t first = at + (*begin == '-' ? 1 : 0);
+      if (digits(first) == first) complain("a value");
+      if (text[first] == '0' && digits(first) > first + 1) complain("no digit after a leading 0");
       std::int64_t integer = 0;
       const auto whole = std::from_chars(begin, end, integer);
       if (whole.ec == std::errc() &&
@@ -296,6 +310,9 @@ class Json {
       const auto fraction = std::from_chars(begin, end, real);
       if (fraction.ec != std::errc()) complain("a number");
       at += static_cast<std::size_t>(fraction.ptr - begin);
+      const std::size_t point = text.substr(0, at).rfind('.');
+      if (point != std::string_view::npos && point >= first && digits(point + 1) == point + 1)
+        complain("a digit after the point");
       return real;
     }
   };

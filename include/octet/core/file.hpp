@@ -1,0 +1,107 @@
+// Whole files: read with their size checked first, written so that a crash leaves the old one or
+// the new one. POSIX.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <span>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "octet/core/aligned.hpp"
+#include "octet/core/error.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// The bytes of a regular file. Fails, naming the path, if it cannot be read, is no regular file,
+/// or is larger than `maximum_size`, which is checked before memory is taken.
+inline AlignedVector<std::byte> read_file(const std::string& path,
+                                          std::uint64_t maximum_size = std::uint64_t{1} << 36) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) fail(path, ": cannot be read: ", std::strerror(errno));
+  struct ::stat status {};
+  std::string complaint;
+  AlignedVector<std::byte> bytes;
+  if (::fstat(file, &status) != 0) {
+    complaint = text_of("cannot be read: ", std::strerror(errno));
+  } else if (!S_ISREG(status.st_mode)) {
+    complaint = S_ISDIR(status.st_mode) ? "expected a file, got a folder" : "is no regular file";
+  } else if (static_cast<std::uint64_t>(status.st_size) > maximum_size) {
+    complaint = text_of("expected at most ", maximum_size, " bytes, got ", status.st_size);
+  } else {
+    bytes.resize(static_cast<std::size_t>(status.st_size));
+    for (std::size_t done = 0; done < bytes.size() && complaint.empty();) {
+      const ::ssize_t count = ::read(file, bytes.data() + done, bytes.size() - done);
+      if (count > 0)
+        done += static_cast<std::size_t>(count);
+      else if (count == 0)
+        complaint = text_of("became shorter while it was read, at byte ", done);
+      else if (errno != EINTR)
+        complaint = text_of("cannot be read: ", std::strerror(errno));
+    }
+  }
+  ::close(file);
+  if (!complaint.empty()) fail(path, ": ", complaint);
+  return bytes;
+}
+
+/// The folder in which `path` lies.
+inline std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Makes `path` hold the parts, one after the other. They go to a new file in the same folder,
+/// which is synced and then renamed, so that a crash or a full disk leaves the old file as it was.
+/// Fails, naming the path, if any of that fails; nothing is left behind then.
+inline void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+  const auto complain = [&path](const char* step, int error) {
+    fail(path, ": cannot be written: ", step, ": ", std::strerror(error));
+  };
+  std::string temporary;
+  int file = -1;
+  for (int attempt = 0; attempt < 1000 && file < 0; ++attempt) {
+    temporary = text_of(path, ".", ::getpid(), "-", attempt, ".temporary");
+    file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0 && errno != EEXIST) break;
+  }
+  if (file < 0) complain("creating a file in its folder", errno);
+
+  const char* step = "writing";
+  int error = 0;
+  for (const std::span<const std::byte> part : parts)
+    for (std::size_t done = 0; done < part.size() && !error;) {
+      const ::ssize_t count = ::write(file, part.data() + done, part.size() - done);
+      if (count >= 0)
+        done += static_cast<std::size_t>(count);
+      else if (errno != EINTR)
+        error = errno;
+    }
+  if (!error && ::fsync(file) != 0) step = "syncing", error = errno;
+  if (::close(file) != 0 && !error) step = "closing", error = errno;
+  if (!error && std::rename(temporary.c_str(), path.c_str()) != 0) step = "renaming", error = errno;
+  if (error) {
+    ::unlink(temporary.c_str());
+    complain(step, error);
+  }
+  // The new name itself must reach the disk, too. Some file systems cannot sync a folder: they
+  // say EINVAL, and the rename stands.
+  const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  if (::fsync(folder) != 0 && errno != EINVAL) error = errno;
+  ::close(folder);
+  if (error) complain("syncing its folder", error);
+}
+inline void write_file(const std::string& path, std::span<const std::byte> bytes) {
+  write_file(path, std::span<const std::span<const std::byte>>(&bytes, 1));
+}
+inline void write_file(const std::string& path, std::string_view text) {
+  write_file(path, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+}  // namespace octet::inline OCTET_ABI
