@@ -42,6 +42,10 @@ class Random {
         philox4x32({low(number), high(number), low(stream_), high(stream_) ^ 0x80000000u}, key());
     return Random(seed_, std::uint64_t{block[1]} << 32 | block[0]);
   }
+  /// Four times 32 uniform bits: bits(4 * number) to bits(4 * number + 3) at the price of one.
+  constexpr std::array<std::uint32_t, 4> block(std::uint64_t number) const {
+    return philox4x32({low(number), high(number), low(stream_), high(stream_)}, key());
+  }
   /// 32 uniform bits.
   constexpr std::uint32_t bits(std::uint64_t index) const { return block(index / 4)[index % 4]; }
   /// Uniform in (0, 1).
@@ -75,9 +79,6 @@ class Random {
     return static_cast<std::uint32_t>(x >> 32);
   }
   constexpr std::array<std::uint32_t, 2> key() const { return {low(seed_), high(seed_)}; }
-  constexpr std::array<std::uint32_t, 4> block(std::uint64_t number) const {
-    return philox4x32({low(number), high(number), low(stream_), high(stream_)}, key());
-  }
 
   std::uint64_t seed_;
   std::uint64_t stream_;

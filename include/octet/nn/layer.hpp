@@ -91,6 +91,10 @@ class Layer {
   virtual std::vector<Parameter<T>*> parameters() { return {}; }
   virtual std::vector<Buffer<T>*> buffers() { return {}; }
 
+  /// Gives the parameters their first values, each from a substream of `random`. A graph calls it
+  /// once, when the layer is added.
+  virtual void initialize(const Random&) {}
+
   /// The options, as the JSON object from which the registry makes this layer again.
   virtual Json attributes() const { return Json::object(); }
 
