@@ -22,6 +22,9 @@ struct Node {
   Shape shape;
 };
 
+/// Whether a layer that joins a graph draws its first parameters, or has them already.
+enum class Parameters { draw, keep };
+
 /// A directed acyclic graph of layers, in the order in which they were added, which is an order in
 /// which they can be computed. T is float, or double for gradient checks.
 template <class T>
@@ -41,7 +44,8 @@ class Graph {
     return {this, size() - 1};
   }
   /// Adds a layer. Throws, before anything is changed, if the inputs do not fit it.
-  Value<T> add(std::unique_ptr<Layer<T>> layer, std::span<const Value<T>> inputs) {
+  Value<T> add(std::unique_ptr<Layer<T>> layer, std::span<const Value<T>> inputs,
+               Parameters parameters = Parameters::draw) {
     std::vector<int> sources;
     std::vector<Shape> shapes;
     for (const Value<T>& value : inputs) {
@@ -51,7 +55,8 @@ class Graph {
       shapes.push_back(value.shape());
     }
     const Shape shape = layer->output_shape(shapes);
-    layer->initialize(Random(seed_).substream(static_cast<std::uint64_t>(size())));
+    if (parameters == Parameters::draw)
+      layer->initialize(Random(seed_).substream(static_cast<std::uint64_t>(size())));
     std::string name = unique(text_of(layer->type(), '_', ++counts(layer->type())));
     nodes_.push_back({std::move(name), std::move(layer), std::move(sources), shape});
     return {this, size() - 1};

@@ -1,0 +1,114 @@
+// A graph as a .safetensors file: the weights as tensors, the nodes as JSON in the metadata.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "octet/core/safetensors.hpp"
+#include "octet/graph/graph.hpp"
+#include "octet/nn/registry.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Whatever else belongs to a model: class names, normalisation, how it was trained.
+using Metadata = std::map<std::string, std::string, std::less<>>;
+
+/// The nodes, edges and options of a graph, without its weights.
+template <class T>
+Json describe(const Graph<T>& graph) {
+  Json nodes = Json::array();
+  for (const Node<T>& node : graph.nodes()) {
+    Json inputs = Json::array(), shape = Json::array();
+    for (const int source : node.inputs) inputs.push(source);
+    for (const std::int64_t extent : node.shape) shape.push(extent);
+    Json each = Json::object();
+    each.set("name", node.name).set("type", node.layer ? node.layer->type() : "input");
+    each.set("inputs", std::move(inputs)).set("shape", std::move(shape));
+    if (node.layer) each.set("attributes", node.layer->attributes());
+    nodes.push(std::move(each));
+  }
+  Json outputs = Json::array();
+  for (const int output : graph.outputs()) outputs.push(output);
+  Json description = Json::object();
+  description.set("version", 1).set("seed", std::to_string(graph.seed()));
+  return description.set("nodes", std::move(nodes)).set("outputs", std::move(outputs));
+}
+
+/// Makes the graph that describe() described; its parameters are zero until they are read.
+template <class T>
+Graph<T> graph_from(const Json& description) {
+  if (description["version"].as_integer() != 1)
+    fail("graph: expected version 1, got ", description["version"].text());
+  Graph<T> graph(std::strtoull(description["seed"].as_string().c_str(), nullptr, 10));
+  const auto node_of = [&](const Json& number) {
+    const std::int64_t node = number.as_integer();
+    if (node < 0 || node >= graph.size())
+      fail("graph: expected an earlier node, got ", node, " of ", graph.size());
+    return graph.value(static_cast<int>(node));
+  };
+  for (const Json& each : description["nodes"].as_array()) {
+    const std::string& name = each["name"].as_string();
+    std::vector<std::int64_t> extents;
+    for (const Json& extent : each["shape"].as_array()) extents.push_back(extent.as_integer());
+    const Shape shape(extents);
+    if (each["type"].as_string() == "input") {
+      graph.input(shape, name);
+      continue;
+    }
+    std::vector<Value<T>> inputs;
+    for (const Json& input : each["inputs"].as_array()) inputs.push_back(node_of(input));
+    const Value<T> value = graph.add(make_layer<T>(each["type"].as_string(), each["attributes"]),
+                                     inputs, Parameters::keep);
+    value.named(name);
+    if (!(value.shape() == shape))
+      fail("graph: expected ", shape, " from ", name, ", but its layer gives ", value.shape());
+  }
+  for (const Json& output : description["outputs"].as_array()) graph.output(node_of(output));
+  return graph;
+}
+
+/// Adds the description and all tensors of a graph to a file that is being written.
+template <class T>
+void add_graph(SafetensorsWriter& file, const Graph<T>& graph) {
+  file.set_metadata("octet.graph", describe(graph).text());
+  graph.for_each_tensor(
+      [&](const std::string& name, const Tensor<T>& tensor) { file.add(name, tensor); });
+}
+
+/// Reads the tensors of a graph from a file that holds them under the same names.
+template <class T>
+void read_tensors(const Safetensors& file, const Graph<T>& graph) {
+  graph.for_each_tensor(
+      [&](const std::string& name, Tensor<T>& tensor) { file.copy_to(name, tensor.view()); });
+}
+
+/// Writes a graph and its weights; the old file stays until the new one is complete.
+template <class T>
+void save_graph(const Graph<T>& graph, const std::string& path, const Metadata& metadata = {}) {
+  SafetensorsWriter file;
+  for (const auto& [key, text] : metadata) file.set_metadata(key, text);
+  add_graph(file, graph);
+  file.write(path);
+}
+
+/// A graph, and what was saved with it.
+template <class T>
+struct LoadedGraph {
+  Graph<T> graph;
+  Metadata metadata;
+};
+
+/// Reads what save_graph wrote. Throws, naming the file, on anything that is not such a file, whole
+/// and unchanged.
+template <class T>
+LoadedGraph<T> load_graph(const std::string& path) {
+  const Safetensors file = Safetensors::read(path, ChecksumRule::required);
+  const Json description = Json::parse(file.metadata("octet.graph"), path);
+  LoadedGraph<T> loaded{graph_from<T>(description), file.metadata()};
+  read_tensors(file, loaded.graph);
+  return loaded;
+}
+
+}  // namespace octet::inline OCTET_ABI

@@ -1,0 +1,227 @@
+#include "octet/graph/executor.hpp"
+
+#include <cmath>
+#include <doctest/doctest.h>
+#include <memory>
+#include <vector>
+
+using namespace octet;
+
+namespace {
+
+/// y = w * x, element by element; d_w is a sum over the batch.
+class Weighted : public Layer<double> {
+ public:
+  explicit Weighted(const Shape& shape) : weight_("weight", ParameterKind::weight, shape) {}
+  std::string_view type() const override { return "weighted"; }
+  Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  void forward(Inputs<double> inputs, TensorView<double> output, const Pass&) override {
+    for (std::int64_t i = 0; i < output.elements(); ++i)
+      output[i] = weight_.value[i % weight_.value.elements()] * inputs[0][i];
+  }
+  void backward(Inputs<double> inputs, TensorView<const double>, TensorView<const double> d_output,
+                InputGradients<double> d_inputs, const Pass&) override {
+    const std::int64_t count = weight_.value.elements();
+    for (std::int64_t i = 0; i < d_output.elements(); ++i) {
+      weight_.gradient[i % count] += d_output[i] * inputs[0][i];
+      if (!d_inputs[0].empty()) d_inputs[0][i] = d_output[i] * weight_.value[i % count];
+    }
+  }
+  std::vector<Parameter<double>*> parameters() override { return {&weight_}; }
+  void initialize(const Random& random) override {
+    for (std::int64_t i = 0; i < weight_.value.elements(); ++i)
+      weight_.value[i] = random.normal(static_cast<std::uint64_t>(i));
+  }
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<Weighted>(*this); }
+  bool backward_reads_output() const override { return false; }
+
+ private:
+  Parameter<double> weight_;
+};
+
+/// y = exp(x), which may overwrite its input, since its backward reads only the output.
+class Exponential : public Layer<double> {
+ public:
+  std::string_view type() const override { return "exponential"; }
+  Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  void forward(Inputs<double> inputs, TensorView<double> output, const Pass&) override {
+    for (std::int64_t i = 0; i < output.elements(); ++i) output[i] = std::exp(0.3 * inputs[0][i]);
+  }
+  void backward(Inputs<double>, TensorView<const double> output, TensorView<const double> d_output,
+                InputGradients<double> d_inputs, const Pass&) override {
+    for (std::int64_t i = 0; i < output.elements(); ++i)
+      d_inputs[0][i] = 0.3 * output[i] * d_output[i];
+  }
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<Exponential>(*this); }
+  bool backward_reads_inputs() const override { return false; }
+  bool in_place() const override { return true; }
+};
+
+/// y = a + 2 b.
+class Blend : public Layer<double> {
+ public:
+  std::string_view type() const override { return "blend"; }
+  Shape output_shape(std::span<const Shape> inputs) const override {
+    if (!(inputs[0] == inputs[1]))
+      fail("blend: expected two equal shapes, got ", inputs[0], " and ", inputs[1]);
+    return inputs[0];
+  }
+  void forward(Inputs<double> inputs, TensorView<double> output, const Pass&) override {
+    for (std::int64_t i = 0; i < output.elements(); ++i)
+      output[i] = inputs[0][i] + 2 * inputs[1][i];
+  }
+  void backward(Inputs<double>, TensorView<const double>, TensorView<const double> d_output,
+                InputGradients<double> d_inputs, const Pass&) override {
+    for (std::int64_t i = 0; i < d_output.elements(); ++i) {
+      const double d = d_output[i];
+      if (!d_inputs[0].empty()) d_inputs[0][i] = d;
+      if (!d_inputs[1].empty()) d_inputs[1][i] = 2 * d;
+    }
+  }
+  std::unique_ptr<Layer> clone() const override { return std::make_unique<Blend>(*this); }
+  bool backward_reads_inputs() const override { return false; }
+  bool backward_reads_output() const override { return false; }
+  bool in_place() const override { return true; }
+};
+
+Value<double> weighted(Value<double> x) {
+  return apply<double>(std::make_unique<Weighted>(x.shape()), {x});
+}
+Value<double> exponential(Value<double> x) {
+  return apply<double>(std::make_unique<Exponential>(), {x});
+}
+Value<double> blend(Value<double> a, Value<double> b) {
+  return apply<double>(std::make_unique<Blend>(), {a, b});
+}
+
+Tensor<double> random_tensor(const Shape& shape, std::uint64_t seed) {
+  Tensor<double> tensor(shape);
+  for (std::int64_t i = 0; i < tensor.elements(); ++i)
+    tensor[i] = Random(seed).normal(static_cast<std::uint64_t>(i));
+  return tensor;
+}
+
+/// The sum of all outputs, each weighted by a fixed random number.
+double loss(Executor<double>& executor, const Tensor<double>& x, std::vector<Tensor<double>>& d) {
+  executor.forward(x, Mode::training);
+  double sum = 0;
+  for (std::size_t k = 0; k < executor.graph().outputs().size(); ++k) {
+    const auto y = executor.output(static_cast<int>(k));
+    d.resize(executor.graph().outputs().size());
+    d[k] = random_tensor(y.shape(), 100 + k);
+    for (std::int64_t i = 0; i < y.elements(); ++i) sum += d[k][i] * y[i];
+  }
+  return sum;
+}
+
+/// Compares every parameter's gradient with central differences.
+void check_gradients(Graph<double>& net, std::int64_t batch) {
+  Executor<double> executor(net);
+  const Tensor<double> x = random_tensor(net.node(net.inputs()[0]).shape.with_batch(batch), 7);
+  std::vector<Tensor<double>> d;
+  loss(executor, x, d);
+  for (std::size_t k = 0; k < d.size(); ++k) {
+    const auto gradient = executor.output_gradient(static_cast<int>(k));
+    std::copy(d[k].begin(), d[k].end(), gradient.begin());
+  }
+  net.zero_gradients();
+  executor.backward();
+  for (Parameter<double>* const parameter : net.parameters())
+    for (std::int64_t i = 0; i < parameter->value.elements(); ++i) {
+      const double saved = parameter->value[i], step = 1e-5;
+      parameter->value[i] = saved + step;
+      const double above = loss(executor, x, d);
+      parameter->value[i] = saved - step;
+      const double below = loss(executor, x, d);
+      parameter->value[i] = saved;
+      CHECK(parameter->gradient[i] == doctest::Approx((above - below) / (2 * step)).epsilon(1e-6));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("gradients through a chain with layers that work in place") {
+  Graph<double> net(1);
+  auto x = weighted(net.input({2, 3}));
+  x = exponential(exponential(weighted(exponential(x))));
+  net.output(weighted(x));
+  check_gradients(net, 1);
+  check_gradients(net, 3);
+}
+
+TEST_CASE("gradients add up where a value has several readers") {
+  Graph<double> net(2);
+  auto x = weighted(net.input({4}));
+  auto a = exponential(x);
+  auto b = weighted(x);
+  auto c = blend(a, b);
+  net.output(blend(blend(c, x), blend(b, b)));
+  check_gradients(net, 2);
+}
+
+TEST_CASE("gradients with several outputs, one of which feeds another") {
+  Graph<double> net(3);
+  auto x = weighted(net.input({3}));
+  auto y = exponential(x);
+  net.output(y);
+  net.output(blend(exponential(y), weighted(x)));
+  check_gradients(net, 2);
+}
+
+TEST_CASE("a branch that leads to no output does no harm") {
+  Graph<double> net(4);
+  auto x = weighted(net.input({3}));
+  weighted(x);
+  net.output(exponential(x));
+  Executor<double> executor(net);
+  const Tensor<double> input = random_tensor({2, 3}, 1);
+  executor.forward(input, Mode::training);
+  executor.output_gradient().data()[0] = 1;
+  executor.backward();
+}
+
+TEST_CASE("layers in place save memory, inference needs no more than two buffers of a chain") {
+  Graph<double> net(5);
+  auto x = weighted(net.input({16}));
+  for (int i = 0; i < 6; ++i) x = exponential(weighted(x));
+  net.output(x);
+  CHECK(Executor<double>(net, {.mode = Mode::inference}).arena_elements() == 2 * 16);
+  // Each exponential takes the place of its input: 7 activations and 2 gradients are alive at most.
+  CHECK(Executor<double>(net).arena_elements() <= 9 * 16);
+}
+
+TEST_CASE("batches of changing size give each example the same result") {
+  Graph<double> net(6);
+  net.output(blend(exponential(weighted(net.input({5}))), net.value(0)));
+  Executor<double> executor(net, {.mode = Mode::inference});
+  const Tensor<double> x = random_tensor({7, 5}, 3);
+  executor.forward(x, Mode::inference);
+  const std::vector<double> all(executor.output().begin(), executor.output().end());
+  for (std::int64_t n : {1, 4, 7}) {
+    executor.forward(x.view().rows(7 - n, n), Mode::inference);
+    for (std::int64_t i = 0; i < n * 5; ++i)
+      CHECK(executor.output()[i] == all[static_cast<std::size_t>((7 - n) * 5 + i)]);
+  }
+}
+
+TEST_CASE("inputs that do not fit are refused with a sentence") {
+  Graph<double> net(7);
+  net.output(exponential(net.input({5})));
+  Executor<double> executor(net);
+  CHECK_THROWS_WITH_AS(executor.forward(Tensor<double>({2, 4}), Mode::inference),
+                       "executor: expected [5] with a batch in front for input, got [2, 4]", Error);
+  Graph<double> other(8);
+  CHECK_THROWS_AS(blend(other.input({5}), net.value(0)), Error);
+  CHECK_THROWS_WITH_AS(blend(net.value(0), net.input({4})),
+                       "blend: expected two equal shapes, got [5] and [4]", Error);
+  CHECK_THROWS_AS(Executor<double>(other, {}), Error);
+}
+
+TEST_CASE("a copy of a graph is deep") {
+  Graph<double> net(9);
+  net.output(weighted(net.input({2})));
+  const Graph<double> copy = net.clone();
+  net.parameters()[0]->value.fill(42);
+  CHECK(copy.parameters()[0]->value[0] != 42);
+  CHECK(copy.node(1).name == "weighted_1");
+}
