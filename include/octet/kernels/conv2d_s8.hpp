@@ -1,0 +1,98 @@
+// The int8 convolution, of which a linear layer is the case H = 1, W = batch, KH = KW = 1.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "octet/core/aligned.hpp"
+#include "octet/core/cpu.hpp"
+#include "octet/kernels/ranges.hpp"
+#include "octet/kernels/scalar/conv2d_s8.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// The longest reduction KH * KW * C / groups whose int32 accumulator provably cannot overflow:
+/// |x - x_zero_point| <= 255 and |w| <= 127, so a sum of K products and the bias is at most
+/// K * 255 * 127 + |bias| in magnitude, and so is every part of it.
+constexpr std::int64_t conv2d_s8_max_depth(std::int64_t bias_magnitude = 0) {
+  return (INT32_MAX - bias_magnitude) / (255 * 127);
+}
+
+struct Conv2dS8Implementation;
+
+/// The weights of one convolution in the order in which one implementation reads them. A value:
+/// pack once, when a program is loaded; it does not depend on N, and with KH = KW = 1 and no
+/// padding not on H and W either.
+struct PackedConv2dS8 {
+  const Conv2dS8Implementation* implementation = nullptr;
+  int x_zero_point = 0;
+  AlignedVector<std::byte> weights;
+  /// What is added to the accumulators of each channel, modulo 2^32, before the bias.
+  AlignedVector<std::int32_t> correction;
+};
+
+/// One row of the table: how it packs, how much scratch it wants, how it runs.
+struct Conv2dS8Implementation {
+  std::string_view name;
+  Isa isa;
+  void (*pack)(const Conv2dShape& shape, const std::int8_t* w, PackedConv2dS8& packed);
+  std::int64_t (*scratch_bytes)(const Conv2dShape& shape) noexcept;
+  void (*run)(const Conv2dShape& shape, const std::int8_t* x, const PackedConv2dS8& packed,
+              const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept;
+};
+
+namespace scalar {
+
+inline void pack_conv2d_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(w);
+  packed.weights.assign(bytes, bytes + s.OC * s.KH * s.KW * (s.C / s.groups));
+}
+inline std::int64_t conv2d_s8_scratch_bytes(const Conv2dShape&) noexcept { return 0; }
+inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
+                      const Requantize& q, std::int8_t* y, std::byte*, ThreadPool* pool) noexcept {
+  const auto* w = reinterpret_cast<const std::int8_t*>(packed.weights.data());
+  over_ranges(pool, s.N * s.OH, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row)
+      conv2d_s8_row(s, x, packed.x_zero_point, w, q, y, row / s.OH, row % s.OH);
+  });
+}
+
+}  // namespace scalar
+
+/// The implementations, best first.
+inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
+  static constexpr Conv2dS8Implementation table[] = {
+      {"conv2d_s8s8s8_scalar", Isa::scalar, &scalar::pack_conv2d_s8,
+       &scalar::conv2d_s8_scratch_bytes, &scalar::conv2d_s8},
+  };
+  return table;
+}
+
+/// Packs the weights w [OC, KH, KW, C / groups], each in [-127, 127], for the best implementation
+/// that `isa` allows. KH * KW * C / groups must be at most conv2d_s8_max_depth().
+inline PackedConv2dS8 pack_conv2d_s8(const Conv2dShape& shape, const std::int8_t* w,
+                                     int x_zero_point, Isa isa = active_isa()) {
+  PackedConv2dS8 packed;
+  for (const Conv2dS8Implementation& row : conv2d_s8_table())
+    if (!packed.implementation && row.isa <= isa) packed.implementation = &row;
+  packed.x_zero_point = x_zero_point;
+  packed.implementation->pack(shape, w, packed);
+  return packed;
+}
+
+/// How many bytes of scratch conv2d_s8 wants for this shape, whatever the number of threads.
+inline std::int64_t conv2d_s8_scratch_bytes(const Conv2dShape& shape,
+                                            const PackedConv2dS8& packed) noexcept {
+  return packed.implementation->scratch_bytes(shape);
+}
+
+/// y[n, oh, ow, oc] = requantize(bias[oc] + sum of (x - x_zero_point) * w), where the padding reads
+/// as x_zero_point. `scratch` has conv2d_s8_scratch_bytes() bytes, 64-byte aligned.
+inline void conv2d_s8(const Conv2dShape& shape, const std::int8_t* x, const PackedConv2dS8& packed,
+                      const Requantize& q, std::int8_t* y, std::byte* scratch,
+                      ThreadPool* pool = nullptr) noexcept {
+  packed.implementation->run(shape, x, packed, q, y, scratch, pool);
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels

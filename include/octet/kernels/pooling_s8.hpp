@@ -1,0 +1,66 @@
+// int8 pooling: the maximum needs no arithmetic, the average one multiplication.
+#pragma once
+
+#include "octet/kernels/ranges.hpp"
+#include "octet/kernels/scalar/pooling_s8.hpp"
+#include "octet/kernels/table.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+using MaxPoolS8Row = void(const Pool2dShape& shape, const std::int8_t* x, std::int8_t* y,
+                          std::int64_t n, std::int64_t oh) noexcept;
+using AveragePoolS8Row = void(const Pool2dShape& shape, const std::int8_t* x, const AverageS8& p,
+                              std::int8_t* y, std::int64_t n, std::int64_t oh) noexcept;
+
+inline std::span<const Implementation<MaxPoolS8Row>> max_pool_s8_table() {
+  static constexpr Implementation<MaxPoolS8Row> table[] = {
+      {"max_pool_s8_scalar", Isa::scalar, &scalar::max_pool_s8_row},
+  };
+  return table;
+}
+
+inline std::span<const Implementation<AveragePoolS8Row>> average_pool_s8_table() {
+  static constexpr Implementation<AveragePoolS8Row> table[] = {
+      {"average_pool_s8_scalar", Isa::scalar, &scalar::average_pool_s8_row},
+  };
+  return table;
+}
+
+/// How many rows of output make a piece of work worth sending to another thread.
+inline std::int64_t pool2d_grain(const Pool2dShape& s) {
+  return 1 + (1 << 15) / (1 + s.OW * s.C * s.KH * s.KW);
+}
+
+/// y[n, oh, ow, c] = the largest x of the window that lies inside of the image; x and y have the
+/// same scale and zero point.
+inline void max_pool_s8(const Pool2dShape& shape, const std::int8_t* x, std::int8_t* y,
+                        ThreadPool* pool = nullptr) noexcept {
+  static const auto& chosen = select(max_pool_s8_table());
+  over_ranges(pool, shape.N * shape.OH, pool2d_grain(shape),
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t row = begin; row < end; ++row)
+                  chosen.run(shape, x, y, row / shape.OH, row % shape.OH);
+              });
+}
+
+/// y[n, oh, ow, c] = the mean of the window, see AverageS8; the padding reads as x_zero_point. The
+/// window has at most 2^31 / 255 taps.
+inline void average_pool_s8(const Pool2dShape& shape, const std::int8_t* x, const AverageS8& p,
+                            std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
+  static const auto& chosen = select(average_pool_s8_table());
+  over_ranges(pool, shape.N * shape.OH, pool2d_grain(shape),
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t row = begin; row < end; ++row)
+                  chosen.run(shape, x, p, y, row / shape.OH, row % shape.OH);
+              });
+}
+
+/// y[n, c] = the mean of the image x[n, :, :, c].
+inline void global_average_pool_s8(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C,
+                                   const std::int8_t* x, const AverageS8& p, std::int8_t* y,
+                                   ThreadPool* pool = nullptr) noexcept {
+  average_pool_s8({.N = N, .H = H, .W = W, .C = C, .OH = 1, .OW = 1, .KH = H, .KW = W}, x, p, y,
+                  pool);
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels

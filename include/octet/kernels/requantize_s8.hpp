@@ -1,0 +1,49 @@
+// Between float32 and int8; the definitions of one value are in arithmetic_s8.hpp.
+#pragma once
+
+#include "octet/kernels/arithmetic_s8.hpp"
+#include "octet/kernels/ranges.hpp"
+#include "octet/kernels/scalar/requantize_s8.hpp"
+#include "octet/kernels/table.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+using QuantizeF32 = void(std::int64_t count, const float* x, float scale, int zero_point,
+                         std::int8_t* y) noexcept;
+using DequantizeF32 = void(std::int64_t count, const std::int8_t* x, float scale, int zero_point,
+                           float* y) noexcept;
+
+inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
+  static constexpr Implementation<QuantizeF32> table[] = {
+      {"quantize_f32s8_scalar", Isa::scalar, &scalar::quantize_f32},
+  };
+  return table;
+}
+
+inline std::span<const Implementation<DequantizeF32>> dequantize_f32_table() {
+  static constexpr Implementation<DequantizeF32> table[] = {
+      {"dequantize_s8f32_scalar", Isa::scalar, &scalar::dequantize_f32},
+  };
+  return table;
+}
+
+/// y[i] = clamp(round(x[i] / scale) + zero_point, -128, 127); infinities saturate, NaN becomes the
+/// zero point. scale > 0, zero_point in [-128, 127].
+inline void quantize_f32(std::int64_t count, const float* x, float scale, int zero_point,
+                         std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
+  static const auto& chosen = select(quantize_f32_table());
+  over_ranges(pool, count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    chosen.run(end - begin, x + begin, scale, zero_point, y + begin);
+  });
+}
+
+/// y[i] = (x[i] - zero_point) * scale.
+inline void dequantize_f32(std::int64_t count, const std::int8_t* x, float scale, int zero_point,
+                           float* y, ThreadPool* pool = nullptr) noexcept {
+  static const auto& chosen = select(dequantize_f32_table());
+  over_ranges(pool, count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    chosen.run(end - begin, x + begin, scale, zero_point, y + begin);
+  });
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels
