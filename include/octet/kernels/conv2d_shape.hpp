@@ -23,6 +23,12 @@ struct Conv2dShape {
   std::int64_t groups = 1;
 };
 
+/// A linear layer, y[rows, outputs] = x[rows, inputs] * w[outputs, inputs]^T, as the 1x1
+/// convolution that it is.
+constexpr Conv2dShape linear_shape(std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
+  return {.N = 1, .H = 1, .W = rows, .C = inputs, .OH = 1, .OW = rows, .OC = outputs};
+}
+
 /// The window of a pooling; the same letters, channel by channel.
 struct Pool2dShape {
   std::int64_t N = 1, H = 1, W = 1, C = 1;

@@ -1,0 +1,146 @@
+// Element by element: activations and their gradients, sums, the steps of the optimizers, and the
+// softmax of rows. Outputs may be one of their inputs.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "octet/core/thread_pool.hpp"
+#include "octet/kernels/scalar/elementwise.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// Elements that one thread takes at a time.
+inline constexpr std::int64_t elementwise_grain = 16384;
+
+/// y = clamp(x, lo, hi): ReLU with (0, infinity), ReLU6 with (0, 6).
+template <class T>
+void clamp_forward(std::int64_t count, const T* x, T lo, T hi, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::clamp_forward(end - begin, x + begin, lo, hi, y + begin);
+  });
+}
+/// dx = dy where lo < y < hi, else 0. x serves as well as y.
+template <class T>
+void clamp_backward(std::int64_t count, const T* y, const T* dy, T lo, T hi, T* dx,
+                    ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::clamp_backward(end - begin, y + begin, dy + begin, lo, hi, dx + begin);
+  });
+}
+/// y = x > 0 ? x : slope * x
+template <class T>
+void leaky_relu_forward(std::int64_t count, const T* x, T slope, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::leaky_relu_forward(end - begin, x + begin, slope, y + begin);
+  });
+}
+/// dx = x > 0 ? dy : slope * dy
+template <class T>
+void leaky_relu_backward(std::int64_t count, const T* x, const T* dy, T slope, T* dx,
+                         ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::leaky_relu_backward(end - begin, x + begin, dy + begin, slope, dx + begin);
+  });
+}
+/// y = a + b
+template <class T>
+void add(std::int64_t count, const T* a, const T* b, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::add(end - begin, a + begin, b + begin, y + begin);
+  });
+}
+/// y = a * b
+template <class T>
+void multiply(std::int64_t count, const T* a, const T* b, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::multiply(end - begin, a + begin, b + begin, y + begin);
+  });
+}
+/// y += factor * x
+template <class T>
+void add_scaled(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::add_scaled(end - begin, factor, x + begin, y + begin);
+  });
+}
+/// y = factor * x
+template <class T>
+void scale(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::scale(end - begin, factor, x + begin, y + begin);
+  });
+}
+/// y = value
+template <class T>
+void fill(std::int64_t count, T value, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    std::fill(y + begin, y + end, value);
+  });
+}
+
+/// y = Function::value(x), for Function in Sigmoid, Tanh, HardSigmoid, HardSwish, Silu, Gelu.
+template <class Function, class T>
+void map_forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) y[i] = Function::value(x[i]);
+  });
+}
+/// dx = dy * Function::derivative(x, y). Sigmoid and Tanh read y alone, the others x alone: the one
+/// that is not read may be null.
+template <class Function, class T>
+void map_backward(std::int64_t count, const T* x, const T* y, const T* dy, T* dx,
+                  ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      dx[i] = dy[i] * Function::derivative(x ? x[i] : T(0), y ? y[i] : T(0));
+  });
+}
+
+/// One Adam step over p, its moments m and v, and its gradient.
+template <class T>
+void adam_step(std::int64_t count, const AdamStep& step, const T* gradient, T* p, T* m, T* v,
+               ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::adam(end - begin, step, gradient + begin, p + begin, m + begin, v + begin);
+  });
+}
+/// One step of SGD over p, its momentum m (null: none) and its gradient.
+template <class T>
+void sgd_step(std::int64_t count, const SgdStep& step, const T* gradient, T* p, T* m,
+              ThreadPool& pool) {
+  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    scalar::sgd(end - begin, step, gradient + begin, p + begin, m ? m + begin : nullptr);
+  });
+}
+
+/// y[r, c] = exp(x[r, c] - max of row r) / the row's sum of those.
+template <class T>
+void softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y, ThreadPool& pool) {
+  pool.parallel_for(rows, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      const T* const in = x + r * columns;
+      T* const out = y + r * columns;
+      const T top = columns ? *std::max_element(in, in + columns) : T(0);
+      T sum = 0;
+      for (std::int64_t c = 0; c < columns; ++c) sum += out[c] = std::exp(in[c] - top);
+      for (std::int64_t c = 0; c < columns; ++c) out[c] /= sum;
+    }
+  });
+}
+/// dx[r, c] = y[r, c] * (dy[r, c] - the row's sum of y * dy)
+template <class T>
+void softmax_backward(std::int64_t rows, std::int64_t columns, const T* y, const T* dy, T* dx,
+                      ThreadPool& pool) {
+  pool.parallel_for(rows, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      const std::int64_t at = r * columns;
+      T sum = 0;
+      for (std::int64_t c = 0; c < columns; ++c) sum += y[at + c] * dy[at + c];
+      for (std::int64_t c = 0; c < columns; ++c) dx[at + c] = y[at + c] * (dy[at + c] - sum);
+    }
+  });
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels

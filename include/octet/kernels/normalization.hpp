@@ -1,0 +1,147 @@
+// Batch normalisation (Ioffe and Szegedy 2015) over rows x channels, where the rows of an image
+// batch are its N * H * W pixels.
+//
+// Sums run in two levels: blocks of rows whose size depends on the number of channels alone are
+// summed in T while they are in the cache, then the blocks are combined in double, in order. So the
+// number of threads changes no bit, memory is read once, and the error grows with the block, not
+// with the batch.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "octet/core/aligned.hpp"
+#include "octet/core/thread_pool.hpp"
+#include "octet/kernels/scalar/normalization.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// Rows that are reduced at once: 32 KiB of floats.
+constexpr std::int64_t reduction_rows(std::int64_t channels) {
+  return channels >= 8192 ? 1 : 8192 / (channels > 0 ? channels : 1);
+}
+
+/// sum[c] += the sum over the rows of x: the gradient of a bias.
+template <class T>
+void column_sum_add(std::int64_t rows, std::int64_t columns, const T* x, T* sum, ThreadPool& pool) {
+  const std::int64_t step = reduction_rows(columns), blocks = pieces(rows, step);
+  AlignedVector<T> partial(static_cast<std::size_t>(blocks * columns));
+  pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t block = begin; block < end; ++block)
+      scalar::column_sum((std::min)(step, rows - block * step), columns, x + block * step * columns,
+                         partial.data() + block * columns);
+  });
+  std::vector<double> total(static_cast<std::size_t>(columns));
+  for (std::int64_t i = 0; i < blocks * columns; ++i)
+    total[static_cast<std::size_t>(i % columns)] += partial[static_cast<std::size_t>(i)];
+  for (std::int64_t c = 0; c < columns; ++c)
+    sum[c] += static_cast<T>(total[static_cast<std::size_t>(c)]);
+}
+
+/// mean[c] and the biased variance[c] of rows x channels.
+template <class T>
+void batch_statistics(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* variance,
+                      ThreadPool& pool) {
+  const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
+  AlignedVector<T> means(static_cast<std::size_t>(blocks * channels)), squares(means.size());
+  pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t block = begin; block < end; ++block)
+      scalar::moments((std::min)(step, rows - block * step), channels, x + block * step * channels,
+                      means.data() + block * channels, squares.data() + block * channels);
+  });
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double total = 0, square = 0;
+    for (std::int64_t block = 0; block < blocks; ++block)
+      total += static_cast<double>(means[static_cast<std::size_t>(block * channels + c)]) *
+               static_cast<double>((std::min)(step, rows - block * step));
+    const double center = total / static_cast<double>(rows);
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      const auto i = static_cast<std::size_t>(block * channels + c);
+      const double shift = static_cast<double>(means[i]) - center;
+      square += static_cast<double>(squares[i]) +
+                shift * shift * static_cast<double>((std::min)(step, rows - block * step));
+    }
+    mean[c] = static_cast<T>(center);
+    variance[c] = static_cast<T>(square / static_cast<double>(rows));
+  }
+}
+
+/// Whether mean and variance came from this batch, so that the gradient flows through them too, or
+/// are constants.
+enum class Statistics { batch, frozen };
+
+/// What a batch normalisation is told besides its tensors; [lo, hi] is a fused ReLU or ReLU6.
+template <class T>
+struct BatchNormOptions {
+  double epsilon = 1e-5;
+  Statistics statistics = Statistics::batch;
+  T lo = -std::numeric_limits<T>::infinity();
+  T hi = std::numeric_limits<T>::infinity();
+};
+
+/// y = clamp((x - mean[c]) / sqrt(variance[c] + epsilon) * gamma[c] + beta[c], lo, hi). y may be x.
+template <class T>
+void batch_norm_forward(std::int64_t rows, std::int64_t channels,
+                        const BatchNormOptions<T>& options, const T* x, const T* mean,
+                        const T* variance, const T* gamma, const T* beta, T* y, ThreadPool& pool) {
+  AlignedVector<T> scale(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c)
+    scale[static_cast<std::size_t>(c)] =
+        static_cast<T>(static_cast<double>(gamma[c]) /
+                       std::sqrt(static_cast<double>(variance[c]) + options.epsilon));
+  const std::int64_t step = reduction_rows(channels);
+  pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
+    scalar::normalize(end - begin, channels, x + begin * channels, mean, scale.data(), beta,
+                      options.lo, options.hi, y + begin * channels);
+  });
+}
+
+/// The gradients: adds to d_gamma and d_beta, assigns dx unless it is null. y, the output, is read
+/// only where [lo, hi] is finite; without a fused activation it may be null. dx may be dy.
+template <class T>
+void batch_norm_backward(std::int64_t rows, std::int64_t channels,
+                         const BatchNormOptions<T>& options, const T* x, const T* y, const T* dy,
+                         const T* mean, const T* variance, const T* gamma, T* d_gamma, T* d_beta,
+                         T* dx, ThreadPool& pool) {
+  const auto count = static_cast<std::size_t>(channels);
+  const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
+  const T* const mask = std::isfinite(options.lo) || std::isfinite(options.hi) ? y : nullptr;
+  AlignedVector<T> sums(static_cast<std::size_t>(blocks) * count), products(sums.size());
+  pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t block = begin; block < end; ++block) {
+      const std::int64_t at = block * step * channels;
+      scalar::normalize_sums((std::min)(step, rows - block * step), channels, x + at,
+                             mask ? mask + at : nullptr, dy + at, mean, options.lo, options.hi,
+                             sums.data() + block * channels, products.data() + block * channels);
+    }
+  });
+  AlignedVector<T> scale(count), slope(count), offset(count);
+  for (std::size_t c = 0; c < count; ++c) {
+    double sum = 0, product = 0;
+    for (std::size_t i = c; i < sums.size(); i += count) {
+      sum += static_cast<double>(sums[i]);
+      product += static_cast<double>(products[i]);
+    }
+    const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + options.epsilon);
+    const double factor = static_cast<double>(gamma[c]) * inverse;
+    d_beta[c] += static_cast<T>(sum);
+    d_gamma[c] += static_cast<T>(product * inverse);
+    const bool through = options.statistics == Statistics::batch;
+    scale[c] = static_cast<T>(factor);
+    slope[c] =
+        through ? static_cast<T>(-factor * product * inverse * inverse / static_cast<double>(rows))
+                : T(0);
+    offset[c] = through ? static_cast<T>(-factor * sum / static_cast<double>(rows)) : T(0);
+  }
+  if (!dx) return;
+  pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t at = begin * channels;
+    scalar::normalize_gradient(end - begin, channels, x + at, mask ? mask + at : nullptr, dy + at,
+                               mean, scale.data(), slope.data(), offset.data(), options.lo,
+                               options.hi, dx + at);
+  });
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels

@@ -1,0 +1,83 @@
+// Convolution and its two gradients as their definitions say. These loops define the result.
+#pragma once
+
+#include <algorithm>
+
+#include "octet/kernels/conv2d_shape.hpp"
+#include "octet/kernels/gemm.hpp"
+
+namespace octet::inline OCTET_ABI::kernels::scalar {
+
+/// Rows [begin, end) of the N * OH rows of y.
+template <class T>
+void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const Epilogue<T>& epilogue, T* y,
+                    std::int64_t begin, std::int64_t end) {
+  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
+  for (std::int64_t row = begin; row < end; ++row)
+    for (std::int64_t ow = 0; ow < s.OW; ++ow)
+      for (std::int64_t oc = 0; oc < s.OC; ++oc) {
+        const std::int64_t n = row / s.OH, oh = row % s.OH, at = (row * s.OW + ow) * s.OC + oc;
+        T sum = 0;
+        for (std::int64_t kh = 0; kh < s.KH; ++kh)
+          for (std::int64_t kw = 0; kw < s.KW; ++kw) {
+            const std::int64_t ih = oh * s.stride_h - s.pad_top + kh * s.dilation_h;
+            const std::int64_t iw = ow * s.stride_w - s.pad_left + kw * s.dilation_w;
+            if (ih < 0 || ih >= s.H || iw < 0 || iw >= s.W) continue;
+            const T* const pixel = x + ((n * s.H + ih) * s.W + iw) * s.C + oc / OC * C;
+            const T* const tap = w + ((oc * s.KH + kh) * s.KW + kw) * C;
+            for (std::int64_t c = 0; c < C; ++c) sum += pixel[c] * tap[c];
+          }
+        if (epilogue.bias) sum += epilogue.bias[oc];
+        if (epilogue.residual) sum += epilogue.residual[at];
+        y[at] = clamp_value(sum, epilogue.lo, epilogue.hi);
+      }
+}
+
+/// Rows [begin, end) of the N * H rows of dx: a pixel gathers from every output that read it.
+template <class T>
+void conv2d_backward_input(const Conv2dShape& s, const T* dy, const T* w, T* dx, std::int64_t begin,
+                           std::int64_t end) {
+  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
+  for (std::int64_t row = begin; row < end; ++row)
+    for (std::int64_t iw = 0; iw < s.W; ++iw) {
+      const std::int64_t n = row / s.H, ih = row % s.H;
+      T* const pixel = dx + (row * s.W + iw) * s.C;
+      std::fill(pixel, pixel + s.C, T(0));
+      for (std::int64_t kh = 0; kh < s.KH; ++kh)
+        for (std::int64_t kw = 0; kw < s.KW; ++kw) {
+          const std::int64_t h = ih + s.pad_top - kh * s.dilation_h, oh = h / s.stride_h;
+          const std::int64_t v = iw + s.pad_left - kw * s.dilation_w, ow = v / s.stride_w;
+          if (h < 0 || h % s.stride_h || oh >= s.OH || v < 0 || v % s.stride_w || ow >= s.OW)
+            continue;
+          const T* const gradient = dy + ((n * s.OH + oh) * s.OW + ow) * s.OC;
+          for (std::int64_t oc = 0; oc < s.OC; ++oc) {
+            const T* const tap = w + ((oc * s.KH + kh) * s.KW + kw) * C;
+            for (std::int64_t c = 0; c < C; ++c) pixel[oc / OC * C + c] += gradient[oc] * tap[c];
+          }
+        }
+    }
+}
+
+/// Adds to the filters [begin, end) of the OC filters of dw.
+template <class T>
+void conv2d_backward_weight(const Conv2dShape& s, const T* x, const T* dy, T* dw,
+                            std::int64_t begin, std::int64_t end) {
+  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
+  for (std::int64_t oc = begin; oc < end; ++oc)
+    for (std::int64_t row = 0; row < s.N * s.OH; ++row)
+      for (std::int64_t ow = 0; ow < s.OW; ++ow) {
+        const std::int64_t n = row / s.OH, oh = row % s.OH;
+        const T gradient = dy[(row * s.OW + ow) * s.OC + oc];
+        for (std::int64_t kh = 0; kh < s.KH; ++kh)
+          for (std::int64_t kw = 0; kw < s.KW; ++kw) {
+            const std::int64_t ih = oh * s.stride_h - s.pad_top + kh * s.dilation_h;
+            const std::int64_t iw = ow * s.stride_w - s.pad_left + kw * s.dilation_w;
+            if (ih < 0 || ih >= s.H || iw < 0 || iw >= s.W) continue;
+            const T* const pixel = x + ((n * s.H + ih) * s.W + iw) * s.C + oc / OC * C;
+            T* const tap = dw + ((oc * s.KH + kh) * s.KW + kw) * C;
+            for (std::int64_t c = 0; c < C; ++c) tap[c] += gradient * pixel[c];
+          }
+      }
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels::scalar

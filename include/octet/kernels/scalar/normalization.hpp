@@ -1,0 +1,71 @@
+// Batch normalisation over a block of rows, channel by channel: the loops that define it.
+#pragma once
+
+#include <cmath>
+
+#include "octet/kernels/gemm.hpp"
+
+namespace octet::inline OCTET_ABI::kernels::scalar {
+
+/// mean[c] and squares[c] = the sum of (x - mean)^2, of rows x channels.
+template <class T>
+void moments(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* squares) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    T sum = 0, square = 0;
+    for (std::int64_t r = 0; r < rows; ++r) sum += x[r * channels + c];
+    mean[c] = sum / static_cast<T>(rows);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T difference = x[r * channels + c] - mean[c];
+      square += difference * difference;
+    }
+    squares[c] = square;
+  }
+}
+
+/// y = clamp((x - mean) * scale + shift, lo, hi)
+template <class T>
+void normalize(std::int64_t rows, std::int64_t channels, const T* x, const T* mean, const T* scale,
+               const T* shift, T lo, T hi, T* y) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < channels; ++c)
+      y[r * channels + c] =
+          clamp_value((x[r * channels + c] - mean[c]) * scale[c] + shift[c], lo, hi);
+}
+
+/// sum_dy[c] = the sum of dy, sum_dy_x[c] that of dy * (x - mean). Where y is given, dy counts as
+/// zero outside of lo < y < hi.
+template <class T>
+void normalize_sums(std::int64_t rows, std::int64_t channels, const T* x, const T* y, const T* dy,
+                    const T* mean, T lo, T hi, T* sum_dy, T* sum_dy_x) {
+  for (std::int64_t c = 0; c < channels; ++c) sum_dy[c] = sum_dy_x[c] = 0;
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const std::int64_t i = r * channels + c;
+      const T gradient = y && !(y[i] > lo && y[i] < hi) ? T(0) : dy[i];
+      sum_dy[c] += gradient;
+      sum_dy_x[c] += gradient * (x[i] - mean[c]);
+    }
+}
+
+/// dx = dy * scale + (x - mean) * slope + offset, dy masked as in normalize_sums.
+template <class T>
+void normalize_gradient(std::int64_t rows, std::int64_t channels, const T* x, const T* y,
+                        const T* dy, const T* mean, const T* scale, const T* slope, const T* offset,
+                        T lo, T hi, T* dx) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const std::int64_t i = r * channels + c;
+      const T gradient = y && !(y[i] > lo && y[i] < hi) ? T(0) : dy[i];
+      dx[i] = gradient * scale[c] + ((x[i] - mean[c]) * slope[c] + offset[c]);
+    }
+}
+
+/// sum[c] = the sum over the rows of x.
+template <class T>
+void column_sum(std::int64_t rows, std::int64_t columns, const T* x, T* sum) {
+  for (std::int64_t c = 0; c < columns; ++c) sum[c] = 0;
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < columns; ++c) sum[c] += x[r * columns + c];
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels::scalar
