@@ -118,7 +118,8 @@ class Safetensors {
     return found->second;
   }
   /// All tensors in the order of their data.
-  const std::vector<SafetensorsEntry>& entries() const { return entries_; }
+  const std::vector<SafetensorsEntry>& entries() const& { return entries_; }
+  void entries() && = delete;
   /// The tensor `name`, or nullptr.
   const SafetensorsEntry* find(std::string_view name) const {
     const auto found = std::find_if(entries_.begin(), entries_.end(),

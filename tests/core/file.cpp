@@ -1,0 +1,156 @@
+#include "octet/core/file.hpp"
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <string>
+#include <sys/resource.h>
+#include <thread>
+#include <vector>
+
+using octet::Error;
+using octet::read_file;
+using octet::write_file;
+
+namespace {
+
+// A folder of its own for each test, removed after it.
+struct Folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("octet-file-test-" + std::to_string(::getpid()));
+  Folder() { std::filesystem::create_directories(path); }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string file(const char* name) const { return (path / name).string(); }
+  std::size_t count() const {
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) files += entry.exists();
+    return files;
+  }
+};
+
+std::string text_in(const std::string& path) {
+  const auto bytes = read_file(path);
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+std::string message_of(auto&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// No file of this process may grow beyond `bytes`: writing then fails as on a full disk.
+struct FileSizeLimit {
+  ::rlimit before{};
+  explicit FileSizeLimit(::rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const ::rlimit limit{bytes, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("file: what is written is read, and replaces what was there") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  for (const std::size_t size : {0, 1, 4095, 100001}) {
+    const std::string text(size, 'x');
+    write_file(path, text);
+    CHECK(text_in(path) == text);
+    CHECK(folder.count() == 1);
+  }
+  const std::string first = "one ", second = "two";
+  const std::span<const std::byte> parts[] = {
+      std::as_bytes(std::span(first)), {}, std::as_bytes(std::span(second))};
+  write_file(path, parts);
+  CHECK(text_in(path) == "one two");
+}
+
+TEST_CASE("file: reading says what is wrong with the path") {
+  const Folder folder;
+  const std::string path = folder.file("missing");
+  CHECK(message_of([&] { read_file(path); }) ==
+        path + ": cannot be read: No such file or directory");
+  CHECK(message_of([&] { read_file(folder.path.string()); }) ==
+        folder.path.string() + ": expected a file, got a folder");
+  CHECK(message_of([&] { read_file("/dev/zero"); }) == "/dev/zero: is no regular file");
+  write_file(path, std::string_view("12345"));
+  CHECK(message_of([&] { read_file(path, 4); }) == path + ": expected at most 4 bytes, got 5");
+  CHECK(read_file(path, 5).size() == 5);
+}
+
+TEST_CASE("file: a full disk leaves the old file and no other") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  write_file(path, std::string_view("old"));
+  std::string message;
+  {
+    const FileSizeLimit limit(1000);
+    message = message_of([&] { write_file(path, std::string(2000, 'n')); });
+  }
+  CHECK(message == path + ": cannot be written: writing: File too large");
+  CHECK(text_in(path) == "old");
+  CHECK(folder.count() == 1);
+}
+
+TEST_CASE("file: a folder that cannot be written to, or is none, is named") {
+  const Folder folder;
+  const std::string inside = folder.file("missing/a");
+  CHECK(message_of([&] { write_file(inside, std::string_view("x")); }) ==
+        inside + ": cannot be written: creating a file in its folder: No such file or directory");
+  write_file(folder.file("plain"), std::string_view("x"));
+  const std::string below = folder.file("plain/a");
+  CHECK(message_of([&] { write_file(below, std::string_view("x")); }) ==
+        below + ": cannot be written: creating a file in its folder: Not a directory");
+  const std::string is_folder = folder.file("sub");
+  std::filesystem::create_directory(is_folder);
+  CHECK(message_of([&] { write_file(is_folder, std::string_view("x")); }) ==
+        is_folder + ": cannot be written: renaming: Is a directory");
+  CHECK(folder.count() == 2);
+  if (::geteuid() != 0) {
+    std::filesystem::permissions(is_folder, std::filesystem::perms::owner_read);
+    const std::string denied = is_folder + "/a";
+    CHECK(message_of([&] { write_file(denied, std::string_view("x")); }) ==
+          denied + ": cannot be written: creating a file in its folder: Permission denied");
+    std::filesystem::permissions(is_folder, std::filesystem::perms::owner_all);
+  }
+}
+
+TEST_CASE("file: a temporary file left by a crash does not stand in the way") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  const std::string left = path + "." + std::to_string(::getpid()) + "-0.temporary";
+  write_file(left, std::string_view("half"));
+  write_file(path, std::string_view("whole"));
+  CHECK(text_in(path) == "whole");
+  CHECK(text_in(left) == "half");
+}
+
+TEST_CASE("file: several threads write one path, and one of them wins whole") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  std::vector<std::thread> writers;
+  for (char c = 'a'; c < 'e'; ++c)
+    writers.emplace_back([&path, c] {
+      for (int round = 0; round < 5; ++round) write_file(path, std::string(5000, c));
+    });
+  for (auto& writer : writers) writer.join();
+  const std::string text = text_in(path);
+  CHECK(text == std::string(5000, text.at(0)));
+  CHECK(folder.count() == 1);
+}
+
+TEST_CASE("file: the folder of a path") {
+  CHECK(octet::folder_of("a") == ".");
+  CHECK(octet::folder_of("/a") == "/");
+  CHECK(octet::folder_of("b/c/a") == "b/c");
+}
