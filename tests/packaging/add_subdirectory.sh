@@ -1,0 +1,11 @@
+#!/bin/sh
+# Octet as a subdirectory of another CMake project.
+set -eu
+command -v cmake >/dev/null || { echo "skipped: there is no cmake"; exit 0; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cmake -S "$OCTET_SOURCE_DIR/tests/packaging/consumer" -B "$work" \
+  -DCMAKE_CXX_COMPILER="$CXX" -DOCTET_SUBDIRECTORY="$OCTET_SOURCE_DIR"
+cmake --build "$work"
+test "$("$work/consumer")" = "[2, 3]"

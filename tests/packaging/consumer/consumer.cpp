@@ -1,0 +1,9 @@
+#include <octet/infer.hpp>
+
+#include <cstdio>
+
+int main() {
+  const octet::Shape shape{2, 3};
+  std::printf("%s\n", to_text(shape).c_str());
+  return shape.elements() == 6 ? 0 : 1;
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Octet installed by Meson and found by pkg-config; and Octet as a Meson subproject.
+set -eu
+command -v meson >/dev/null || { echo "skipped: there is no meson"; exit 0; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export CXX
+
+mkdir -p "$work/project/subprojects"
+ln -s "$OCTET_SOURCE_DIR" "$work/project/subprojects/octet"
+cp "$OCTET_SOURCE_DIR/tests/packaging/consumer/consumer.cpp" "$work/project"
+cat >"$work/project/meson.build" <<'M'
+project('consumer', 'cpp', default_options: ['cpp_std=c++20'])
+executable('consumer', 'consumer.cpp', dependencies: dependency('octet', fallback: 'octet'))
+M
+meson setup "$work/build" "$work/project" --prefix "$work/prefix"
+meson install -C "$work/build"
+test "$("$work/build/consumer")" = "[2, 3]"
+
+export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
+# shellcheck disable=SC2046  # flags are meant to be split
+"$CXX" -std=c++20 "$work/project/consumer.cpp" $(pkg-config --cflags --libs octet) \
+  -o "$work/by_pkg_config"
+test "$("$work/by_pkg_config")" = "[2, 3]"
