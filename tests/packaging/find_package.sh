@@ -17,5 +17,5 @@ test "$("$work/consumer/consumer")" = "[2, 3]"
 
 export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
 # shellcheck disable=SC2046  # flags are meant to be split
-"$CXX" -std=c++20 "$consumer/consumer.cpp" $(pkg-config --cflags --libs octet) -o "$work/by_pkg_config"
+"$CXX" -std=c++20 "$consumer/source/consumer.cpp" $(pkg-config --cflags --libs octet) -o "$work/by_pkg_config"
 test "$("$work/by_pkg_config")" = "[2, 3]"

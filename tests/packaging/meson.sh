@@ -8,7 +8,7 @@ export CXX
 
 mkdir -p "$work/project/subprojects"
 ln -s "$OCTET_SOURCE_DIR" "$work/project/subprojects/octet"
-cp "$OCTET_SOURCE_DIR/tests/packaging/consumer/consumer.cpp" "$work/project"
+cp "$OCTET_SOURCE_DIR/tests/packaging/consumer/source/consumer.cpp" "$work/project"
 cat >"$work/project/meson.build" <<'M'
 project('consumer', 'cpp', default_options: ['cpp_std=c++20'])
 executable('consumer', 'consumer.cpp', dependencies: dependency('octet', fallback: 'octet'))

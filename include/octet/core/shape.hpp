@@ -27,7 +27,7 @@ class Shape {
     std::int64_t product = 1;
     for (const std::int64_t extent : extents) {
       if (extent < 0) fail("shape: an extent must be at least 0, got ", extent);
-      if (extent > 0 && product > std::numeric_limits<std::int64_t>::max() / extent)
+      if (extent > 0 && product > (std::numeric_limits<std::int64_t>::max)() / extent)
         fail("shape: the number of elements does not fit into 64 bits");
       product *= extent;
       extents_[static_cast<std::size_t>(rank_++)] = extent;

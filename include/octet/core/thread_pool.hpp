@@ -24,7 +24,8 @@ class ThreadPool {
   /// As many threads as the machine has cores when `threads` is 0.
   explicit ThreadPool(int threads = 0) {
     if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
-    if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    if (threads == 0)
+      threads = (std::max)(1, static_cast<int>(std::thread::hardware_concurrency()));
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
   }
   ThreadPool(const ThreadPool&) = delete;
@@ -46,12 +47,12 @@ class ThreadPool {
   template <class Body>
   void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
     using Plain = std::remove_reference_t<Body>;
-    grain = std::max<std::int64_t>(grain, 1);
+    grain = (std::max<std::int64_t>)(grain, 1);
     if (count <= 0) return;
     std::unique_lock busy(busy_, std::defer_lock);
     if (count <= grain || workers_.empty() || inside() || !busy.try_lock()) {
       for (std::int64_t begin = 0; begin < count; begin += grain)
-        body(begin, std::min(begin + grain, count));
+        body(begin, (std::min)(begin + grain, count));
       return;
     }
     Job job{count, grain,
@@ -98,7 +99,7 @@ class ThreadPool {
   static void run(Job& job) {
     inside() = true;
     for (std::int64_t begin; (begin = job.next.fetch_add(job.grain)) < job.count;) {
-      const std::int64_t end = std::min(begin + job.grain, job.count);
+      const std::int64_t end = (std::min)(begin + job.grain, job.count);
 #if defined(__cpp_exceptions)
       try {
         job.call(job.context, begin, end);
