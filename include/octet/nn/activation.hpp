@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "octet/kernels/elementwise.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/window.hpp"
 
@@ -19,18 +20,20 @@ class Activation : public Layer<T> {
   virtual T value(T x) const = 0;
 };
 
-/// What the derivative of an activation is computed from: x, or y = f(x), which saves keeping x.
+/// What backward() of an activation reads: x, or y = f(x), which saves keeping x.
 enum class DerivativeOf { input, output };
 
 /// The layer of a function object F, which has
-///   a static member `name`, and `derivative_of`, a DerivativeOf;
-///   `value(x)`, which is f(x), and `derivative(x)`, or `derivative(y)`, which is df/dx;
+///   static members `name`, and `derivative_of`, a DerivativeOf;
+///   `value(x)`, which is f(x);
+///   `forward(count, x, y, pool)`, which assigns y = f(x) to count elements;
+///   `backward(count, kept, dy, dx, pool)`, which assigns dx = dy * df/dx, where kept is x or y;
 ///   `attributes()` and a static `from_attributes(json)` for its options.
-/// The functions work on float and double: `template <class T> T value(T x) const`.
+/// All of it for float and double.
 template <class T, class F>
 class ActivationLayer final : public Activation<T> {
  public:
-  explicit ActivationLayer(F function = {}) : function_(function) {}
+  explicit ActivationLayer(F function = F{}) : function_(function) {}
 
   std::string_view type() const override { return F::name; }
   Shape output_shape(std::span<const Shape> inputs) const override {
@@ -39,24 +42,14 @@ class ActivationLayer final : public Activation<T> {
   T value(T x) const override { return function_.value(x); }
 
   void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
-    const T* const x = inputs[0].data();
-    T* const y = output.data();
-    pass.threads().parallel_for(output.elements(), grain, [&](std::int64_t begin, std::int64_t end) {
-      const F f = function_;
-      for (std::int64_t i = begin; i < end; ++i) y[i] = f.value(x[i]);
-    });
+    function_.forward(output.elements(), inputs[0].data(), output.data(), pass.threads());
   }
   void backward(Inputs<T> inputs, TensorView<const T> output, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
     if (d_inputs[0].empty()) return;
     const T* const kept = backward_reads_inputs() ? inputs[0].data() : output.data();
-    const T* const dy = d_output.data();
-    T* const dx = d_inputs[0].data();
-    pass.threads().parallel_for(
-        d_output.elements(), grain, [&](std::int64_t begin, std::int64_t end) {
-          const F f = function_;
-          for (std::int64_t i = begin; i < end; ++i) dx[i] = dy[i] * f.derivative(kept[i]);
-        });
+    function_.backward(d_output.elements(), kept, d_output.data(), d_inputs[0].data(),
+                       pass.threads());
   }
 
   const F& function() const { return function_; }
@@ -72,15 +65,29 @@ class ActivationLayer final : public Activation<T> {
   bool in_place() const override { return true; }
 
  private:
-  static constexpr std::int64_t grain = 1 << 14;
   F function_;
 };
 
-/// The attributes of a function without options.
-template <class F>
-struct NoOptions {
+/// The part of a function object that is made of a kernel's Function, which has a static value(x)
+/// and derivative(x, y).
+template <class Function, DerivativeOf of>
+struct MappedFunction {
+  static constexpr DerivativeOf derivative_of = of;
+  template <class T>
+  T value(T x) const {
+    return Function::value(x);
+  }
+  template <class T>
+  void forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) const {
+    kernels::map_forward<Function>(count, x, y, pool);
+  }
+  template <class T>
+  void backward(std::int64_t count, const T* kept, const T* dy, T* dx, ThreadPool& pool) const {
+    const T* const x = of == DerivativeOf::input ? kept : nullptr;
+    const T* const y = of == DerivativeOf::output ? kept : nullptr;
+    kernels::map_backward<Function>(count, x, y, dy, dx, pool);
+  }
   Json attributes() const { return Json::object(); }
-  static F from_attributes(const Json&) { return {}; }
 };
 
 }  // namespace octet::inline OCTET_ABI

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "octet/kernels/elementwise.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/value.hpp"
 
@@ -23,12 +24,8 @@ class Add final : public Layer<T> {
   }
 
   void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
-    const T* const a = inputs[0].data();
-    const T* const b = inputs[1].data();
-    T* const y = output.data();
-    pass.threads().parallel_for(output.elements(), grain, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) y[i] = a[i] + b[i];
-    });
+    kernels::add(output.elements(), inputs[0].data(), inputs[1].data(), output.data(),
+                 pass.threads());
   }
   void backward(Inputs<T>, TensorView<const T>, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
@@ -36,9 +33,10 @@ class Add final : public Layer<T> {
     for (const TensorView<T>& d_input : d_inputs) {
       T* const dx = d_input.data();
       if (d_input.empty() || dx == dy) continue;
-      pass.threads().parallel_for(
-          d_output.elements(), grain,
-          [=](std::int64_t begin, std::int64_t end) { std::copy(dy + begin, dy + end, dx + begin); });
+      pass.threads().parallel_for(d_output.elements(), kernels::elementwise_grain,
+                                  [=](std::int64_t begin, std::int64_t end) {
+                                    std::copy(dy + begin, dy + end, dx + begin);
+                                  });
     }
   }
 
@@ -47,9 +45,6 @@ class Add final : public Layer<T> {
   bool backward_reads_inputs() const override { return false; }
   bool backward_reads_output() const override { return false; }
   bool in_place() const override { return true; }
-
- private:
-  static constexpr std::int64_t grain = 1 << 14;
 };
 
 template <class T>

@@ -8,19 +8,11 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = min(max(x + 3, 0), 6) / 6. dy/dx = 1/6 where 0 < y < 1, else 0. A. Howard et al., "Searching
-/// for MobileNetV3" (2019).
-struct HardSigmoidFunction : NoOptions<HardSigmoidFunction> {
+/// y = min(max(x + 3, 0), 6) / 6. dy/dx = 1/6 where -3 < x < 3, else 0. A. Howard et al.,
+/// "Searching for MobileNetV3" (2019).
+struct HardSigmoidFunction : MappedFunction<kernels::HardSigmoid, DerivativeOf::input> {
   static constexpr std::string_view name = "hard_sigmoid";
-  static constexpr DerivativeOf derivative_of = DerivativeOf::output;
-  template <class T>
-  T value(T x) const {
-    return x < T{-3} ? T{0} : x > T{3} ? T{1} : (x + T{3}) / T{6};
-  }
-  template <class T>
-  T derivative(T y) const {
-    return y > T{0} && y < T{1} ? T{1} / T{6} : T{0};
-  }
+  static HardSigmoidFunction from_attributes(const Json&) { return {}; }
 };
 
 template <class T>

@@ -8,19 +8,11 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = x hard_sigmoid(x). dy/dx = (2x + 3) / 6 where -3 < x < 3, 0 below, 1 above. A. Howard et al.,
-/// "Searching for MobileNetV3" (2019).
-struct HardSwishFunction : NoOptions<HardSwishFunction> {
+/// y = x hard_sigmoid(x). dy/dx = (2x + 3) / 6 where -3 < x < 3, 0 below, 1 above. A. Howard et
+/// al., "Searching for MobileNetV3" (2019).
+struct HardSwishFunction : MappedFunction<kernels::HardSwish, DerivativeOf::input> {
   static constexpr std::string_view name = "hard_swish";
-  static constexpr DerivativeOf derivative_of = DerivativeOf::input;
-  template <class T>
-  T value(T x) const {
-    return x < T{-3} ? T{0} : x > T{3} ? x : x * (x + T{3}) / T{6};
-  }
-  template <class T>
-  T derivative(T x) const {
-    return x <= T{-3} ? T{0} : x >= T{3} ? T{1} : (T{2} * x + T{3}) / T{6};
-  }
+  static HardSwishFunction from_attributes(const Json&) { return {}; }
 };
 
 template <class T>

@@ -13,6 +13,9 @@
 
 namespace octet::inline OCTET_ABI {
 
+/// Whether a layer adds a learned bias, which starts at zero.
+enum class Bias { none, learned };
+
 /// A rule for the first values of a tensor. fan_in is how many inputs one output sums up, fan_out
 /// how many outputs one input goes into. He: K. He et al., "Delving deep into rectifiers" (2015).
 /// Glorot: X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward

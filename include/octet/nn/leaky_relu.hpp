@@ -32,8 +32,12 @@ struct LeakyReluFunction {
     return x > T{0} ? x : static_cast<T>(options.slope) * x;
   }
   template <class T>
-  T derivative(T y) const {
-    return y > T{0} ? T{1} : static_cast<T>(options.slope);
+  void forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) const {
+    kernels::leaky_relu_forward(count, x, static_cast<T>(options.slope), y, pool);
+  }
+  template <class T>
+  void backward(std::int64_t count, const T* y, const T* dy, T* dx, ThreadPool& pool) const {
+    kernels::leaky_relu_backward(count, y, dy, static_cast<T>(options.slope), dx, pool);
   }
 
   Json attributes() const { return Json::object().set("slope", options.slope); }

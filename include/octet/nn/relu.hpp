@@ -1,6 +1,7 @@
 // The rectified linear unit.
 #pragma once
 
+#include <limits>
 #include <string_view>
 
 #include "octet/nn/activation.hpp"
@@ -8,18 +9,27 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = max(x, 0). dy/dx = 1 where y > 0, else 0; a NaN stays one.
-struct ReluFunction : NoOptions<ReluFunction> {
+/// y = max(x, 0). dy/dx = 1 where y > 0, else 0. A NaN stays one.
+struct ReluFunction {
   static constexpr std::string_view name = "relu";
   static constexpr DerivativeOf derivative_of = DerivativeOf::output;
   template <class T>
+  static constexpr T highest = std::numeric_limits<T>::infinity();
+
+  template <class T>
   T value(T x) const {
-    return x < T{0} ? T{0} : x;
+    return kernels::clamp_value(x, T{0}, highest<T>);
   }
   template <class T>
-  T derivative(T y) const {
-    return y > T{0} ? T{1} : T{0};
+  void forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) const {
+    kernels::clamp_forward(count, x, T{0}, highest<T>, y, pool);
   }
+  template <class T>
+  void backward(std::int64_t count, const T* y, const T* dy, T* dx, ThreadPool& pool) const {
+    kernels::clamp_backward(count, y, dy, T{0}, highest<T>, dx, pool);
+  }
+  Json attributes() const { return Json::object(); }
+  static ReluFunction from_attributes(const Json&) { return {}; }
 };
 
 template <class T>

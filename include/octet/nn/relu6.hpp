@@ -8,19 +8,28 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = min(max(x, 0), 6). dy/dx = 1 where 0 < y < 6, else 0. A. Krizhevsky, "Convolutional deep belief
-/// networks on CIFAR-10" (2010).
-struct Relu6Function : NoOptions<Relu6Function> {
+/// y = min(max(x, 0), 6). dy/dx = 1 where 0 < y < 6, else 0. A. Krizhevsky, "Convolutional deep
+/// belief networks on CIFAR-10" (2010).
+struct Relu6Function {
   static constexpr std::string_view name = "relu6";
   static constexpr DerivativeOf derivative_of = DerivativeOf::output;
   template <class T>
+  static constexpr T highest = T{6};
+
+  template <class T>
   T value(T x) const {
-    return x < T{0} ? T{0} : x > T{6} ? T{6} : x;
+    return kernels::clamp_value(x, T{0}, highest<T>);
   }
   template <class T>
-  T derivative(T y) const {
-    return y > T{0} && y < T{6} ? T{1} : T{0};
+  void forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) const {
+    kernels::clamp_forward(count, x, T{0}, highest<T>, y, pool);
   }
+  template <class T>
+  void backward(std::int64_t count, const T* y, const T* dy, T* dx, ThreadPool& pool) const {
+    kernels::clamp_backward(count, y, dy, T{0}, highest<T>, dx, pool);
+  }
+  Json attributes() const { return Json::object(); }
+  static Relu6Function from_attributes(const Json&) { return {}; }
 };
 
 template <class T>

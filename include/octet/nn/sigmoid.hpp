@@ -1,7 +1,6 @@
 // The logistic function.
 #pragma once
 
-#include <cmath>
 #include <string_view>
 
 #include "octet/nn/activation.hpp"
@@ -10,17 +9,9 @@
 namespace octet::inline OCTET_ABI {
 
 /// y = 1 / (1 + exp(-x)). dy/dx = y (1 - y).
-struct SigmoidFunction : NoOptions<SigmoidFunction> {
+struct SigmoidFunction : MappedFunction<kernels::Sigmoid, DerivativeOf::output> {
   static constexpr std::string_view name = "sigmoid";
-  static constexpr DerivativeOf derivative_of = DerivativeOf::output;
-  template <class T>
-  T value(T x) const {
-    return T{1} / (T{1} + std::exp(-x));
-  }
-  template <class T>
-  T derivative(T y) const {
-    return y * (T{1} - y);
-  }
+  static SigmoidFunction from_attributes(const Json&) { return {}; }
 };
 
 template <class T>

@@ -1,7 +1,6 @@
 // The sigmoid-weighted linear unit, also called swish.
 #pragma once
 
-#include <cmath>
 #include <string_view>
 
 #include "octet/nn/activation.hpp"
@@ -9,20 +8,11 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = x s with s = 1 / (1 + exp(-x)). dy/dx = s (1 + x (1 - s)). S. Elfwing et al., "Sigmoid-weighted
-/// linear units for neural network function approximation" (2018).
-struct SiluFunction : NoOptions<SiluFunction> {
+/// y = x s with s = 1 / (1 + exp(-x)). dy/dx = s (1 + x (1 - s)). S. Elfwing et al.,
+/// "Sigmoid-weighted linear units for neural network function approximation" (2018).
+struct SiluFunction : MappedFunction<kernels::Silu, DerivativeOf::input> {
   static constexpr std::string_view name = "silu";
-  static constexpr DerivativeOf derivative_of = DerivativeOf::input;
-  template <class T>
-  T value(T x) const {
-    return x / (T{1} + std::exp(-x));
-  }
-  template <class T>
-  T derivative(T x) const {
-    const T s = T{1} / (T{1} + std::exp(-x));
-    return s * (T{1} + x * (T{1} - s));
-  }
+  static SiluFunction from_attributes(const Json&) { return {}; }
 };
 
 template <class T>

@@ -1,7 +1,6 @@
 // The hyperbolic tangent.
 #pragma once
 
-#include <cmath>
 #include <string_view>
 
 #include "octet/nn/activation.hpp"
@@ -10,17 +9,9 @@
 namespace octet::inline OCTET_ABI {
 
 /// y = tanh(x). dy/dx = 1 - y^2.
-struct TanhFunction : NoOptions<TanhFunction> {
+struct TanhFunction : MappedFunction<kernels::Tanh, DerivativeOf::output> {
   static constexpr std::string_view name = "tanh";
-  static constexpr DerivativeOf derivative_of = DerivativeOf::output;
-  template <class T>
-  T value(T x) const {
-    return std::tanh(x);
-  }
-  template <class T>
-  T derivative(T y) const {
-    return T{1} - y * y;
-  }
+  static TanhFunction from_attributes(const Json&) { return {}; }
 };
 
 template <class T>

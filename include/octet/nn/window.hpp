@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "octet/core/json.hpp"
@@ -18,9 +19,7 @@ struct Extent2d {
   constexpr Extent2d(std::int64_t both) : h(both), w(both) {}
   constexpr Extent2d(std::int64_t rows, std::int64_t columns) : h(rows), w(columns) {}
   friend bool operator==(const Extent2d&, const Extent2d&) = default;
-  friend std::string to_text(const Extent2d& extent) {
-    return text_of(extent.h, 'x', extent.w);
-  }
+  friend std::string to_text(const Extent2d& extent) { return text_of(extent.h, 'x', extent.w); }
   Json json() const { return Json::array().push(h).push(w); }
 };
 
@@ -75,6 +74,13 @@ inline void check_window(std::string_view type, const Window2d& window) {
          " is larger than any image");
 }
 
+/// The channels of an image, {H, W, C}; fails, naming the layer, if the shape is another one.
+inline std::int64_t image_channels(std::string_view type, const Shape& input) {
+  if (input.rank() != 3 || input.elements() == 0)
+    fail(type, ": expected an input of shape [H, W, C], got ", input);
+  return input[2];
+}
+
 /// A window placed on an image of H x W: `same` made numbers, and the output's extent.
 struct WindowPlacement {
   Padding2d padding;
@@ -85,8 +91,7 @@ struct WindowPlacement {
 /// one of an image or the window is larger than the padded image.
 inline WindowPlacement place_window(std::string_view type, const Window2d& window,
                                     const Shape& input) {
-  if (input.rank() != 3 || input.elements() == 0)
-    fail(type, ": expected an input of shape [H, W, C], got ", input);
+  image_channels(type, input);
   const Extent2d reach((window.kernel.h - 1) * window.dilation.h + 1,
                        (window.kernel.w - 1) * window.dilation.w + 1);
   Padding2d padding = window.padding;

@@ -1,0 +1,171 @@
+// Batch normalisation.
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "octet/kernels/normalization.hpp"
+#include "octet/nn/attributes.hpp"
+#include "octet/nn/layer.hpp"
+#include "octet/nn/value.hpp"
+#include "octet/nn/window.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Whether training normalises by the batch and lets the running statistics follow it, or takes
+/// them as constants, as fine-tuning on small batches wants.
+enum class RunningStatistics { updated, frozen };
+
+struct BatchNormOptions {
+  /// The share of the new batch in the running statistics.
+  double momentum = 0.1;
+  /// Is added to the variance.
+  double epsilon = 1e-5;
+  RunningStatistics running_statistics = RunningStatistics::updated;
+};
+
+/// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, channel by channel. Training takes
+/// mean and (biased) variance over N, H and W of the batch, and moves the running statistics:
+/// running = (1 - momentum) * running + momentum * batch, with the unbiased variance. Inference,
+/// and training with frozen statistics, take the running ones. Input [..., C]. S. Ioffe and C.
+/// Szegedy, "Batch normalization" (2015).
+template <class T>
+class BatchNorm final : public Layer<T> {
+ public:
+  explicit BatchNorm(std::int64_t channels, BatchNormOptions options = {})
+      : options_(checked(channels, options)),
+        gamma_("gamma", ParameterKind::normalization, {channels}),
+        beta_("beta", ParameterKind::normalization, {channels}),
+        running_mean_{"running_mean", Tensor<T>({channels})},
+        running_variance_{"running_variance", Tensor<T>({channels})},
+        mean_({channels}),
+        variance_({channels}) {
+    gamma_.value.fill(T{1});
+    running_variance_.value.fill(T{1});
+  }
+
+  std::string_view type() const override { return "batch_norm"; }
+  Shape output_shape(std::span<const Shape> inputs) const override {
+    const Shape& input = single_input(type(), inputs);
+    if (input.rank() < 1 || input.back() != channels())
+      fail("batch_norm: expected an input of ", channels(), " channels, got ", input);
+    return input;
+  }
+
+  void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
+    const T* const x = inputs[0].data();
+    const std::int64_t rows = output.elements() / channels();
+    if (by_batch(pass)) {
+      if (rows < 2) fail("batch_norm: expected at least two values per channel, got one");
+      kernels::batch_statistics<T>(rows, channels(), x, mean_.data(), variance_.data(),
+                                   pass.threads());
+      update_running_statistics(rows);
+    }
+    kernels::batch_norm_forward<T>(rows, channels(), kernel_options(pass), x, mean(pass),
+                                   variance(pass), gamma_.value.data(), beta_.value.data(),
+                                   output.data(), pass.threads());
+  }
+  /// With n = (x - mean) / sqrt(variance + epsilon) and M values per channel:
+  /// d_beta = sum dy, d_gamma = sum dy * n,
+  /// dx = gamma / sqrt(variance + epsilon) * (dy - d_beta / M - n * d_gamma / M),
+  /// where the last two terms are missing if mean and variance are constants.
+  void backward(Inputs<T> inputs, TensorView<const T>, TensorView<const T> d_output,
+                InputGradients<T> d_inputs, const Pass& pass) override {
+    kernels::batch_norm_backward<T>(
+        d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
+        nullptr, d_output.data(), mean(pass), variance(pass), gamma_.value.data(),
+        gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads());
+  }
+
+  std::vector<Parameter<T>*> parameters() override { return {&gamma_, &beta_}; }
+  std::vector<Buffer<T>*> buffers() override { return {&running_mean_, &running_variance_}; }
+
+  const BatchNormOptions& options() const { return options_; }
+  /// Freezes the running statistics, or lets them follow again.
+  void set_running_statistics(RunningStatistics mode) { options_.running_statistics = mode; }
+  std::int64_t channels() const { return mean_.elements(); }
+  Parameter<T>& gamma() { return gamma_; }
+  const Parameter<T>& gamma() const { return gamma_; }
+  Parameter<T>& beta() { return beta_; }
+  const Parameter<T>& beta() const { return beta_; }
+  Tensor<T>& running_mean() { return running_mean_.value; }
+  const Tensor<T>& running_mean() const { return running_mean_.value; }
+  Tensor<T>& running_variance() { return running_variance_.value; }
+  const Tensor<T>& running_variance() const { return running_variance_.value; }
+
+  Json attributes() const override {
+    const bool frozen = options_.running_statistics == RunningStatistics::frozen;
+    return Json::object()
+        .set("channels", channels())
+        .set("momentum", options_.momentum)
+        .set("epsilon", options_.epsilon)
+        .set("running_statistics", frozen ? "frozen" : "updated");
+  }
+  static std::unique_ptr<Layer<T>> from_attributes(const Json& attributes,
+                                                   std::int64_t limit = default_parameter_limit) {
+    const AttributeReader reader("batch_norm", attributes);
+    const BatchNormOptions options{
+        .momentum = reader.number("momentum", 0, 1),
+        .epsilon = reader.number("epsilon", 0, 1e6),
+        .running_statistics = reader.word("running_statistics", {"updated", "frozen"})
+                                  ? RunningStatistics::frozen
+                                  : RunningStatistics::updated};
+    const std::int64_t channels = reader.integer("channels", 1);
+    check_parameter_limit("batch_norm", {channels, 4}, limit);
+    return std::make_unique<BatchNorm>(channels, options);
+  }
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<BatchNorm>(*this); }
+  bool backward_reads_output() const override { return false; }
+  bool in_place() const override { return true; }
+
+ private:
+  static const BatchNormOptions& checked(std::int64_t channels, const BatchNormOptions& options) {
+    if (channels < 1) fail("batch_norm: expected at least one channel, got ", channels);
+    if (!(options.momentum >= 0 && options.momentum <= 1))
+      fail("batch_norm: expected a momentum from 0 to 1, got ", options.momentum);
+    if (!(options.epsilon >= 0) || !std::isfinite(options.epsilon))
+      fail("batch_norm: expected an epsilon of at least 0, got ", options.epsilon);
+    return options;
+  }
+  bool by_batch(const Pass& pass) const {
+    return pass.training() && options_.running_statistics == RunningStatistics::updated;
+  }
+  const T* mean(const Pass& pass) const {
+    return by_batch(pass) ? mean_.data() : running_mean_.value.data();
+  }
+  const T* variance(const Pass& pass) const {
+    return by_batch(pass) ? variance_.data() : running_variance_.value.data();
+  }
+  kernels::BatchNormOptions<T> kernel_options(const Pass& pass) const {
+    return {
+        .epsilon = options_.epsilon,
+        .statistics = by_batch(pass) ? kernels::Statistics::batch : kernels::Statistics::frozen};
+  }
+  void update_running_statistics(std::int64_t rows) {
+    const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+    const auto move = [&](T& running, double batch) {
+      running = static_cast<T>((1 - options_.momentum) * static_cast<double>(running) +
+                               options_.momentum * batch);
+    };
+    for (std::int64_t c = 0; c < channels(); ++c) {
+      move(running_mean_.value[c], static_cast<double>(mean_[c]));
+      move(running_variance_.value[c], static_cast<double>(variance_[c]) * unbiased);
+    }
+  }
+
+  BatchNormOptions options_;
+  Parameter<T> gamma_, beta_;
+  Buffer<T> running_mean_, running_variance_;
+  /// The batch's, from forward to backward.
+  Tensor<T> mean_, variance_;
+};
+
+/// Batch normalisation of the channels, the last dimension of x.
+template <class T>
+Value<T> batch_norm(Value<T> x, BatchNormOptions options = {}) {
+  const std::int64_t channels = x.shape().rank() > 0 ? x.shape().back() : 0;
+  return apply<T>(std::make_unique<BatchNorm<T>>(channels, options), {x});
+}
+
+}  // namespace octet::inline OCTET_ABI

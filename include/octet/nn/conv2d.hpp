@@ -1,0 +1,182 @@
+// Two-dimensional convolution: any kernel, stride, padding, dilation and number of groups.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "octet/kernels/conv2d.hpp"
+#include "octet/nn/initializers.hpp"
+#include "octet/nn/layer.hpp"
+#include "octet/nn/value.hpp"
+#include "octet/nn/window.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+struct Conv2dOptions {
+  Extent2d kernel = 3;
+  Extent2d stride = 1;
+  /// Rows and columns of zeros: a number, `same`, or {top, bottom, left, right}.
+  Padding2d padding = 0;
+  Extent2d dilation = 1;
+  /// Divides both numbers of channels; output channels see the inputs of their own group alone.
+  std::int64_t groups = 1;
+  Bias bias = Bias::learned;
+  Initializer weight_initializer = Initializer::he_normal();
+};
+
+/// y[n, oh, ow, oc] = b[oc] + sum over kh, kw, c of x[n, ih, iw, c] * w[oc, kh, kw, c], where
+/// ih = oh * stride - padding + kh * dilation, iw likewise, and x is zero outside of the image.
+/// Input [H, W, C], output [OH, OW, OC], weights [OC, KH, KW, C / groups].
+/// OH = floor((H + padding - (KH - 1) * dilation - 1) / stride) + 1.
+template <class T>
+class Conv2d final : public Layer<T> {
+ public:
+  Conv2d(std::int64_t in_channels, std::int64_t channels, Conv2dOptions options = {})
+      : options_(checked(in_channels, channels, options)),
+        weight_("weight", ParameterKind::weight, weight_shape(in_channels, channels, options)) {
+    if (options.bias == Bias::learned) bias_.emplace("bias", ParameterKind::bias, Shape{channels});
+  }
+
+  std::string_view type() const override { return "conv2d"; }
+  Shape output_shape(std::span<const Shape> inputs) const override {
+    const WindowPlacement place = placed(single_input(type(), inputs));
+    return {place.OH, place.OW, channels()};
+  }
+
+  void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
+    const TensorView<const T> x = inputs[0];
+    const T* const bias = bias_ ? bias_->value.data() : nullptr;
+    kernels::conv2d_forward<T>(kernel_shape(x.shape()), x.data(), weight_.value.data(),
+                               {.bias = bias}, output.data(), pass.threads());
+  }
+  /// dx is dy convolved with the weights turned over, dw is x correlated with dy, and db the sum of
+  /// dy over all pixels. What is frozen gets no gradient.
+  void backward(Inputs<T> inputs, TensorView<const T>, TensorView<const T> d_output,
+                InputGradients<T> d_inputs, const Pass& pass) override {
+    const kernels::Conv2dShape shape = kernel_shape(inputs[0].shape());
+    const T* const dy = d_output.data();
+    if (weight_.learning_rate_factor != 0)
+      kernels::conv2d_backward_weight<T>(shape, inputs[0].data(), dy, weight_.gradient.data(),
+                                         pass.threads());
+    if (bias_ && bias_->learning_rate_factor != 0)
+      kernels::column_sum_add<T>(shape.N * shape.OH * shape.OW, shape.OC, dy,
+                                 bias_->gradient.data(), pass.threads());
+    if (!d_inputs[0].empty())
+      kernels::conv2d_backward_input<T>(shape, dy, weight_.value.data(), d_inputs[0].data(),
+                                        pass.threads());
+  }
+
+  void initialize(const Random& random) override {
+    const std::int64_t taps = options_.kernel.h * options_.kernel.w;
+    options_.weight_initializer.fill(weight_.value.view(), taps * weight_.value.shape().back(),
+                                     taps * (channels() / options_.groups), random.substream(0));
+  }
+  std::vector<Parameter<T>*> parameters() override {
+    if (bias_) return {&weight_, &*bias_};
+    return {&weight_};
+  }
+
+  const Conv2dOptions& options() const { return options_; }
+  std::int64_t channels() const { return weight_.value.shape()[0]; }
+  std::int64_t in_channels() const { return weight_.value.shape().back() * options_.groups; }
+  Parameter<T>& weight() { return weight_; }
+  const Parameter<T>& weight() const { return weight_; }
+  /// The bias, or nullptr if there is none.
+  Parameter<T>* bias() { return bias_ ? &*bias_ : nullptr; }
+  const Parameter<T>* bias() const { return bias_ ? &*bias_ : nullptr; }
+
+  /// The geometry for a batch of inputs, {N, H, W, C}.
+  kernels::Conv2dShape kernel_shape(const Shape& batch) const {
+    const WindowPlacement place = placed(batch.without_batch());
+    return {.N = batch[0],
+            .H = batch[1],
+            .W = batch[2],
+            .C = batch[3],
+            .OH = place.OH,
+            .OW = place.OW,
+            .OC = channels(),
+            .KH = options_.kernel.h,
+            .KW = options_.kernel.w,
+            .stride_h = options_.stride.h,
+            .stride_w = options_.stride.w,
+            .dilation_h = options_.dilation.h,
+            .dilation_w = options_.dilation.w,
+            .pad_top = place.padding.top,
+            .pad_left = place.padding.left,
+            .groups = options_.groups};
+  }
+
+  Json attributes() const override {
+    Json json = Json::object();
+    json.set("in_channels", in_channels()).set("channels", channels());
+    set_window(json, window(options_));
+    return json.set("groups", options_.groups)
+        .set("bias", bias_ ? "learned" : "none")
+        .set("weight_initializer", options_.weight_initializer.json());
+  }
+  static std::unique_ptr<Layer<T>> from_attributes(const Json& attributes,
+                                                   std::int64_t limit = default_parameter_limit) {
+    const AttributeReader reader("conv2d", attributes);
+    const Window2d window = read_window(reader);
+    const Conv2dOptions options{
+        .kernel = window.kernel,
+        .stride = window.stride,
+        .padding = window.padding,
+        .dilation = window.dilation,
+        .groups = reader.integer("groups", 1),
+        .bias = reader.word("bias", {"none", "learned"}) ? Bias::learned : Bias::none,
+        .weight_initializer =
+            Initializer::from_attributes("conv2d", attributes, "weight_initializer")};
+    const std::int64_t in_channels = reader.integer("in_channels", 1);
+    const std::int64_t channels = reader.integer("channels", 1);
+    checked(in_channels, channels, options);
+    check_parameter_limit("conv2d", weight_shape(in_channels, channels, options), limit);
+    return std::make_unique<Conv2d>(in_channels, channels, options);
+  }
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Conv2d>(*this); }
+  bool backward_reads_output() const override { return false; }
+  std::int64_t multiply_adds(std::span<const Shape> inputs) const override {
+    const WindowPlacement place = placed(inputs[0]);
+    return place.OH * place.OW * weight_.value.elements();
+  }
+
+ private:
+  static Window2d window(const Conv2dOptions& options) {
+    return {options.kernel, options.stride, options.padding, options.dilation};
+  }
+  static const Conv2dOptions& checked(std::int64_t in_channels, std::int64_t channels,
+                                      const Conv2dOptions& options) {
+    check_window("conv2d", window(options));
+    if (in_channels < 1 || channels < 1)
+      fail("conv2d: expected at least one channel, got ", in_channels, " in and ", channels,
+           " out");
+    if (options.groups < 1 || in_channels % options.groups || channels % options.groups)
+      fail("conv2d: expected a number of groups that divides ", in_channels, " channels in and ",
+           channels, " out, got ", options.groups);
+    return options;
+  }
+  static Shape weight_shape(std::int64_t in_channels, std::int64_t channels,
+                            const Conv2dOptions& options) {
+    return {channels, options.kernel.h, options.kernel.w, in_channels / options.groups};
+  }
+  WindowPlacement placed(const Shape& input) const {
+    const WindowPlacement place = place_window("conv2d", window(options_), input);
+    if (input[2] != in_channels())
+      fail("conv2d: expected an input of ", in_channels(), " channels, got ", input);
+    return place;
+  }
+
+  Conv2dOptions options_;
+  Parameter<T> weight_;
+  std::optional<Parameter<T>> bias_;
+};
+
+/// A convolution with `channels` outputs: `conv2d(x, 64, {.kernel = 3, .padding = 1})`.
+template <class T>
+Value<T> conv2d(Value<T> x, std::int64_t channels, Conv2dOptions options = {}) {
+  return apply<T>(
+      std::make_unique<Conv2d<T>>(image_channels("conv2d", x.shape()), channels, options), {x});
+}
+
+}  // namespace octet::inline OCTET_ABI
