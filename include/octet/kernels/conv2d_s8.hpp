@@ -1,13 +1,9 @@
 // The int8 convolution, of which a linear layer is the case H = 1, W = batch, KH = KW = 1.
 #pragma once
 
-#include <cstring>
-#include <span>
-#include <string_view>
-
-#include "octet/core/aligned.hpp"
-#include "octet/core/cpu.hpp"
-#include "octet/kernels/ranges.hpp"
+#include "octet/kernels/avx2/conv2d_s8.hpp"
+#include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
+#include "octet/kernels/conv2d_s8_packing.hpp"
 #include "octet/kernels/scalar/conv2d_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -18,29 +14,6 @@ namespace octet::inline OCTET_ABI::kernels {
 constexpr std::int64_t conv2d_s8_max_depth(std::int64_t bias_magnitude = 0) {
   return (INT32_MAX - bias_magnitude) / (255 * 127);
 }
-
-struct Conv2dS8Implementation;
-
-/// The weights of one convolution in the order in which one implementation reads them. A value:
-/// pack once, when a program is loaded; it does not depend on N, and with KH = KW = 1 and no
-/// padding not on H and W either.
-struct PackedConv2dS8 {
-  const Conv2dS8Implementation* implementation = nullptr;
-  int x_zero_point = 0;
-  AlignedVector<std::byte> weights;
-  /// What is added to the accumulators of each channel, modulo 2^32, before the bias.
-  AlignedVector<std::int32_t> correction;
-};
-
-/// One row of the table: how it packs, how much scratch it wants, how it runs.
-struct Conv2dS8Implementation {
-  std::string_view name;
-  Isa isa;
-  void (*pack)(const Conv2dShape& shape, const std::int8_t* w, PackedConv2dS8& packed);
-  std::int64_t (*scratch_bytes)(const Conv2dShape& shape) noexcept;
-  void (*run)(const Conv2dShape& shape, const std::int8_t* x, const PackedConv2dS8& packed,
-              const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept;
-};
 
 namespace scalar {
 
@@ -63,8 +36,14 @@ inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedCo
 /// The implementations, best first.
 inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
   static constexpr Conv2dS8Implementation table[] = {
-      {"conv2d_s8s8s8_scalar", Isa::scalar, &scalar::pack_conv2d_s8,
-       &scalar::conv2d_s8_scratch_bytes, &scalar::conv2d_s8},
+#if OCTET_X86
+    {"conv2d_s8s8s8_6x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_conv2d_s8,
+     &avx512_vnni::conv2d_s8_scratch_bytes, &avx512_vnni::conv2d_s8},
+    {"conv2d_s8s8s8_6x16c2_avx2", Isa::avx2, &avx2::pack_conv2d_s8, &avx2::conv2d_s8_scratch_bytes,
+     &avx2::conv2d_s8},
+#endif
+    {"conv2d_s8s8s8_scalar", Isa::scalar, &scalar::pack_conv2d_s8, &scalar::conv2d_s8_scratch_bytes,
+     &scalar::conv2d_s8},
   };
   return table;
 }

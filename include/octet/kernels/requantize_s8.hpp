@@ -2,6 +2,7 @@
 #pragma once
 
 #include "octet/kernels/arithmetic_s8.hpp"
+#include "octet/kernels/avx2/requantize_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/requantize_s8.hpp"
 #include "octet/kernels/table.hpp"
@@ -15,14 +16,20 @@ using DequantizeF32 = void(std::int64_t count, const std::int8_t* x, float scale
 
 inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
   static constexpr Implementation<QuantizeF32> table[] = {
-      {"quantize_f32s8_scalar", Isa::scalar, &scalar::quantize_f32},
+#if OCTET_X86
+    {"quantize_f32s8_avx2", Isa::avx2, &avx2::quantize_f32},
+#endif
+    {"quantize_f32s8_scalar", Isa::scalar, &scalar::quantize_f32},
   };
   return table;
 }
 
 inline std::span<const Implementation<DequantizeF32>> dequantize_f32_table() {
   static constexpr Implementation<DequantizeF32> table[] = {
-      {"dequantize_s8f32_scalar", Isa::scalar, &scalar::dequantize_f32},
+#if OCTET_X86
+    {"dequantize_s8f32_avx2", Isa::avx2, &avx2::dequantize_f32},
+#endif
+    {"dequantize_s8f32_scalar", Isa::scalar, &scalar::dequantize_f32},
   };
   return table;
 }

@@ -1,0 +1,97 @@
+// How the fast int8 convolutions pack their weights, and what they tell of their taps.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "octet/core/aligned.hpp"
+#include "octet/core/cpu.hpp"
+#include "octet/kernels/lines_s8.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+struct Conv2dS8Implementation;
+
+/// The weights of one convolution in the order in which one implementation reads them. A value:
+/// pack once, when a program is loaded; it does not depend on N, H, W, OH and OW.
+struct PackedConv2dS8 {
+  const Conv2dS8Implementation* implementation = nullptr;
+  int x_zero_point = 0;
+  AlignedVector<std::byte> weights;
+  /// What is added to the accumulators of each channel, modulo 2^32, before the bias.
+  AlignedVector<std::int32_t> correction;
+};
+
+/// One row of the table: how it packs, how much scratch it wants, how it runs.
+struct Conv2dS8Implementation {
+  std::string_view name;
+  Isa isa;
+  void (*pack)(const Conv2dShape& shape, const std::int8_t* w, PackedConv2dS8& packed);
+  std::int64_t (*scratch_bytes)(const Conv2dShape& shape) noexcept;
+  void (*run)(const Conv2dShape& shape, const std::int8_t* x, const PackedConv2dS8& packed,
+              const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept;
+};
+
+/// The taps of a convolution as runs of contiguous elements of scratch. Without groups and dilation
+/// the KW taps of a row are one run of KW * C, so C = 1 wastes as little as C = 64.
+struct TapsS8 {
+  std::int64_t rows, columns, run, steps;
+  TapsS8(const Conv2dShape& s, std::int64_t element_bytes)
+      : rows(s.KH),
+        columns(s.groups == 1 && s.dilation_w == 1 ? 1 : s.KW),
+        run(s.KW / columns * (s.C / s.groups)),
+        steps(pieces(run * element_bytes, 4)) {}
+};
+
+/// Packs w [OC, KH, KW, C / groups] as [groups, blocks of 16 channels, taps, steps, 16, 4 bytes]:
+/// 4 bytes hold 4 elements of int8 or 2 of int16; zeros fill up. The correction takes
+/// `offset` * sum(w) off each accumulator, for activations stored as x + offset - x_zero_point.
+template <class Element>
+void pack_blocks_s8(const Conv2dShape& s, const std::int8_t* w, int offset,
+                    PackedConv2dS8& packed) {
+  constexpr std::int64_t per_step = 4 / sizeof(Element);
+  const TapsS8 taps(s, sizeof(Element));
+  const std::int64_t depth = s.KH * s.KW * (s.C / s.groups), group_OC = s.OC / s.groups;
+  const std::int64_t blocks = pieces(group_OC, 16), steps = taps.rows * taps.columns * taps.steps;
+  packed.weights.assign(static_cast<std::size_t>(s.groups * blocks * steps * 64), std::byte{0});
+  packed.correction.assign(static_cast<std::size_t>(s.groups * blocks * 16), 0);
+  for (std::int64_t oc = 0; oc < s.OC; ++oc) {
+    const std::int64_t lane = oc / group_OC * blocks * 16 + oc % group_OC;
+    std::uint32_t sum = 0;
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const auto value = static_cast<Element>(w[oc * depth + k]);
+      const std::int64_t step = k / taps.run * taps.steps + k % taps.run / per_step;
+      const std::int64_t at =
+          ((lane / 16 * steps + step) * 16 + lane % 16) * per_step + k % taps.run % per_step;
+      std::memcpy(packed.weights.data() + at * static_cast<std::int64_t>(sizeof(Element)), &value,
+                  sizeof value);
+      sum += static_cast<std::uint32_t>(w[oc * depth + k]);
+    }
+    packed.correction[static_cast<std::size_t>(lane)] =
+        static_cast<std::int32_t>(0u - static_cast<std::uint32_t>(offset) * sum);
+  }
+}
+
+/// The work of a convolution whose elements in scratch have `element_bytes` bytes.
+inline LinesS8 conv2d_s8_work(const Conv2dShape& s, const PackedConv2dS8& packed,
+                              std::int64_t element_bytes) {
+  const TapsS8 taps(s, element_bytes);
+  LinesS8 work;
+  work.shape = s;
+  work.element_bytes = element_bytes;
+  work.x_zero_point = packed.x_zero_point;
+  work.x_channels = s.C;
+  const PaddedS8 padded(slab_of(s, element_bytes), element_bytes);
+  work.taps.pixel_stride = s.stride_w * s.C * element_bytes;
+  work.taps.rows = taps.rows;
+  work.taps.row_step = s.dilation_h * padded.row_bytes;
+  work.taps.columns = taps.columns;
+  work.taps.column_step = s.dilation_w * s.C * element_bytes;
+  work.taps.steps = taps.steps;
+  work.weights = packed.weights.data();
+  work.block_bytes = taps.rows * taps.columns * taps.steps * 64;
+  work.correction = packed.correction.data();
+  return work;
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels
