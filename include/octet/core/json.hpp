@@ -68,8 +68,9 @@ class Json {
     if (const Json* const value = find(key)) return *value;
     fail("JSON: expected a member \"", key, "\", got ", kind());
   }
+  // Both are kept from inlining because GCC 12 takes parts of an inlined variant for uninitialized.
   /// Adds or replaces a member of an object.
-  Json& set(std::string_view key, Json value) {
+  [[gnu::noinline]] Json& set(std::string_view key, Json value) {
     if (!is_object()) value_ = Object{};
     for (auto& [name, old] : std::get<Object>(value_))
       if (name == key) {
@@ -80,7 +81,7 @@ class Json {
     return *this;
   }
   /// Appends to an array.
-  Json& push(Json value) {
+  [[gnu::noinline]] Json& push(Json value) {
     if (!is_array()) value_ = Array{};
     std::get<Array>(value_).push_back(std::move(value));
     return *this;
