@@ -8,7 +8,7 @@
 
 #include "octet/core/config.hpp"
 
-namespace octet::inline OCTET_ABI {
+namespace octet::inline OCTET_ABI::drawing {
 
 struct Point {
   double x = 0, y = 0;
@@ -133,4 +133,4 @@ class Canvas {
   std::vector<double> tones_;
 };
 
-}  // namespace octet::inline OCTET_ABI
+}  // namespace octet::inline OCTET_ABI::drawing

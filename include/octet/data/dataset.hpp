@@ -37,6 +37,7 @@ struct ImageDataset {
   /// Appends a picture; the first one decides the size of all. Fails if it has another size, or if
   /// there is no class of this number.
   void add(ImageView image, std::int32_t label) {
+    if (image.bytes() == 0) fail("dataset: expected an image with pixels, got ", image.shape());
     if (labels.empty() && H == 0 && W == 0 && C == 0) {
       H = image.H;
       W = image.W;

@@ -39,13 +39,13 @@ class Fer2013Reader {
     }
     for (std::string_view line; lines_.next(line);) {
       if (line.empty()) continue;
-      const std::vector<std::string_view>& fields = split(line);
-      if (fields.size() < columns_)
-        complain("expected ", columns_, " columns, got ", fields.size(),
+      split_fields(line, fields_);
+      if (fields_.size() != columns_)
+        complain("expected ", columns_, " columns, got ", fields_.size(),
                  lines_.terminated() ? "" : " (the file ends here, it was cut)");
-      const std::int32_t label = read_label(fields[emotion_]);
-      read_pixels(fields[pixels_]);
-      split_of(splits, fields[usage_]).add({image_.data(), side, side, 1}, label);
+      const std::int32_t label = read_label(fields_[emotion_]);
+      read_pixels(fields_[pixels_]);
+      split_of(splits, fields_[usage_]).add({image_.data(), side, side, 1}, label);
     }
     return splits;
   }
@@ -56,31 +56,17 @@ class Fer2013Reader {
     fail(lines_.path(), ", line ", lines_.line(), ": ", parts...);
   }
 
-  const std::vector<std::string_view>& split(std::string_view line) {
-    fields_.clear();
-    for (;;) {
-      const std::size_t comma = line.find(',');
-      std::string_view field = line.substr(0, comma);
-      while (!field.empty() && (field.front() == ' ' || field.front() == '"'))
-        field.remove_prefix(1);
-      while (!field.empty() && (field.back() == ' ' || field.back() == '"')) field.remove_suffix(1);
-      fields_.push_back(field);
-      if (comma == line.npos) return fields_;
-      line.remove_prefix(comma + 1);
-    }
-  }
-
   void read_header() {
     std::string_view line;
     if (!lines_.next(line))
       fail(lines_.path(), ": expected the columns emotion, pixels and Usage, got an empty file");
     // Spreadsheets put a byte order mark in front of UTF-8.
     if (line.substr(0, 3) == "\xEF\xBB\xBF") line.remove_prefix(3);
-    const std::vector<std::string_view>& names = split(line);
-    columns_ = names.size();
+    split_fields(line, fields_);
+    columns_ = fields_.size();
     const auto column = [&](std::string_view wanted) {
-      for (std::size_t i = 0; i < names.size(); ++i)
-        if (names[i] == wanted) return i;
+      for (std::size_t i = 0; i < fields_.size(); ++i)
+        if (fields_[i] == wanted) return i;
       complain("expected a column \"", wanted, "\" in the header, got \"", line.substr(0, 60),
                "\"");
     };

@@ -32,15 +32,6 @@ class FileReader {
     return got;
   }
 
-  /// The length of the file in bytes; leaves the position at its start.
-  std::int64_t length() {
-    if (std::fseek(file_.get(), 0, SEEK_END) != 0) fail(path_, ": is not a file of fixed length");
-    const std::int64_t bytes = std::ftell(file_.get());
-    if (bytes < 0 || std::fseek(file_.get(), 0, SEEK_SET) != 0)
-      fail(path_, ": is not a file of fixed length");
-    return bytes;
-  }
-
  private:
   std::string path_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
@@ -97,5 +88,20 @@ class LineReader {
   std::int64_t line_ = 0;
   bool at_end_ = false, terminated_ = false;
 };
+
+/// Splits a line of comma-separated values; quotes and spaces around a field are taken off. Commas
+/// inside of quotes are not known.
+inline void split_fields(std::string_view line, std::vector<std::string_view>& fields) {
+  fields.clear();
+  for (;;) {
+    const std::size_t comma = line.find(',');
+    std::string_view field = line.substr(0, comma);
+    while (!field.empty() && (field.front() == ' ' || field.front() == '"')) field.remove_prefix(1);
+    while (!field.empty() && (field.back() == ' ' || field.back() == '"')) field.remove_suffix(1);
+    fields.push_back(field);
+    if (comma == line.npos) return;
+    line.remove_prefix(comma + 1);
+  }
+}
 
 }  // namespace octet::inline OCTET_ABI

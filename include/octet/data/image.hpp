@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 
 #include "octet/core/aligned.hpp"
 #include "octet/core/shape.hpp"
@@ -42,5 +44,8 @@ struct Image {
     return pixels[static_cast<std::size_t>((y * W + x) * C + c)];
   }
 };
+
+/// Turns a file into pixels, or fails with a sentence that names it. interop/image.hpp has one.
+using ImageDecoder = std::function<Image(const std::string& path)>;
 
 }  // namespace octet::inline OCTET_ABI

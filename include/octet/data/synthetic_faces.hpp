@@ -15,7 +15,7 @@
 namespace octet::inline OCTET_ABI {
 
 /// A number drawn uniformly from [low, high].
-struct Range {
+struct UniformRange {
   double low = 0, high = 1;
 };
 
@@ -29,19 +29,19 @@ struct SyntheticFacesOptions {
   std::int64_t H = 48, W = 48;
   /// How pronounced an expression is: 0 is a neutral face, 1 the full one. The lower end decides
   /// how much of each class is hard to tell from Neutral.
-  Range expression_strength = {0.3, 1.0};
+  UniformRange expression_strength = {0.3, 1.0};
   /// The share of a second expression in the face, drawn from [0, this].
   double blend = 0.35;
   /// The standard deviation of each facial muscle's deviation from its expression.
   double individuality = 0.17;
   /// In-plane rotation in degrees, shift as a share of the size, both to either side; scale factor.
   double rotation = 14, shift = 0.07;
-  Range scale = {0.82, 1.1};
+  UniformRange scale = {0.82, 1.1};
   /// How far the head turns away, from 0 to 1.
   double turn = 0.35;
   /// The strength of light from one side, and of the sensor's noise as a standard deviation.
   double light = 0.45;
-  Range noise = {0.01, 0.07};
+  UniformRange noise = {0.01, 0.07};
   /// The share of images in which something covers part of the face.
   double occlusion = 0.15;
 };
@@ -84,12 +84,12 @@ class SyntheticFace {
   void draw(std::uint8_t* pixels) {
     const double side = static_cast<double>((std::min)(options_.H, options_.W));
     const double turn = either(options_.turn);
-    Canvas canvas(options_.H, options_.W, between(0.1, 0.9),
-                  {.x = (0.5 + either(options_.shift)) * static_cast<double>(options_.W),
-                   .y = (0.52 + either(options_.shift)) * static_cast<double>(options_.H),
-                   .scale = 0.4 * side * between(options_.scale.low, options_.scale.high),
-                   .rotation = either(options_.rotation) * std::numbers::pi / 180,
-                   .squeeze = 1 - 0.35 * std::abs(turn)});
+    drawing::Canvas canvas(options_.H, options_.W, between(0.1, 0.9),
+                           {.x = (0.5 + either(options_.shift)) * static_cast<double>(options_.W),
+                            .y = (0.52 + either(options_.shift)) * static_cast<double>(options_.H),
+                            .scale = 0.4 * side * between(options_.scale.low, options_.scale.high),
+                            .rotation = either(options_.rotation) * std::numbers::pi / 180,
+                            .squeeze = 1 - 0.35 * std::abs(turn)});
     // Features slide towards the side that the head turns to.
     slide_ = 0.28 * turn;
     background(canvas);
@@ -130,14 +130,14 @@ class SyntheticFace {
     }
   }
 
-  void background(Canvas& canvas) {
+  void background(drawing::Canvas& canvas) {
     for (int blob = 0; blob < 2; ++blob) {
-      const Point centre{either(1.4), either(1.4)};
+      const drawing::Point centre{either(1.4), either(1.4)};
       canvas.ellipse(centre, between(0.3, 1.2), between(0.3, 1.2), between(0.05, 0.95), 0.6);
     }
   }
 
-  void head(Canvas& canvas) {
+  void head(drawing::Canvas& canvas) {
     skin_ = between(0.45, 0.85);
     hair_ = between(0.05, 0.4);
     width_ = between(0.72, 0.9);
@@ -152,7 +152,7 @@ class SyntheticFace {
     canvas.ellipse({either(0.3), -0.98}, width_ * 0.85, between(0.16, 0.38), hair_, 1);
   }
 
-  void eye(Canvas& canvas, double side) {
+  void eye(drawing::Canvas& canvas, double side) {
     if (side < 0) {
       eye_distance_ = between(0.34, 0.42);
       eye_width_ = between(0.15, 0.19);
@@ -160,19 +160,19 @@ class SyntheticFace {
       gaze_ = either(0.05);
       iris_ = between(0.05, 0.3);
     }
-    const Point centre{side * eye_distance_ + slide_, eye_level_};
+    const drawing::Point centre{side * eye_distance_ + slide_, eye_level_};
     const double open = (std::max)(0.015, 0.085 * (1 + 0.8 * face_.eye_open));
     canvas.ellipse(centre, eye_width_ + 0.04, open + 0.045, 0.8 * skin_, 0.6);
     // The white, bounded by two lids; the iris is cut by the same lids.
-    const auto lids = [&](Point p) {
+    const auto lids = [&](drawing::Point p) {
       const double across = (p.x - centre.x) / eye_width_;
       const double half = open * (1 - across * across);
       return std::abs(p.y - centre.y) - half;
     };
-    const Box box = {centre.x - eye_width_, centre.y - open, centre.x + eye_width_,
-                     centre.y + open};
+    const drawing::Box box = {centre.x - eye_width_, centre.y - open, centre.x + eye_width_,
+                              centre.y + open};
     canvas.paint(box, 0.93, 1, lids);
-    canvas.paint(box, iris_, 1, [&](Point p) {
+    canvas.paint(box, iris_, 1, [&](drawing::Point p) {
       const double disc = std::hypot(p.x - centre.x - gaze_, p.y - centre.y) - 0.078;
       return (std::max)(disc, lids(p));
     });
@@ -186,7 +186,7 @@ class SyntheticFace {
                    (std::min)(1.0, 0.7 * fold));
   }
 
-  void brow(Canvas& canvas, double side) {
+  void brow(drawing::Canvas& canvas, double side) {
     if (side < 0) {
       brow_thickness_ = between(0.025, 0.05);
       brow_level_ = eye_level_ - between(0.2, 0.26);
@@ -203,7 +203,7 @@ class SyntheticFace {
                    (std::min)(1.0, 0.8 * face_.brow_squeeze));
   }
 
-  void nose(Canvas& canvas) {
+  void nose(drawing::Canvas& canvas) {
     const double length = between(0.26, 0.36), spread = between(0.09, 0.14);
     const double x = 1.35 * slide_;
     const double tip = eye_level_ + length + 0.06 - 0.05 * face_.nose_wrinkle;
@@ -226,7 +226,7 @@ class SyntheticFace {
     }
   }
 
-  void mouth(Canvas& canvas) {
+  void mouth(drawing::Canvas& canvas) {
     const double x = 1.15 * slide_, level = between(0.46, 0.54);
     const double half = between(0.25, 0.32) * (1 + 0.35 * face_.mouth_width);
     const double open = (std::max)(0.0, 0.2 * face_.mouth_open);
@@ -242,7 +242,7 @@ class SyntheticFace {
              0.12 * open * (1 - std::pow(across, 6.0));
     };
     const auto between_lips = [&](double margin) {
-      return [&, margin](Point p) {
+      return [&, margin](drawing::Point p) {
         const double across = (p.x - x) / half;
         const double inside = std::clamp(across, -1.0, 1.0);
         const double taper = margin * (1 - 0.7 * inside * inside);
@@ -251,20 +251,20 @@ class SyntheticFace {
         return (std::max)(vertical, (std::abs(across) - 1) * half);
       };
     };
-    const Box box = {x - half - 0.05, level - 0.4, x + half + 0.05, level + 0.5};
+    const drawing::Box box = {x - half - 0.05, level - 0.4, x + half + 0.05, level + 0.5};
     canvas.paint(box, 0.62 * skin_, 1, between_lips(lip));
     canvas.paint(box, 0.22 * skin_, 1, between_lips(0.012));
     const double gap = 0.9 * open + 0.7 * raise;
     if (gap > 0.05 && uniform() < 0.75) {
       const double teeth = (std::min)(0.075, 0.6 * gap);
-      canvas.paint(box, 0.92, 0.9, [&](Point p) {
+      canvas.paint(box, 0.92, 0.9, [&](drawing::Point p) {
         const double inside = std::clamp((p.x - x) / half, -1.0, 1.0);
         return (std::max)(between_lips(-0.005)(p), p.y - upper(inside) - teeth);
       });
     }
   }
 
-  void occlude(Canvas& canvas) {
+  void occlude(drawing::Canvas& canvas) {
     const double tone = between(0.05, 0.9);
     switch (random_.below(next_++, 3)) {
       case 0:  // glasses
@@ -274,7 +274,7 @@ class SyntheticFace {
                      {slide_ + 0.14, eye_level_}, 0.02, 0.1, 1);
         break;
       case 1: {  // a hand or a cup before the lower face
-        const Point centre{either(0.6), between(0.5, 1.0)};
+        const drawing::Point centre{either(0.6), between(0.5, 1.0)};
         canvas.ellipse(centre, between(0.15, 0.35), between(0.15, 0.3), tone, 1);
         break;
       }
@@ -286,7 +286,7 @@ class SyntheticFace {
     }
   }
 
-  void finish(Canvas& canvas, std::uint8_t* pixels) {
+  void finish(drawing::Canvas& canvas, std::uint8_t* pixels) {
     const double angle = between(0, 2 * std::numbers::pi), light = options_.light * uniform();
     const double contrast = between(0.65, 1.05), brightness = either(0.1);
     const double noise = between(options_.noise.low, options_.noise.high);

@@ -1,0 +1,109 @@
+// Folders of pictures by class: train/angry/*.jpg, test/angry/*.jpg, ..., as FER2013 has them on
+// Kaggle.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "octet/core/error.hpp"
+#include "octet/data/dataset.hpp"
+#include "octet/data/directory.hpp"
+#include "octet/data/transforms/resize.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+struct ImageFolderOptions {
+  /// Pictures of another size are resized; 0 keeps the size of the first, which all must have.
+  std::int64_t H = 0, W = 0;
+  /// The classes in the order of their labels; folders are matched without regard to upper and
+  /// lower case. Empty: the folders' names in alphabetical order.
+  std::vector<std::string> class_names = {};
+};
+
+/// Where the classes of a split are, and what they are called.
+class ImageFolderReader {
+ public:
+  ImageFolderReader(const ImageDecoder& decode, ImageFolderOptions options)
+      : decode_(decode), options_(std::move(options)) {
+    if (options_.H < 0 || options_.W < 0 || (options_.H == 0) != (options_.W == 0))
+      fail("image_folder: expected a height and a width, or neither, got ", options_.H, " x ",
+           options_.W);
+  }
+
+  /// Class names come from the first split that is read, if they were not given.
+  ImageDataset read(const std::string& path) {
+    const std::vector<std::string> folders = directory_entries(path, EntryKind::folder);
+    if (options_.class_names.empty()) options_.class_names = folders;
+    ImageDataset data;
+    data.class_names = options_.class_names;
+    for (const std::string& folder : folders) {
+      const std::int32_t label = label_of(path, folder);
+      const std::string inside = path + "/" + folder;
+      for (const std::string& name : image_files(inside)) add(data, inside + "/" + name, label);
+    }
+    if (data.size() == 0)
+      fail(path, ": expected a folder of images for each class (such as ", path,
+           "/angry/1.jpg), found no image");
+    return data;
+  }
+
+ private:
+  std::int32_t label_of(const std::string& path, const std::string& folder) const {
+    std::string known;
+    for (std::size_t i = 0; i < options_.class_names.size(); ++i) {
+      if (lower_case(options_.class_names[i]) == lower_case(folder))
+        return static_cast<std::int32_t>(i);
+      known += (i ? ", " : "") + options_.class_names[i];
+    }
+    fail(path, ": expected folders named after the classes ", known, ", found \"", folder, "\"");
+  }
+
+  void add(ImageDataset& data, const std::string& file, std::int32_t label) const {
+    Image image = decode_(file);
+    if (options_.H && (image.H != options_.H || image.W != options_.W))
+      image = resize_image(image, options_.H, options_.W);
+    if (data.size() && !(image.view().shape() == data.image_shape()))
+      fail(file, ": expected an image of shape ", data.image_shape(), " like those before it, got ",
+           image.view().shape(), "; give a size to have all resized");
+    data.add(image, label);
+  }
+
+  const ImageDecoder& decode_;
+  ImageFolderOptions options_;
+};
+
+/// Reads a folder that holds train and, if they exist, validation (or val, valid) and test; without
+/// a folder train, its own folders are the classes and all images become train. `decode` turns a
+/// file into pixels: interop/image.hpp has one. Fails, naming file or folder, if a picture cannot
+/// be decoded, a folder belongs to no class, or there are no pictures.
+inline Splits read_image_folder(const std::string& path, const ImageDecoder& decode,
+                                const ImageFolderOptions& options = {}) {
+  ImageFolderReader reader(decode, options);
+  Splits splits;
+  if (!is_folder(path + "/train")) {
+    if (is_folder(path + "/test"))
+      fail(path, ": expected a folder named train beside the one named test, found none");
+    splits.train = reader.read(path);
+    splits.validation = splits.test = splits.train.empty_copy();
+    return splits;
+  }
+  splits.train = reader.read(path + "/train");
+  splits.validation = splits.test = splits.train.empty_copy();
+  const auto read_if_there = [&](ImageDataset& part, const std::string& name) {
+    if (part.size() || !is_folder(path + "/" + name)) return;
+    part = reader.read(path + "/" + name);
+    if (!(part.image_shape() == splits.train.image_shape()))
+      fail(path, "/", name, ": expected images of shape ", splits.train.image_shape(),
+           " like those in train, got ", part.image_shape(), "; give a size to have all resized");
+  };
+  for (const char* const name : {"validation", "valid", "val"})
+    read_if_there(splits.validation, name);
+  read_if_there(splits.test, "test");
+  return splits;
+}
+
+}  // namespace octet::inline OCTET_ABI
