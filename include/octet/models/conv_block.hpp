@@ -6,7 +6,7 @@
 #include "octet/graph/graph.hpp"
 #include "octet/nn/batch_norm.hpp"
 #include "octet/nn/conv2d.hpp"
-#include "octet/nn/pooling.hpp"
+#include "octet/nn/max_pool.hpp"
 #include "octet/nn/relu.hpp"
 
 namespace octet::inline OCTET_ABI {

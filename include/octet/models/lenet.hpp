@@ -4,7 +4,7 @@
 #include "octet/graph/graph.hpp"
 #include "octet/nn/conv2d.hpp"
 #include "octet/nn/linear.hpp"
-#include "octet/nn/pooling.hpp"
+#include "octet/nn/average_pool.hpp"
 #include "octet/nn/reshape.hpp"
 #include "octet/nn/tanh.hpp"
 
@@ -19,8 +19,8 @@ struct LenetOptions {
 /// channel connected to every other and logits in place of radial basis functions.
 template <class T>
 Value<T> lenet(Value<T> x, const LenetOptions& options = {}) {
-  x = avg_pool(tanh(conv2d(x, 6, {.kernel = 5, .padding = 2})), {.kernel = 2, .stride = 2});
-  x = avg_pool(tanh(conv2d(x, 16, {.kernel = 5})), {.kernel = 2, .stride = 2});
+  x = average_pool(tanh(conv2d(x, 6, {.kernel = 5, .padding = 2})), {.kernel = 2, .stride = 2});
+  x = average_pool(tanh(conv2d(x, 16, {.kernel = 5})), {.kernel = 2, .stride = 2});
   x = tanh(linear(flatten(x), 120));
   x = tanh(linear(x, 84));
   return linear(x, options.classes);

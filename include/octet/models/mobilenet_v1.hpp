@@ -3,6 +3,7 @@
 
 #include "octet/models/conv_block.hpp"
 #include "octet/nn/depthwise_conv2d.hpp"
+#include "octet/nn/global_pool.hpp"
 #include "octet/nn/linear.hpp"
 #include "octet/nn/reshape.hpp"
 
@@ -34,9 +35,9 @@ Value<T> mobilenet_v1(Value<T> x, const MobilenetV1Options& options = {}) {
     x = relu(batch_norm(depthwise_conv2d(
         x, {.kernel = 3, .stride = stage.stride, .padding = 1, .bias = Bias::none})));
     x = relu(batch_norm(
-        conv2d(x, scaled_channels(stage.channels, options.width), {.bias = Bias::none})));
+        conv2d(x, scaled_channels(stage.channels, options.width), {.kernel = 1, .bias = Bias::none})));
   }
-  return linear(flatten(global_avg_pool(x)), options.classes);
+  return linear(flatten(global_average_pool(x)), options.classes);
 }
 
 }  // namespace octet::inline OCTET_ABI

@@ -5,7 +5,9 @@
 #include "octet/nn/add.hpp"
 #include "octet/nn/depthwise_conv2d.hpp"
 #include "octet/nn/dropout.hpp"
+#include "octet/nn/global_pool.hpp"
 #include "octet/nn/linear.hpp"
+#include "octet/nn/relu6.hpp"
 #include "octet/nn/reshape.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -35,10 +37,10 @@ Value<T> inverted_residual(Value<T> x, std::int64_t channels, std::int64_t strid
                            std::int64_t expansion) {
   Value<T> y = x;
   if (expansion != 1)
-    y = relu6(batch_norm(conv2d(y, x.shape().back() * expansion, {.bias = Bias::none})));
+    y = relu6(batch_norm(conv2d(y, x.shape().back() * expansion, {.kernel = 1, .bias = Bias::none})));
   y = relu6(batch_norm(
       depthwise_conv2d(y, {.kernel = 3, .stride = stride, .padding = 1, .bias = Bias::none})));
-  y = batch_norm(conv2d(y, channels, {.bias = Bias::none}));
+  y = batch_norm(conv2d(y, channels, {.kernel = 1, .bias = Bias::none}));
   return y.shape() == x.shape() ? x + y : y;
 }
 
@@ -60,9 +62,9 @@ Value<T> mobilenet_v2(Value<T> x, const MobilenetV2Options& options = {}) {
       x = inverted_residual(x, scaled(static_cast<double>(stage.channels)),
                             i == 0 ? stage.stride : 1, stage.expansion);
   const std::int64_t last = channels_by_eight(1280 * (std::max)(1.0, options.width));
-  x = relu6(batch_norm(conv2d(x, last, {.bias = Bias::none})));
-  x = flatten(global_avg_pool(x));
-  if (options.dropout > 0) x = dropout(x, options.dropout);
+  x = relu6(batch_norm(conv2d(x, last, {.kernel = 1, .bias = Bias::none})));
+  x = flatten(global_average_pool(x));
+  if (options.dropout > 0) x = dropout(x, {.probability = options.dropout});
   return linear(x, options.classes);
 }
 

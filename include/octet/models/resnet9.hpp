@@ -3,6 +3,7 @@
 
 #include "octet/models/conv_block.hpp"
 #include "octet/nn/add.hpp"
+#include "octet/nn/global_pool.hpp"
 #include "octet/nn/linear.hpp"
 #include "octet/nn/reshape.hpp"
 

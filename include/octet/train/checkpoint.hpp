@@ -1,0 +1,116 @@
+// Everything from which a training goes on bit for bit, in one file that is replaced as a whole.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "octet/graph/graph_file.hpp"
+#include "octet/optim/optimizer.hpp"
+#include "octet/train/history.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Where a training stands between two steps. Order, augmentation, dropout and the learning rate
+/// depend on the seed and on these numbers alone.
+struct TrainingState {
+  /// The running epoch, and the steps done in it.
+  int epoch = 0;
+  std::int64_t step_in_epoch = 0;
+  /// Steps since the start of training.
+  std::int64_t step = 0;
+  /// Sums over the images of the running epoch.
+  double loss_sum = 0;
+  std::int64_t correct = 0;
+  std::int64_t images = 0;
+  double seconds = 0;
+  /// The best validation accuracy so far, and the epoch that reached it; -1: none yet.
+  double best_accuracy = -1;
+  int best_epoch = -1;
+  History history;
+
+  Json json() const {
+    return Json::object()
+        .set("epoch", epoch)
+        .set("step_in_epoch", step_in_epoch)
+        .set("step", step)
+        .set("loss_sum", loss_sum)
+        .set("correct", correct)
+        .set("images", images)
+        .set("seconds", seconds)
+        .set("best_accuracy", best_accuracy)
+        .set("best_epoch", best_epoch)
+        .set("history", history.json());
+  }
+  static TrainingState from_json(const Json& json) {
+    TrainingState state;
+    state.epoch = static_cast<int>(json["epoch"].as_integer());
+    state.step_in_epoch = json["step_in_epoch"].as_integer();
+    state.step = json["step"].as_integer();
+    state.loss_sum = json["loss_sum"].as_number();
+    state.correct = json["correct"].as_integer();
+    state.images = json["images"].as_integer();
+    state.seconds = json["seconds"].as_number();
+    state.best_accuracy = json["best_accuracy"].as_number();
+    state.best_epoch = static_cast<int>(json["best_epoch"].as_integer());
+    state.history = History::from_json(json["history"]);
+    return state;
+  }
+};
+
+/// Whether every element is a finite number.
+template <class T>
+bool all_finite(TensorView<const T> tensor) {
+  bool finite = true;
+  // The difference of a finite number with itself is 0; of anything else it is not a number.
+  for (const T value : tensor) finite &= value - value == T{0};
+  return finite;
+}
+
+/// The name of the first parameter or buffer that holds a value that is not finite; empty if there
+/// is none.
+template <class T>
+std::string first_non_finite_tensor(const Graph<T>& graph) {
+  std::string found;
+  graph.for_each_tensor([&](const std::string& name, const Tensor<T>& tensor) {
+    if (found.empty() && !all_finite(tensor.view())) found = name;
+  });
+  return found;
+}
+
+/// Writes weights, buffers, optimizer state and `state`. `settings` describes the training; who
+/// resumes it must have the same. The file is a model, too: load_graph() reads it.
+template <class T>
+void save_checkpoint(const std::string& path, const Graph<T>& graph, const Optimizer<T>& optimizer,
+                     const TrainingState& state, const Json& settings, const Metadata& metadata) {
+  SafetensorsWriter file;
+  for (const auto& [key, text] : metadata) file.set_metadata(key, text);
+  add_graph(file, graph);
+  optimizer.save(file);
+  file.set_metadata("octet.training", state.json().text());
+  file.set_metadata("octet.settings", settings.text());
+  file.write(path);
+}
+
+/// Reads what save_checkpoint() wrote into a graph of the same nodes and its optimizer. Fails,
+/// naming the first difference, if the training was another one.
+template <class T>
+TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
+                              Optimizer<T>& optimizer, const Json& settings) {
+  const Safetensors file = Safetensors::read(path, ChecksumRule::required);
+  const Json saved = Json::parse(file.metadata("octet.settings"), path + ": settings");
+  for (const auto& [name, value] : settings.as_object()) {
+    const Json* const before = saved.find(name);
+    if (!before || before->text() != value.text())
+      fail(path, ": cannot be resumed: it was trained with ", name, " = ",
+           before ? before->text() : std::string("nothing"), ", now it is ", value.text());
+  }
+  if (file.metadata("octet.graph") != describe(graph).text())
+    fail(path, ": cannot be resumed: it holds another network");
+  TrainingState state =
+      TrainingState::from_json(Json::parse(file.metadata("octet.training"), path + ": training"));
+  optimizer.load(file, graph.parameters());
+  read_tensors(file, graph);
+  return state;
+}
+
+}  // namespace octet::inline OCTET_ABI
