@@ -1,7 +1,8 @@
 # Tests, examples and benchmarks, each found by its place:
 #   tests/FOLDER/**.cpp  one program test_FOLDER; ctest shows one entry per source file
 #   tests/FOLDER/*.sh    one ctest entry each
-#   examples/NAME.cpp    one program; a folder examples/NAME/*.cpp is one program too
+#   examples/NAME.cpp    one program and one ctest entry, for it checks what it teaches;
+#                        a folder examples/NAME/*.cpp is one program too
 #   bench/NAME.cpp       one program bench_NAME
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
@@ -41,6 +42,9 @@ foreach(entry IN LISTS entries)
     continue()
   endif()
   octet_program(${name} ${sources})
+  if(NOT IS_DIRECTORY ${entry})
+    list(APPEND lessons ${name})
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
   if(name STREQUAL fer)
     target_include_directories(${name} SYSTEM PRIVATE ${OCTET_CLI11} ${OCTET_STB})
@@ -77,6 +81,11 @@ if(NOT (OCTET_DOCTEST AND OCTET_EIGEN AND OCTET_STB))
 endif()
 enable_testing()
 add_custom_target(tests ALL)
+foreach(lesson IN LISTS lessons)
+  add_test(NAME examples/${lesson} COMMAND ${lesson})
+  set_tests_properties(examples/${lesson} PROPERTIES LABELS examples TIMEOUT 600)
+  add_dependencies(tests ${lesson})
+endforeach()
 add_library(octet_test_main OBJECT tests/main.cpp)
 target_include_directories(octet_test_main SYSTEM PRIVATE ${OCTET_DOCTEST})
 target_compile_features(octet_test_main PRIVATE cxx_std_20)
