@@ -99,7 +99,7 @@ int main() {
 
   octet::Executor<float> executor(net);
   octet::Parameter<float>& beta = *net.parameters()[0];
-  for (int step = 0; step < 200; ++step) {
+  for (int step = 0; step < 600; ++step) {
     net.zero_gradients();
     executor.forward(x, octet::Mode::training);
     for (std::int64_t i = 0; i < 64; ++i) {
