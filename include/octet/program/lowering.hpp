@@ -1,0 +1,154 @@
+// How a layer of a graph becomes operations of a program. A registry, so that layers of your own
+// can have a lowering too; those without one run as they are.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "octet/graph/fold_batch_norm.hpp"
+#include "octet/graph/fuse_activations.hpp"
+#include "octet/nn/layer.hpp"
+#include "octet/program/description.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// One layer, and the description to which its operations are added.
+class Lowering {
+ public:
+  Lowering(ProgramDescription& description, std::string name, Layer<float>& layer, Clamp clamp,
+           std::vector<int> inputs, const Shape& shape)
+      : description_(description),
+        name_(std::move(name)),
+        layer_(layer),
+        clamp_(clamp),
+        inputs_(std::move(inputs)),
+        shape_(shape),
+        attributes_(layer.attributes()) {}
+
+  Layer<float>& layer() const { return layer_; }
+  const Json& attributes() const { return attributes_; }
+  const std::string& name() const { return name_; }
+  /// A ReLU fused into this layer.
+  const Clamp& clamp() const { return clamp_; }
+  /// The values that the layer reads, and the shape of what it writes, for one example.
+  const std::vector<int>& inputs() const { return inputs_; }
+  const Shape& input_shape(std::size_t index = 0) const {
+    return description_.value(inputs_[index]).shape;
+  }
+  const Shape& output_shape() const { return shape_; }
+  /// The parameter or buffer `name` of the layer, or nullptr.
+  const Tensor<float>* tensor(std::string_view name) const { return find_tensor(layer_, name); }
+
+  /// Adds a weight; returns its number for an operation's parameters.
+  int add_tensor(std::string_view name, const Shape& shape, std::span<const float> numbers) {
+    return description_.add_tensor(
+        ProgramTensor::of(text_of(name_, '.', name), shape, ElementType::f32, numbers));
+  }
+  /// Adds the operation that writes the layer's output, from the layer's inputs or from others;
+  /// returns the value it writes.
+  int add(OperationParameters parameters) { return add(std::move(parameters), inputs_, shape_); }
+  int add(OperationParameters parameters, std::vector<int> inputs, const Shape& shape) {
+    // The layer's own name belongs to its last operation.
+    if (last_ >= 0) {
+      const std::string inner = text_of(name_, '.', ++inner_);
+      description_.operations.back().name = inner;
+      description_.values[static_cast<std::size_t>(last_)].name = inner;
+    }
+    last_ = description_.add_value({name_, shape});
+    description_.operations.push_back({name_, std::move(inputs), last_, std::move(parameters)});
+    return last_;
+  }
+
+ private:
+  ProgramDescription& description_;
+  std::string name_;
+  Layer<float>& layer_;
+  Clamp clamp_;
+  std::vector<int> inputs_;
+  Shape shape_;
+  Json attributes_;
+  int last_ = -1;
+  int inner_ = 0;
+};
+
+/// Adds a layer's operations and returns the value that the last one writes; -1 if this layer
+/// cannot be lowered with these shapes, in which case nothing may have been added.
+using LoweringFunction = std::function<int(Lowering&)>;
+
+/// Lowerings by layer type. Safe from any thread.
+class LoweringRegistry {
+ public:
+  /// Adds a lowering, or replaces that of a layer type.
+  void set(std::string type, LoweringFunction function) {
+    const std::lock_guard lock(mutex_);
+    functions_[std::move(type)] = std::move(function);
+  }
+  /// The lowering of a layer type; empty if there is none.
+  LoweringFunction find(std::string_view type) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = functions_.find(type);
+    return found == functions_.end() ? LoweringFunction() : found->second;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, LoweringFunction, std::less<>> functions_;
+};
+
+/// An int8 form for a layer of one's own: register it beside, or instead of, a lowering.
+/// `make(layer)` returns the function that computes the layer on int8 tensors; it is called for a
+/// clone of the layer, which lives as long as the function.
+using Int8FormFactory = std::function<CustomLayer::RunS8(Layer<float>& layer)>;
+
+class Int8FormRegistry {
+ public:
+  void set(std::string type, Int8FormFactory factory) {
+    const std::lock_guard lock(mutex_);
+    factories_[std::move(type)] = std::move(factory);
+  }
+  Int8FormFactory find(std::string_view type) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = factories_.find(type);
+    return found == factories_.end() ? Int8FormFactory() : found->second;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, Int8FormFactory, std::less<>> factories_;
+};
+inline Int8FormRegistry& int8_form_registry() {
+  static Int8FormRegistry registry;
+  return registry;
+}
+/// Gives a layer type of your own a form that runs on int8 tensors.
+inline void register_int8_form(std::string type, Int8FormFactory factory) {
+  int8_form_registry().set(std::move(type), std::move(factory));
+}
+
+/// A layer that runs as its author wrote it: each workspace gets a clone of its own.
+inline CustomLayer custom_layer(std::shared_ptr<Layer<float>> layer) {
+  CustomLayer custom;
+  custom.make_run = [layer]() -> CustomLayer::Run {
+    return [own = std::shared_ptr<Layer<float>>(layer->clone())](
+               std::span<const TensorView<const float>> inputs, TensorView<float> output,
+               ThreadPool* pool) {
+      own->forward(inputs, output, Pass{.mode = Mode::inference, .pool = pool});
+    };
+  };
+  if (const Int8FormFactory factory = int8_form_registry().find(layer->type()))
+    custom.make_run_s8 = [layer, factory]() -> CustomLayer::RunS8 {
+      const std::shared_ptr<Layer<float>> own(layer->clone());
+      return [own, run = factory(*own)](std::span<const CustomLayer::S8Tensor> inputs,
+                                        const CustomLayer::S8Tensor& output,
+                                        ThreadPool* pool) { run(inputs, output, pool); };
+    };
+  return custom;
+}
+
+}  // namespace octet::inline OCTET_ABI

@@ -1,0 +1,358 @@
+// What you run: an immutable list of kernel calls, weights packed for this processor, memory
+// planned.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "octet/core/cpu.hpp"
+#include "octet/core/memory_plan.hpp"
+#include "octet/core/tensor.hpp"
+#include "octet/program/custom_step.hpp"
+#include "octet/program/description.hpp"
+#include "octet/program/float_steps.hpp"
+#include "octet/program/int8_steps.hpp"
+#include "octet/program/layout.hpp"
+#include "octet/program/validate.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Whether a program keeps its weights as they are in files beside the packed ones. Without them it
+/// runs, but can be neither saved, quantized nor emitted.
+enum class KeepWeights { no, yes };
+
+struct ProgramOptions {
+  /// The instruction set that weights are packed for.
+  Isa isa = active_isa();
+  KeepWeights keep_weights = KeepWeights::yes;
+};
+
+/// What is worth knowing about one operation of a program.
+struct OperationInfo {
+  std::string name;
+  std::string type;
+  std::string kernel;
+  ElementType element_type = ElementType::f32;
+  Shape shape;
+  /// Multiply-and-add operations for one example.
+  std::int64_t multiply_adds = 0;
+  /// Bytes of its weights, tables and biases as they are stored.
+  std::int64_t weight_bytes = 0;
+};
+
+class Workspace;
+
+/// A compiled network. It is never changed after it is built, so any number of threads may run it
+/// at once, each with a Workspace of its own.
+class Program {
+ public:
+  /// Packs a description. Fails, naming the operation, if the description makes no sense.
+  explicit Program(ProgramDescription description, ProgramOptions options = {})
+      : isa_(options.isa) {
+    validate(description);
+    layout_ = plan_layout(description);
+    for (const Operation& operation : description.operations) {
+      steps_.push_back(make_step(description, operation));
+      infos_.push_back(info_of(description, operation));
+    }
+    if (options.keep_weights == KeepWeights::no) {
+      for (ProgramTensor& tensor : description.tensors) tensor.bytes = {};
+      has_weights_ = description.tensors.empty();
+    }
+    description_ = std::make_shared<const ProgramDescription>(std::move(description));
+  }
+
+  /// Computes every output {N, ...} from one tensor {N, ...} for each input, for any N: more than
+  /// the workspace was made for are run in pieces. Allocates nothing. The shapes must be right:
+  /// predict() checks them.
+  void run(std::span<const TensorView<const float>> inputs,
+           std::span<const TensorView<float>> outputs, Workspace& workspace) const noexcept;
+
+  /// run() that also calls observe(operation, value, data, first, count) after each operation: the
+  /// numbers of the operation and of the value it wrote, the value's memory, and which examples
+  /// these are.
+  template <class Observer>
+  void run_observed(std::span<const TensorView<const float>> inputs,
+                    std::span<const TensorView<float>> outputs, Workspace& workspace,
+                    Observer&& observe) const;
+
+  /// run() with the shapes checked; fails with a sentence if they do not fit.
+  std::vector<Tensor<float>> predict(std::span<const TensorView<const float>> inputs,
+                                     Workspace& workspace) const;
+  /// The output of a program with one input and one output.
+  Tensor<float> predict(TensorView<const float> input, Workspace& workspace) const;
+  /// The same with a workspace that lives as long as the call.
+  Tensor<float> operator()(TensorView<const float> input) const;
+
+  /// Values, operations and, unless they were dropped, weights.
+  const ProgramDescription& description() const { return *description_; }
+  bool has_weights() const { return has_weights_; }
+  Isa isa() const { return isa_; }
+  const std::vector<OperationInfo>& operations() const { return infos_; }
+  /// Layers that run as their authors wrote them, in float32, because nothing is known of them.
+  std::vector<std::string> custom_layers() const {
+    std::vector<std::string> names;
+    for (const Operation& operation : description_->operations)
+      if (operation.as<operations::Custom>()) names.push_back(operation.name);
+    return names;
+  }
+  /// Bytes of working memory for each example of a batch.
+  std::int64_t arena_bytes() const { return layout_.arena_bytes; }
+  std::int64_t weight_bytes() const {
+    std::int64_t sum = 0;
+    for (const OperationInfo& info : infos_) sum += info.weight_bytes;
+    return sum;
+  }
+  std::int64_t multiply_adds() const {
+    std::int64_t sum = 0;
+    for (const OperationInfo& info : infos_) sum += info.multiply_adds;
+    return sum;
+  }
+  /// The shapes of one example of input or output number `index`.
+  const Shape& input_shape(int index = 0) const {
+    return description_->value(description_->inputs[static_cast<std::size_t>(index)]).shape;
+  }
+  const Shape& output_shape(int index = 0) const {
+    return description_->value(description_->outputs[static_cast<std::size_t>(index)]).shape;
+  }
+
+ private:
+  friend class Workspace;
+  using Step =
+      std::variant<float_steps::Conv2d, float_steps::DepthwiseConv2d, float_steps::MaxPool2d,
+                   float_steps::AveragePool2d, float_steps::Add, float_steps::Multiply,
+                   float_steps::Concat, float_steps::Activation, float_steps::Softmax,
+                   float_steps::Pad, float_steps::Reshape, int8_steps::Conv2d,
+                   int8_steps::DepthwiseConv2d, int8_steps::MaxPool2d, int8_steps::AveragePool2d,
+                   int8_steps::Add, int8_steps::Multiply, int8_steps::Concat, int8_steps::Lookup,
+                   int8_steps::Pad, int8_steps::Quantize, int8_steps::Dequantize, CustomStep>;
+
+  /// The step for an operation that exists in both types.
+  template <class Float, class Int8, class Parameters>
+  Step either(const ProgramDescription& description, const Operation& operation,
+              const Parameters& parameters) const {
+    if (description.value(operation.output).type == ElementType::s8)
+      return Int8(description, operation, parameters, isa_);
+    return Float(description, operation, parameters, isa_);
+  }
+  Step make_step(const ProgramDescription& d, const Operation& operation) {
+    namespace f = float_steps;
+    namespace q = int8_steps;
+    return std::visit(
+        [&](const auto& p) -> Step {
+          using Kind = std::decay_t<decltype(p)>;
+          if constexpr (std::is_same_v<Kind, operations::Conv2d>)
+            return either<f::Conv2d, q::Conv2d>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::DepthwiseConv2d>)
+            return either<f::DepthwiseConv2d, q::DepthwiseConv2d>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::MaxPool2d>)
+            return either<f::MaxPool2d, q::MaxPool2d>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::AveragePool2d>)
+            return either<f::AveragePool2d, q::AveragePool2d>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::Add>)
+            return either<f::Add, q::Add>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::Multiply>)
+            return either<f::Multiply, q::Multiply>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::Concat>)
+            return either<f::Concat, q::Concat>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::Pad>)
+            return either<f::Pad, q::Pad>(d, operation, p);
+          else if constexpr (std::is_same_v<Kind, operations::Activation>)
+            return f::Activation(d, operation, p, isa_);
+          else if constexpr (std::is_same_v<Kind, operations::Softmax>)
+            return f::Softmax(d, operation, p, isa_);
+          else if constexpr (std::is_same_v<Kind, operations::Reshape>)
+            return f::Reshape(d, operation, p, isa_);
+          else if constexpr (std::is_same_v<Kind, operations::Lookup>)
+            return q::Lookup(d, operation, p, isa_);
+          else if constexpr (std::is_same_v<Kind, operations::Quantize>)
+            return q::Quantize(d, operation, p, isa_);
+          else if constexpr (std::is_same_v<Kind, operations::Dequantize>)
+            return q::Dequantize(d, operation, p, isa_);
+          else
+            return CustomStep(d, operation, p, customs_++);
+        },
+        operation.parameters);
+  }
+
+  OperationInfo info_of(const ProgramDescription& description, const Operation& operation) const {
+    const ProgramValue& output = description.value(operation.output);
+    OperationInfo info;
+    info.name = operation.name;
+    info.type = operation.type();
+    info.kernel = std::visit([](const auto& step) { return step.kernel(); }, steps_.back());
+    info.element_type = output.type;
+    info.shape = output.shape;
+    const auto weigh = [&](int tensor) {
+      if (tensor >= 0)
+        info.weight_bytes += static_cast<std::int64_t>(description.tensor(tensor).bytes.size());
+    };
+    std::visit(
+        [&](const auto& p) {
+          using Kind = std::decay_t<decltype(p)>;
+          if constexpr (std::is_same_v<Kind, operations::Conv2d> ||
+                        std::is_same_v<Kind, operations::DepthwiseConv2d>) {
+            weigh(p.weight_tensor), weigh(p.bias_tensor), weigh(p.scale_tensor);
+            info.multiply_adds =
+                output.shape.elements() * p.shape.KH * p.shape.KW * (p.shape.C / p.shape.groups);
+          } else if constexpr (std::is_same_v<Kind, operations::Lookup>) {
+            weigh(p.table_tensor);
+          } else if constexpr (std::is_same_v<Kind, operations::Custom>) {
+            for (const int tensor : p.tensors) weigh(tensor);
+          }
+        },
+        operation.parameters);
+    return info;
+  }
+
+  void check_shapes(std::span<const TensorView<const float>> inputs) const {
+    if (inputs.size() != description_->inputs.size())
+      fail("program: expected ", description_->inputs.size(), " inputs, got ", inputs.size());
+    const Shape& first = inputs[0].shape();
+    const std::int64_t N = first.rank() > 0 ? first[0] : 0;
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const ProgramValue& value = description_->value(description_->inputs[k]);
+      if (N < 1 || inputs[k].empty() || !(inputs[k].shape() == value.shape.with_batch(N)))
+        fail("program: expected ", value.shape, " with a batch in front for ", value.name, ", got ",
+             inputs[k].shape());
+    }
+  }
+
+  Isa isa_;
+  bool has_weights_ = true;
+  int customs_ = 0;
+  std::vector<Step> steps_;
+  std::vector<OperationInfo> infos_;
+  ProgramLayout layout_;
+  std::shared_ptr<const ProgramDescription> description_;
+};
+
+struct WorkspaceOptions {
+  /// How many examples are run at once.
+  std::int64_t batch = 1;
+  /// One thread, the caller's, if none is given. It must outlive the workspace.
+  ThreadPool* pool = nullptr;
+};
+
+/// The memory in which a program runs. One thread at a time may use it.
+class Workspace {
+ public:
+  /// Takes all memory that run() will need. The program must outlive the workspace.
+  explicit Workspace(const Program& program, WorkspaceOptions options = {})
+      : batch_(options.batch), pool_(options.pool) {
+    if (batch_ < 1) fail("workspace: expected a batch of at least 1, got ", batch_);
+    constexpr std::int64_t most_bytes = std::int64_t{1} << 42;
+    if (batch_ > most_bytes / (program.arena_bytes() + 1))
+      fail("workspace: a batch of ", batch_, " needs ", program.arena_bytes(), " bytes each");
+    if (!pool_) {
+      own_pool_ = std::make_unique<ThreadPool>(1);
+      pool_ = own_pool_.get();
+    }
+    std::int64_t scratch = 0;
+    for (const auto& step : program.steps_)
+      for (const std::int64_t N : {std::int64_t{1}, batch_})
+        scratch = (std::max)(
+            scratch,
+            std::visit([&](const auto& s) { return s.scratch_bytes(N, pool_->threads()); }, step));
+    arena_.resize(static_cast<std::size_t>(program.arena_bytes() * batch_));
+    scratch_.resize(static_cast<std::size_t>(scratch));
+    memory_.resize(program.description().values.size());
+    for (const Operation& operation : program.description().operations)
+      if (const auto* const custom = operation.as<operations::Custom>()) {
+        const bool s8 = program.description().value(operation.output).type == ElementType::s8;
+        customs_.push_back(
+            {s8 ? nullptr : custom->run.make_run(), s8 ? custom->run.make_run_s8() : nullptr});
+      }
+  }
+
+  std::int64_t batch() const { return batch_; }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(arena_.size() + scratch_.size()); }
+
+ private:
+  friend class Program;
+  std::int64_t batch_;
+  ThreadPool* pool_;
+  std::unique_ptr<ThreadPool> own_pool_;
+  AlignedVector<std::byte> arena_;
+  AlignedVector<std::byte> scratch_;
+  std::vector<std::byte*> memory_;
+  std::vector<CustomRun> customs_;
+};
+
+template <class Observer>
+void Program::run_observed(std::span<const TensorView<const float>> inputs,
+                           std::span<const TensorView<float>> outputs, Workspace& workspace,
+                           Observer&& observe) const {
+  OCTET_ASSERT(inputs.size() == description_->inputs.size());
+  OCTET_ASSERT(outputs.size() == description_->outputs.size());
+  OCTET_ASSERT(workspace.memory_.size() == description_->values.size());
+  const std::int64_t total = inputs[0].shape()[0];
+  for (std::int64_t first = 0; first < total; first += workspace.batch_) {
+    const std::int64_t N = (std::min)(workspace.batch_, total - first);
+    const auto example = [&](const auto& view) {
+      return view.data() + first * (view.elements() / total);
+    };
+    for (std::size_t v = 0; v < layout_.places.size(); ++v) {
+      const ValuePlace& place = layout_.places[v];
+      const auto k = static_cast<std::size_t>(place.index);
+      if (place.kind == ValuePlace::Kind::arena)
+        workspace.memory_[v] = workspace.arena_.data() + place.offset * N;
+      else if (place.kind == ValuePlace::Kind::output)
+        workspace.memory_[v] = reinterpret_cast<std::byte*>(example(outputs[k]));
+      else  // Steps read their inputs and never write them.
+        workspace.memory_[v] =
+            const_cast<std::byte*>(reinterpret_cast<const std::byte*>(example(inputs[k])));
+    }
+    const Frame frame{workspace.memory_.data(), N, workspace.scratch_.data(), workspace.pool_,
+                      workspace.customs_.data()};
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      std::visit([&](const auto& step) { step.run(frame); }, steps_[i]);
+      const int value = description_->operations[i].output;
+      observe(static_cast<int>(i), value,
+              static_cast<const std::byte*>(workspace.memory_[static_cast<std::size_t>(value)]),
+              first, N);
+    }
+    for (const CopiedOutput& copy : layout_.copied_outputs) {
+      const TensorView<float>& output = outputs[static_cast<std::size_t>(copy.output)];
+      std::memcpy(example(output), workspace.memory_[static_cast<std::size_t>(copy.value)],
+                  static_cast<std::size_t>(N * (output.elements() / total)) * sizeof(float));
+    }
+  }
+}
+
+inline void Program::run(std::span<const TensorView<const float>> inputs,
+                         std::span<const TensorView<float>> outputs,
+                         Workspace& workspace) const noexcept {
+  run_observed(inputs, outputs, workspace,
+               [](int, int, const std::byte*, std::int64_t, std::int64_t) {});
+}
+
+inline std::vector<Tensor<float>> Program::predict(std::span<const TensorView<const float>> inputs,
+                                                   Workspace& workspace) const {
+  check_shapes(inputs);
+  if (workspace.memory_.size() != description_->values.size())
+    fail("program: expected a workspace that was made for it, got that of another program");
+  std::vector<Tensor<float>> results;
+  std::vector<TensorView<float>> views;
+  for (const int output : description_->outputs)
+    results.emplace_back(description_->value(output).shape.with_batch(inputs[0].shape()[0]));
+  for (Tensor<float>& result : results) views.push_back(result);
+  run(inputs, views, workspace);
+  return results;
+}
+inline Tensor<float> Program::predict(TensorView<const float> input, Workspace& workspace) const {
+  if (description_->outputs.size() != 1)
+    fail("program: expected one output, this one has ", description_->outputs.size());
+  return std::move(predict(std::span<const TensorView<const float>>(&input, 1), workspace)[0]);
+}
+inline Tensor<float> Program::operator()(TensorView<const float> input) const {
+  check_shapes({&input, 1});
+  Workspace workspace(*this, {.batch = input.shape()[0]});
+  return predict(input, workspace);
+}
+
+}  // namespace octet::inline OCTET_ABI
