@@ -5,6 +5,7 @@
 #                        a folder examples/NAME/*.cpp is one program too
 #   bench/NAME.cpp       one program bench_NAME
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
 
 find_program(OCTET_CCACHE ccache)
 if(OCTET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
