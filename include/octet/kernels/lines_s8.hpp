@@ -44,6 +44,7 @@ struct LinesS8 {
   int x_zero_point = 0;
   std::uint8_t border = 0;      ///< each byte of the padding in scratch
   std::int64_t x_channels = 1;  ///< of a pixel of x
+  std::int64_t chunk_C = 0;     ///< the next 64 output channels see inputs that many channels later
   LineS8 taps{};                ///< rows, columns, their steps, and steps are filled in
   const std::byte* weights = nullptr;
   std::int64_t block_bytes = 0;
@@ -130,6 +131,7 @@ inline void lines_s8_images(const LinesS8& work, const std::int8_t* x, const Req
       const std::int64_t group = chunk / chunks, block = group * blocks + chunk % chunks * 4;
       const std::int64_t in_group = chunk % chunks * 64;
       const std::int64_t oc = group * group_OC + in_group;
+      const std::int64_t x_channel = group * group_C + chunk % chunks * work.chunk_C;
       LineS8 line = work.taps;
       line.weights = work.weights + block * work.block_bytes;
       line.block_bytes = work.block_bytes;
@@ -146,7 +148,7 @@ inline void lines_s8_images(const LinesS8& work, const std::int8_t* x, const Req
         const std::int64_t n = index / segments / s.OH;
         line.pixels = (std::min)(segment, s.OW - ow);
         line.x = scratch + n * padded.image_bytes + oh * s.stride_h * padded.row_bytes +
-                 (ow * s.stride_w * s.C + group * group_C) * work.element_bytes;
+                 (ow * s.stride_w * s.C + x_channel) * work.element_bytes;
         line.y = y + (((first + n) * s.OH + oh) * s.OW + ow) * s.OC + oc;
         if (line.pixels > 0) work.line(line);
       }

@@ -3,6 +3,7 @@
 
 #include "octet/kernels/arithmetic_s8.hpp"
 #include "octet/kernels/avx2/requantize_s8.hpp"
+#include "octet/kernels/avx512/requantize_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/requantize_s8.hpp"
 #include "octet/kernels/table.hpp"

@@ -1,0 +1,75 @@
+// Between float32 and int8 with AVX-512, and the rounding that the other AVX-512 kernels share.
+#pragma once
+
+#include "octet/kernels/scalar/requantize_s8.hpp"
+
+#if OCTET_X86
+#include <immintrin.h>
+
+#define OCTET_TARGET_AVX512_S8 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+
+// GCC 12 takes the deliberately undefined operands inside of its own intrinsics for mistakes.
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+namespace octet::inline OCTET_ABI::kernels::avx512 {
+
+/// The limits of an output, before and after its zero point is added.
+struct LimitsS8 {
+  __m512 lowest, highest;
+  __m512i zero_point;
+};
+
+OCTET_TARGET_AVX512_S8 inline LimitsS8 limits_s8(int zero_point, int lo, int hi) noexcept {
+  return {_mm512_set1_ps(static_cast<float>(lo - zero_point)),
+          _mm512_set1_ps(static_cast<float>(hi - zero_point)), _mm512_set1_epi32(zero_point)};
+}
+
+/// clamp(round(value) + zero_point) of 16 lanes, as int32.
+OCTET_TARGET_AVX512_S8 inline __m512i round_16(__m512 value, const LimitsS8& limits) noexcept {
+  value = _mm512_min_ps(_mm512_max_ps(value, limits.lowest), limits.highest);
+  return _mm512_add_epi32(_mm512_cvtps_epi32(value), limits.zero_point);
+}
+
+/// The first `count` of 16 lanes, and of 32.
+inline __mmask16 mask_16(std::int64_t count) noexcept {
+  return static_cast<__mmask16>(count >= 16 ? 0xffff : (1 << count) - 1);
+}
+inline __mmask32 mask_32(std::int64_t count) noexcept {
+  return static_cast<__mmask32>(count >= 32 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1);
+}
+
+OCTET_TARGET_AVX512_S8 inline void quantize_f32(std::int64_t count, const float* x, float scale,
+                                                int zero_point, std::int8_t* y) noexcept {
+  const LimitsS8 limits = limits_s8(zero_point, -128, 127);
+  const __m512 divisor = _mm512_set1_ps(scale);
+  for (std::int64_t i = 0; i < count; i += 16) {
+    const __mmask16 mask = mask_16(count - i);
+    const __m512 quotient = _mm512_div_ps(_mm512_maskz_loadu_ps(mask, x + i), divisor);
+    const __mmask16 number = _mm512_cmp_ps_mask(quotient, quotient, _CMP_ORD_Q);
+    const __m512i q = round_16(_mm512_maskz_mov_ps(number, quotient), limits);
+    _mm_mask_storeu_epi8(y + i, mask, _mm512_cvtepi32_epi8(q));
+  }
+}
+
+OCTET_TARGET_AVX512_S8 inline void dequantize_f32(std::int64_t count, const std::int8_t* x,
+                                                  float scale, int zero_point, float* y) noexcept {
+  const __m512i zero = _mm512_set1_epi32(zero_point);
+  const __m512 factor = _mm512_set1_ps(scale);
+  for (std::int64_t i = 0; i < count; i += 16) {
+    const __mmask16 mask = mask_16(count - i);
+    const __m512i q = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, x + i));
+    const __m512 value = _mm512_cvtepi32_ps(_mm512_sub_epi32(q, zero));
+    _mm512_mask_storeu_ps(y + i, mask, _mm512_mul_ps(value, factor));
+  }
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels::avx512
+
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
