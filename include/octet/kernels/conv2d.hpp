@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "octet/core/aligned.hpp"
 #include "octet/core/cpu.hpp"
 #include "octet/core/thread_pool.hpp"
+#include "octet/kernels/conv2d_backward_weight_f32.hpp"
+#include "octet/kernels/conv2d_f32.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/normalization.hpp"
@@ -14,11 +17,138 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
+/// The weights of a convolution in the order in which one implementation reads them: a value, made
+/// once when a program is loaded. It does not depend on N, H or W.
+struct PackedConv2d {
+  AlignedVector<float> data;
+  const GemmImplementation* implementation = nullptr;
+};
+
+/// Packs w, [OC, KH, KW, C / groups], for `row` into memory of packed_conv2d_size() floats.
+inline void pack_conv2d_into(const GemmImplementation& row, const Conv2dShape& s, const float* w,
+                             float* packed, ThreadPool* pool) {
+  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups, taps = s.KH * s.KW;
+  const std::int64_t size = packed_size(row, taps, C, OC), panels = pieces(OC, row.columns);
+  over_ranges(pool, s.groups * panels, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t group = i / panels, panel = i % panels;
+      const float* const from = w + group * OC * taps * C;
+      const auto weight = [&](std::int64_t oc, std::int64_t tap, std::int64_t c) {
+        return from[(oc * taps + tap) * C + c];
+      };
+      pack_panels(row, taps, C, OC, weight, packed + group * size, panel, panel + 1);
+    }
+  });
+}
+/// Floats that pack_conv2d_into() writes.
+inline std::int64_t packed_conv2d_size(const GemmImplementation& row, const Conv2dShape& s) {
+  return s.groups * packed_size(row, s.KH * s.KW, s.C / s.groups, s.OC / s.groups);
+}
+
+/// Packs w, [OC, KH, KW, C / groups], for the best implementation that `isa` allows.
+inline PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa isa = active_isa()) {
+  PackedConv2d packed;
+  packed.implementation = &select_gemm(isa);
+  if (!packed.implementation->product) {
+    packed.data.assign(w, w + shape.OC * shape.KH * shape.KW * (shape.C / shape.groups));
+    return packed;
+  }
+  packed.data.resize(static_cast<std::size_t>(packed_conv2d_size(*packed.implementation, shape)));
+  pack_conv2d_into(*packed.implementation, shape, w, packed.data.data(), nullptr);
+  return packed;
+}
+
+/// The convolution with weights packed for `row`, which must have functions.
+inline void conv2d_product(const GemmImplementation& row, const Conv2dShape& s, const float* x,
+                           const float* packed, const Epilogue<float>& epilogue, float* y,
+                           ThreadPool* pool) {
+  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
+  const Gather gather{s.N,
+                      forward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top),
+                      forward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left),
+                      s.C,
+                      C,
+                      s.OC,
+                      OC};
+  for (std::int64_t g = 0; g < s.groups; ++g) {
+    Epilogue<float> part = epilogue;
+    if (part.bias) part.bias += g * OC;
+    if (part.residual) part.residual += g * OC;
+    gather_product(row, gather, x + g * C, packed + g * packed_size(row, s.KH * s.KW, C, OC), part,
+                   y + g * OC, pool);
+  }
+}
+
+/// Bytes of 64-byte aligned scratch memory that conv2d_run needs. The strips and pointers of a job
+/// are small enough for the stack, so so far it is always 0.
+inline std::size_t conv2d_scratch_bytes(const Conv2dShape&, const PackedConv2d&, int) { return 0; }
+
+/// conv2d_forward with packed weights, bit for bit; allocates nothing. Runs on the caller alone
+/// when `pool` is null.
+inline void conv2d_run(const Conv2dShape& shape, const float* x, const PackedConv2d& packed,
+                       const Epilogue<float>& epilogue, float* y, std::byte*,
+                       ThreadPool* pool) noexcept {
+  if (packed.implementation->product) {
+    conv2d_product(*packed.implementation, shape, x, packed.data.data(), epilogue, y, pool);
+    return;
+  }
+  over_ranges(pool, shape.N * shape.OH, 1, [&](std::int64_t begin, std::int64_t end) {
+    scalar::conv2d_forward(shape, x, packed.data.data(), epilogue, y, begin, end);
+  });
+}
+
+/// Memory for `count` floats that this thread's training steps use again and again.
+inline float* packing_memory(std::int64_t count) {
+  static thread_local AlignedVector<float> memory;
+  if (memory.size() < static_cast<std::size_t>(count)) {
+    memory.clear();
+    memory.resize(static_cast<std::size_t>(count));
+  }
+  return memory.data();
+}
+
+/// dx by products of tiles: the convolution of dy with the flipped weights, one for each phase of
+/// the stride.
+inline void conv2d_backward_input_product(const GemmImplementation& row, const Conv2dShape& s,
+                                          const float* dy, const float* w, float* dx,
+                                          ThreadPool& pool) {
+  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups, taps = s.KH * s.KW;
+  const std::int64_t panels = pieces(C, row.columns);
+  float* const packed = packing_memory(packed_size(row, taps, OC, C));
+  for (std::int64_t phase = 0; phase < s.stride_h * s.stride_w; ++phase) {
+    const auto h =
+        backward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top, phase / s.stride_w);
+    const auto v =
+        backward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left, phase % s.stride_w);
+    const Gather gather{s.N, h.axis, v.axis, s.OC, OC, s.C, C};
+    if (gather.pixels() <= 0) continue;
+    for (std::int64_t g = 0; g < s.groups; ++g) {
+      const float* const from = w + g * OC * taps * C;
+      pool.parallel_for(panels, 1, [&](std::int64_t begin, std::int64_t end) {
+        const auto weight = [&](std::int64_t c, std::int64_t tap, std::int64_t oc) {
+          const std::int64_t kh = h.first_tap + tap / v.axis.taps * h.tap_stride;
+          const std::int64_t kw = v.first_tap + tap % v.axis.taps * v.tap_stride;
+          return from[((oc * s.KH + kh) * s.KW + kw) * C + c];
+        };
+        pack_panels(row, gather.taps(), OC, C, weight, packed, begin, end);
+      });
+      gather_product(row, gather, dy + g * OC, packed, {}, dx + g * C, &pool);
+    }
+  }
+}
+
 /// y = epilogue(x * w), the formula of Conv2dShape. x is [N, H, W, C], w [OC, KH, KW, C / groups],
 /// y [N, OH, OW, OC].
 template <class T>
 void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const Epilogue<T>& epilogue,
                     T* y, ThreadPool& pool) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (const GemmImplementation& row = select_gemm(); row.product) {
+      float* const packed = packing_memory(packed_conv2d_size(row, shape));
+      pack_conv2d_into(row, shape, w, packed, &pool);
+      return conv2d_product(row, shape, x, packed, epilogue, y, &pool);
+    }
+  }
   pool.parallel_for(shape.N * shape.OH, 1, [&](std::int64_t begin, std::int64_t end) {
     scalar::conv2d_forward(shape, x, w, epilogue, y, begin, end);
   });
@@ -28,6 +158,9 @@ void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const Epil
 template <class T>
 void conv2d_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T* dx,
                            ThreadPool& pool) {
+  if constexpr (std::is_same_v<T, float>)
+    if (const GemmImplementation& row = select_gemm(); row.product)
+      return conv2d_backward_input_product(row, shape, dy, w, dx, pool);
   pool.parallel_for(shape.N * shape.H, 1, [&](std::int64_t begin, std::int64_t end) {
     scalar::conv2d_backward_input(shape, dy, w, dx, begin, end);
   });
@@ -37,39 +170,12 @@ void conv2d_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T*
 template <class T>
 void conv2d_backward_weight(const Conv2dShape& shape, const T* x, const T* dy, T* dw,
                             ThreadPool& pool) {
+  if constexpr (std::is_same_v<T, float>)
+    if (const GemmImplementation& row = select_gemm(); row.outer)
+      return backward_weight_product(row, shape, x, dy, dw, pool);
   pool.parallel_for(shape.OC, 1, [&](std::int64_t begin, std::int64_t end) {
     scalar::conv2d_backward_weight(shape, x, dy, dw, begin, end);
   });
-}
-
-/// Weights in the order in which one implementation reads them.
-struct PackedConv2d {
-  AlignedVector<float> data;
-  Isa isa = Isa::scalar;
-};
-
-/// Packs w, [OC, KH, KW, C / groups], for the best implementation that `isa` allows.
-inline PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa isa = active_isa()) {
-  static_cast<void>(isa);
-  const std::int64_t count = shape.OC * shape.KH * shape.KW * (shape.C / shape.groups);
-  return {AlignedVector<float>(w, w + count), Isa::scalar};
-}
-
-/// Bytes of 64-byte aligned scratch memory that conv2d_run needs.
-inline std::size_t conv2d_scratch_bytes(const Conv2dShape&, const PackedConv2d&, int) { return 0; }
-
-/// conv2d_forward with packed weights, bit for bit; allocates nothing. Runs on the caller alone
-/// when `pool` is null.
-inline void conv2d_run(const Conv2dShape& shape, const float* x, const PackedConv2d& packed,
-                       const Epilogue<float>& epilogue, float* y, std::byte*,
-                       ThreadPool* pool) noexcept {
-  const auto rows = [&](std::int64_t begin, std::int64_t end) {
-    scalar::conv2d_forward(shape, x, packed.data.data(), epilogue, y, begin, end);
-  };
-  if (pool)
-    pool->parallel_for(shape.N * shape.OH, 1, rows);
-  else
-    rows(0, shape.N * shape.OH);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

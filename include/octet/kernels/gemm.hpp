@@ -1,26 +1,45 @@
-// What follows the sum in every float matrix product and convolution.
+// The table of float products: each row computes the two tiles of gemm_tile.hpp.
 #pragma once
 
-#include <limits>
+#include <span>
+#include <string_view>
 
-#include "octet/core/config.hpp"
+#include "octet/core/cpu.hpp"
+#include "octet/kernels/gemm_tile.hpp"
+#if OCTET_X86
+#include "octet/kernels/avx2/gemm_f32.hpp"
+#include "octet/kernels/avx512/gemm_f32.hpp"
+#endif
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// y = clamp(sum + bias[oc] + residual, lo, hi); what is null is left out. `residual` has the
-/// layout of y and may be y itself. A NaN stays a NaN.
-template <class T>
-struct Epilogue {
-  const T* bias = nullptr;
-  T lo = -std::numeric_limits<T>::infinity();
-  T hi = std::numeric_limits<T>::infinity();
-  const T* residual = nullptr;
+/// One row of the table. A row without functions stands for the loops in scalar/conv2d.hpp.
+struct GemmImplementation {
+  std::string_view name;
+  Isa isa;
+  int lanes = 0;    ///< floats of a vector
+  int columns = 0;  ///< the most channels of a tile
+  void (*product)(const ProductTile&) = nullptr;
+  void (*outer)(const OuterTile&) = nullptr;
 };
 
-/// value limited to [lo, hi]; NaN passes.
-template <class T>
-constexpr T clamp_value(T value, T lo, T hi) {
-  return value < lo ? lo : value > hi ? hi : value;
+/// The implementations of float products, best first.
+inline std::span<const GemmImplementation> gemm_table() {
+  static constexpr GemmImplementation table[] = {
+#if OCTET_X86
+    {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::product, &avx512::outer},
+    {"gemm_f32_6x16_avx2", Isa::avx2, 8, 16, &avx2::product, &avx2::outer},
+#endif
+    {"gemm_f32_scalar", Isa::scalar},
+  };
+  return table;
+}
+
+/// The first row that `isa` allows.
+inline const GemmImplementation& select_gemm(Isa isa = active_isa()) {
+  for (const GemmImplementation& row : gemm_table())
+    if (row.isa <= isa) return row;
+  return gemm_table().back();
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

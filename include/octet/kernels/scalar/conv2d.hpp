@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "octet/kernels/conv2d_shape.hpp"
-#include "octet/kernels/gemm.hpp"
+#include "octet/kernels/gemm_tile.hpp"
 
 namespace octet::inline OCTET_ABI::kernels::scalar {
 

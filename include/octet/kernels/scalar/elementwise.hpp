@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "octet/kernels/gemm.hpp"
+#include "octet/kernels/gemm_tile.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "octet/kernels/gemm.hpp"
+#include "octet/kernels/gemm_tile.hpp"
 
 namespace octet::inline OCTET_ABI::kernels::scalar {
 

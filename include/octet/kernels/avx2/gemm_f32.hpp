@@ -1,0 +1,12 @@
+// The tiles of float products for AVX2; included by kernels/gemm.hpp.
+#pragma once
+
+#include "octet/kernels/avx2/vector.hpp"
+#include "octet/kernels/gemm_tile.hpp"
+#include "octet/kernels/vector/unroll.hpp"
+
+#define OCTET_VECTOR OCTET_AVX2 inline
+namespace octet::inline OCTET_ABI::kernels::avx2 {
+#include "octet/kernels/vector/gemm_f32.hpp"
+}  // namespace octet::inline OCTET_ABI::kernels::avx2
+#undef OCTET_VECTOR

@@ -1,0 +1,12 @@
+// The tiles of float products for AVX512; included by kernels/gemm.hpp.
+#pragma once
+
+#include "octet/kernels/avx512/vector.hpp"
+#include "octet/kernels/gemm_tile.hpp"
+#include "octet/kernels/vector/unroll.hpp"
+
+#define OCTET_VECTOR OCTET_AVX512 inline
+namespace octet::inline OCTET_ABI::kernels::avx512 {
+#include "octet/kernels/vector/gemm_f32.hpp"
+}  // namespace octet::inline OCTET_ABI::kernels::avx512
+#undef OCTET_VECTOR

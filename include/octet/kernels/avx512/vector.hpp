@@ -1,0 +1,65 @@
+// Sixteen floats: the words in which the shared texts in kernels/vector/ are written.
+#pragma once
+
+#include <cstdint>
+#include <immintrin.h>
+
+#include "octet/core/config.hpp"
+
+#define OCTET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#define OCTET_AVX512_INLINE OCTET_AVX512 __attribute__((always_inline)) inline
+
+namespace octet::inline OCTET_ABI::kernels::avx512 {
+
+// Some functions below are the zero-masked ones with a full mask: GCC 12 warns that the plain ones
+// read an uninitialised register.
+using Vector = __m512;
+using Mask = __mmask16;
+inline constexpr int lanes = 16;
+/// Tiles have up to so many vectors of channels: 6 x 4 accumulators, 4 vectors of weights and the
+/// broadcast pixel fill 29 of 32 registers.
+inline constexpr int tile_vectors = 4;
+
+OCTET_AVX512_INLINE Mask first_lanes(std::int64_t count) {
+  return static_cast<Mask>(count >= lanes ? 0xffff : (1u << count) - 1);
+}
+OCTET_AVX512_INLINE Vector load(const float* p) { return _mm512_loadu_ps(p); }
+OCTET_AVX512_INLINE Vector load(const float* p, Mask m) { return _mm512_maskz_loadu_ps(m, p); }
+OCTET_AVX512_INLINE void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+OCTET_AVX512_INLINE void store(float* p, Vector v, Mask m) { _mm512_mask_storeu_ps(p, m, v); }
+OCTET_AVX512_INLINE Vector all(float value) { return _mm512_set1_ps(value); }
+OCTET_AVX512_INLINE Vector zero() { return _mm512_setzero_ps(); }
+OCTET_AVX512_INLINE Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+OCTET_AVX512_INLINE Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+OCTET_AVX512_INLINE Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+OCTET_AVX512_INLINE Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+OCTET_AVX512_INLINE Vector square_root(Vector a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
+/// a * b + c, rounded once.
+OCTET_AVX512_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+/// v limited to [lo, hi]; the order of the operands lets NaN pass.
+OCTET_AVX512_INLINE Vector clamp(Vector v, Vector lo, Vector hi) {
+  return _mm512_maskz_min_ps(0xffff, hi, _mm512_maskz_max_ps(0xffff, lo, v));
+}
+/// v where lo < y < hi, else 0.
+OCTET_AVX512_INLINE Vector inside(Vector y, Vector lo, Vector hi, Vector v) {
+  const Mask above = _mm512_cmp_ps_mask(y, lo, _CMP_GT_OQ);
+  return _mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(above, y, hi, _CMP_LT_OQ), v);
+}
+/// a where x > 0, else b.
+OCTET_AVX512_INLINE Vector positive(Vector x, Vector a, Vector b) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_GT_OQ), b, a);
+}
+/// The larger one, or b if it is NaN, or a if that is NaN and was here first.
+OCTET_AVX512_INLINE Vector larger(Vector a, Vector b) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(b, a, _CMP_NLE_UQ), a, b);
+}
+/// The lanes of `open` where a equals b.
+OCTET_AVX512_INLINE Mask equal(Mask open, Vector a, Vector b) {
+  return _mm512_mask_cmp_ps_mask(open, a, b, _CMP_EQ_OQ);
+}
+OCTET_AVX512_INLINE Mask without(Mask a, Mask b) { return static_cast<Mask>(a & ~b); }
+OCTET_AVX512_INLINE Vector keep(Mask m, Vector v) { return _mm512_maskz_mov_ps(m, v); }
+
+}  // namespace octet::inline OCTET_ABI::kernels::avx512

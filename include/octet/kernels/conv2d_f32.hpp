@@ -1,0 +1,234 @@
+// The float convolution as products of tiles: which pixels, taps and channels go into which tile.
+// It serves forward and backward by x; conv2d_backward_weight_f32.hpp has the other gradient.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+#include "octet/core/aligned.hpp"
+#include "octet/kernels/conv2d_shape.hpp"
+#include "octet/kernels/gemm.hpp"
+#include "octet/kernels/ranges.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// A regular walk over one axis: position i of the grid and tap j see source i * step + start + j *
+/// tap_step, and write to target first + i * target_step.
+struct GatherAxis {
+  std::int64_t grid, taps, source, target;
+  std::int64_t step, start, tap_step;
+  std::int64_t first = 0, target_step = 1;
+};
+
+/// The axis of a forward convolution.
+inline GatherAxis forward_axis(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                               std::int64_t stride, std::int64_t dilation, std::int64_t pad) {
+  return {out, kernel, in, out, stride, -pad, dilation};
+}
+
+/// The taps of the backward convolution that reach the inputs phase, phase + stride, ...: tap
+/// first_tap + j * tap_stride for j < axis.taps.
+struct BackwardAxis {
+  GatherAxis axis;
+  std::int64_t first_tap, tap_stride;
+};
+
+/// Input i = phase + stride * q got from output o through tap k where o * stride = i + pad - k *
+/// dilation: every (stride / gcd)-th tap, from the first that divides.
+inline BackwardAxis backward_axis(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                                  std::int64_t stride, std::int64_t dilation, std::int64_t pad,
+                                  std::int64_t phase) {
+  const std::int64_t tap_stride = stride / std::gcd(stride, dilation);
+  std::int64_t tap = 0;
+  while (tap < (std::min)(kernel, tap_stride) && (phase + pad - tap * dilation) % stride) ++tap;
+  const std::int64_t taps =
+      tap < (std::min)(kernel, tap_stride) ? pieces(kernel - tap, tap_stride) : 0;
+  const std::int64_t start = taps ? (phase + pad - tap * dilation) / stride : 0;
+  return {{pieces(in - phase, stride), taps, out, in, 1, start, -tap_stride * dilation / stride,
+           phase, stride},
+          tap,
+          tap_stride};
+}
+
+/// A sum over taps and channels for a grid of pixels: forward, or one phase of backward.
+struct Gather {
+  std::int64_t images;
+  GatherAxis h, w;
+  std::int64_t source_channels, depth;  ///< floats from pixel to pixel, and those summed
+  std::int64_t target_channels, columns;
+  std::int64_t pixels() const { return images * h.grid * w.grid; }
+  std::int64_t taps() const { return h.taps * w.taps; }
+};
+
+/// Pixels of one job. With 64 channels in, its part of x and y and one pass over the weights (32
+/// KiB) stay in the first two caches.
+inline constexpr std::int64_t gather_pixels = 96;
+/// Taps whose pointers are kept at once.
+inline constexpr std::int64_t gather_taps = 16;
+/// With fewer channels than this, taps are copied next to each other and summed as one.
+inline constexpr std::int64_t gather_strip_depth = 8;
+
+/// Floats of packed weights: panels of row.columns channels, the last rounded up to whole vectors.
+inline std::int64_t packed_size(const GemmImplementation& row, std::int64_t taps,
+                                std::int64_t depth, std::int64_t columns) {
+  return taps * depth * round_up(columns, row.lanes);
+}
+
+/// Packs weight(column, tap, k) as [panel][tap][k][column in the panel], panels [begin, end).
+template <class Weight>
+void pack_panels(const GemmImplementation& row, std::int64_t taps, std::int64_t depth,
+                 std::int64_t columns, const Weight& weight, float* packed, std::int64_t begin,
+                 std::int64_t end) {
+  for (std::int64_t panel = begin; panel < end; ++panel) {
+    const std::int64_t first = panel * row.columns;
+    const std::int64_t count = (std::min)(columns - first, std::int64_t(row.columns));
+    const std::int64_t width = round_up(count, row.lanes);
+    float* const out = packed + first * taps * depth;
+    for (std::int64_t tap = 0; tap < taps; ++tap)
+      for (std::int64_t k = 0; k < depth; ++k) {
+        float* const line = out + (tap * depth + k) * width;
+        for (std::int64_t j = 0; j < count; ++j) line[j] = weight(first + j, tap, k);
+        std::fill(line + count, line + width, 0.0f);
+      }
+  }
+}
+
+/// One job: the pixels [begin, begin + count) of the grid, their pointers and the sums over them.
+class GatherBlock {
+ public:
+  GatherBlock(const Gather& gather, const float* source, float* target, std::int64_t begin,
+              std::int64_t count)
+      : gather_(gather), source_(source), count_(count) {
+    const std::int64_t grid = gather.h.grid * gather.w.grid;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t n = (begin + i) / grid, h = (begin + i) % grid / gather.w.grid;
+      const std::int64_t w = (begin + i) % gather.w.grid;
+      image_[i] = n * gather.h.source;
+      h_[i] = h * gather.h.step + gather.h.start;
+      w_[i] = w * gather.w.step + gather.w.start;
+      c_[i] = target +
+              ((n * gather.h.target + gather.h.first + h * gather.h.target_step) * gather.w.target +
+               gather.w.first + w * gather.w.target_step) *
+                  gather.target_channels;
+    }
+  }
+
+  /// Sums into the channels of panels [first_panel, end_panel).
+  void run(const GemmImplementation& row, const float* packed, const Epilogue<float>& epilogue,
+           std::ptrdiff_t residual, std::int64_t first_panel, std::int64_t end_panel) {
+    const std::int64_t taps = gather_.taps(), depth = gather_.depth;
+    const bool strip = depth < gather_strip_depth && taps > 1;
+    const std::int64_t group = strip ? tile_depth / depth : gather_taps;
+    for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += group) {
+      const std::int64_t present = (std::min)(group, taps - tap);
+      if (strip)
+        copy_strip(tap, present);
+      else
+        point(tap, present);
+      for (std::int64_t panel = first_panel; panel < end_panel; ++panel) {
+        const std::int64_t first = panel * row.columns;
+        const std::int64_t count = (std::min)(gather_.columns - first, std::int64_t(row.columns));
+        const std::int64_t width = round_up(count, row.lanes);
+        ProductTile tile{};
+        tile.columns = static_cast<int>(count);
+        tile.a_stride = gather_pixels;
+        tile.bias = epilogue.bias ? epilogue.bias + first : nullptr;
+        tile.has_residual = epilogue.residual != nullptr;
+        tile.residual = residual;
+        tile.lo = epilogue.lo;
+        tile.hi = epilogue.hi;
+        const float* const b = packed + first * taps * depth;
+        if (strip) {
+          tile.taps = 1;
+          tile.depth = present * depth;
+          pass(row, tile, 0, b + tap * depth * width, first, tap == 0, tap + group >= taps);
+          continue;
+        }
+        tile.b_stride = depth * width;
+        const std::int64_t slices = (std::max)(pieces(depth, tile_depth), std::int64_t(1));
+        const std::int64_t slice = pieces(depth, slices);
+        const std::int64_t together =
+            slices > 1 ? 1 : (std::max)(tile_depth / depth, std::int64_t(1));
+        for (std::int64_t t = 0; t == 0 || t < present; t += together)
+          for (std::int64_t k = 0; k < depth; k += slice) {
+            tile.taps = (std::min)(together, present - t);
+            tile.offset = k;
+            tile.depth = (std::min)(slice, depth - k);
+            pass(row, tile, t, b + ((tap + t) * depth + k) * width, first, tap + t == 0 && k == 0,
+                 tap + t + together >= taps && k + slice >= depth);
+          }
+      }
+    }
+  }
+
+ private:
+  // All tiles of the block with one slice of the weights, which stays in the first cache.
+  void pass(const GemmImplementation& row, ProductTile tile, std::int64_t tap, const float* b,
+            std::int64_t first, bool starts, bool ends) {
+    tile.b = b;
+    tile.starts = starts;
+    tile.ends = ends;
+    float* c[tile_rows];
+    tile.c = c;
+    for (std::int64_t r = 0; r < count_; r += tile_rows) {
+      tile.rows = static_cast<int>((std::min)(count_ - r, std::int64_t(tile_rows)));
+      for (int i = 0; i < tile.rows; ++i) c[i] = c_[r + i] + first;
+      tile.a = a_ + tap * gather_pixels + r;
+      row.product(tile);
+    }
+  }
+
+  // The source pixel that grid pixel i sees through a tap, or zero_pixel.
+  const float* pixel(std::int64_t i, std::int64_t tap_h, std::int64_t tap_w) const {
+    const std::int64_t h = h_[i] + tap_h * gather_.h.tap_step;
+    const std::int64_t w = w_[i] + tap_w * gather_.w.tap_step;
+    if (h < 0 || h >= gather_.h.source || w < 0 || w >= gather_.w.source) return zero_pixel;
+    return source_ + ((image_[i] + h) * gather_.w.source + w) * gather_.source_channels;
+  }
+  void point(std::int64_t tap, std::int64_t taps) {
+    for (std::int64_t t = 0; t < taps; ++t)
+      for (std::int64_t i = 0; i < count_; ++i)
+        a_[t * gather_pixels + i] =
+            pixel(i, (tap + t) / gather_.w.taps, (tap + t) % gather_.w.taps);
+  }
+  void copy_strip(std::int64_t tap, std::int64_t taps) {
+    const std::int64_t depth = gather_.depth;
+    for (std::int64_t i = 0; i < count_; ++i) {
+      float* out = strip_ + i * tile_depth;
+      a_[i] = out;
+      for (std::int64_t t = tap; t < tap + taps; ++t) {
+        const float* const in = pixel(i, t / gather_.w.taps, t % gather_.w.taps);
+        for (std::int64_t k = 0; k < depth; ++k) *out++ = in[k];
+      }
+    }
+  }
+
+  const Gather& gather_;
+  const float* source_;
+  std::int64_t count_;
+  std::int64_t image_[gather_pixels], h_[gather_pixels], w_[gather_pixels];
+  float* c_[gather_pixels];
+  const float* a_[gather_taps * gather_pixels];
+  alignas(64) float strip_[gather_pixels * tile_depth];
+};
+
+/// target = epilogue(the sums of gather), for one group; `packed` by pack_panels.
+inline void gather_product(const GemmImplementation& row, const Gather& gather, const float* source,
+                           const float* packed, const Epilogue<float>& epilogue, float* target,
+                           ThreadPool* pool) {
+  const std::int64_t pixels = gather.pixels(), blocks = pieces(pixels, gather_pixels);
+  const std::int64_t panels = pieces(gather.columns, row.columns);
+  // A few pixels alone would leave threads idle, so then the panels are jobs too.
+  const std::int64_t together = blocks >= 16 ? panels : 1, parts = pieces(panels, together);
+  const std::ptrdiff_t residual = epilogue.residual ? epilogue.residual - target : 0;
+  over_ranges(pool, blocks * parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t job = begin; job < end; ++job) {
+      const std::int64_t first = job / parts * gather_pixels, panel = job % parts * together;
+      GatherBlock block(gather, source, target, first, (std::min)(gather_pixels, pixels - first));
+      block.run(row, packed, epilogue, residual, panel, (std::min)(panel + together, panels));
+    }
+  });
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels

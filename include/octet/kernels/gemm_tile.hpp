@@ -1,0 +1,69 @@
+// The two products that every float matrix product and convolution is made of, tile by tile, and
+// what follows them.
+//
+// Both read the image through pointers, one to each pixel, so that stride, dilation, padding and
+// image borders cost nothing inside of a tile, and no im2col of the image is ever stored.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "octet/core/config.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// y = clamp(sum + bias[oc] + residual, lo, hi); what is null is left out. `residual` has the
+/// layout of y and may be y itself. A NaN stays a NaN.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;
+  T lo = -std::numeric_limits<T>::infinity();
+  T hi = std::numeric_limits<T>::infinity();
+  const T* residual = nullptr;
+};
+
+/// value limited to [lo, hi]; NaN passes.
+template <class T>
+constexpr T clamp_value(T value, T lo, T hi) {
+  return value < lo ? lo : value > hi ? hi : value;
+}
+
+/// The most pixels of a tile, and the most channels of one pass over a tile's depth.
+inline constexpr int tile_rows = 6;
+inline constexpr std::int64_t tile_depth = 128;
+
+/// A pixel of padding.
+alignas(64) inline constexpr float zero_pixel[tile_depth] = {};
+
+/// c[r][j] (+)= sum over t < taps, k < depth of a[t][r][offset + k] * b[t][k][j], for r < rows and
+/// j < columns. a holds a_stride pointers for each tap; zero_pixel stands for padding and is read
+/// without offset. b holds b_stride floats for each tap, rows of `columns` rounded up to whole
+/// vectors.
+struct ProductTile {
+  const float* const* a;
+  std::int64_t a_stride, offset, taps, depth;
+  const float* b;
+  std::int64_t b_stride;
+  float* const* c;
+  int rows, columns;
+  bool starts;  ///< from the residual if there is one, not from c
+  bool ends;    ///< bias and limits follow
+  const float* bias;
+  std::ptrdiff_t residual;  ///< from c to the residual, in floats
+  bool has_residual;
+  float lo, hi;
+};
+
+/// dw[r][j] += sum over p < pixels of dy[p][dy_offset + r] * x[p][j], for r < rows and j < columns;
+/// row r of dw starts at dw + r * dw_stride.
+struct OuterTile {
+  const float* const* x;
+  const float* const* dy;
+  std::int64_t pixels, dy_offset;
+  float* dw;
+  std::int64_t dw_stride;
+  int rows, columns;
+};
+
+}  // namespace octet::inline OCTET_ABI::kernels

@@ -1,0 +1,369 @@
+// Every row of the table of float products against the loops that define convolution, at shapes
+// around the edges of the tiles: 6 pixels, 16 or 64 channels (also 8 and 16 lanes), 96 pixels of a
+// job, 128 of depth.
+#include "octet/kernels/conv2d.hpp"
+
+#include <cmath>
+#include <doctest/doctest.h>
+#include <string_view>
+#include <vector>
+
+#include "octet/core/random.hpp"
+#include "tolerance.hpp"
+
+using namespace octet;
+using namespace octet::kernels;
+
+namespace {
+
+struct Case {
+  std::string_view name;
+  Conv2dShape shape;
+};
+
+Conv2dShape convolution(std::int64_t images, std::int64_t side, std::int64_t in, std::int64_t out,
+                        std::int64_t kernel, std::int64_t pad) {
+  const std::int64_t result = side + 2 * pad - kernel + 1;
+  return {.N = images,
+          .H = side,
+          .W = side,
+          .C = in,
+          .OH = result,
+          .OW = result,
+          .OC = out,
+          .KH = kernel,
+          .KW = kernel,
+          .pad_top = pad,
+          .pad_left = pad};
+}
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> list = [] {
+    std::vector<Case> all = {
+        {"everything 1", {}},
+        {"3x3, one below a vector of channels", convolution(1, 5, 7, 7, 3, 1)},
+        {"3x3, a vector of channels", convolution(1, 5, 8, 8, 3, 1)},
+        {"3x3, one above a vector of channels", convolution(1, 5, 9, 9, 3, 1)},
+        {"3x3, 15 channels", convolution(1, 4, 15, 15, 3, 1)},
+        {"3x3, 16 channels", convolution(1, 4, 16, 16, 3, 1)},
+        {"3x3, 17 channels", convolution(1, 4, 17, 17, 3, 1)},
+        {"3x3, 33 and 47 channels", convolution(1, 4, 33, 47, 3, 1)},
+        {"3x3, 63 channels", convolution(1, 3, 63, 63, 3, 1)},
+        {"3x3, 64 channels", convolution(1, 3, 64, 64, 3, 1)},
+        {"3x3, 65 channels", convolution(1, 3, 65, 65, 3, 1)},
+        {"1x1, depth 127", convolution(1, 3, 127, 5, 1, 0)},
+        {"1x1, depth 128", convolution(1, 3, 128, 5, 1, 0)},
+        {"1x1, depth 129", convolution(1, 3, 129, 5, 1, 0)},
+        {"3x3, depth 300, in slices", convolution(1, 3, 300, 3, 3, 1)},
+        {"first layer: 1 channel, taps as depth", convolution(2, 9, 1, 20, 3, 1)},
+        {"first layer: 3 channels, 7x7", convolution(1, 8, 3, 17, 7, 3)},
+        {"taps as depth, more than 128", convolution(1, 12, 3, 4, 11, 5)},
+        {"5x5, more taps than are pointed at at once", convolution(1, 6, 10, 5, 5, 2)},
+        {"linear, batch 1", linear_shape(1, 100, 70)},
+        {"linear, batch 5", linear_shape(5, 33, 7)},
+        {"linear, batch 6", linear_shape(6, 64, 64)},
+        {"linear, batch 7", linear_shape(7, 1, 1)},
+        {"one below a job's 96 pixels", linear_shape(95, 9, 17)},
+        {"a job's 96 pixels", linear_shape(96, 9, 17)},
+        {"one above a job's 96 pixels", linear_shape(97, 9, 17)},
+        {"as many jobs as threads want", linear_shape(16 * 96 + 1, 4, 70)},
+        {"one above 128 pixels of an outer product", linear_shape(129, 9, 49)},
+        {"even kernel, asymmetric padding",
+         {.N = 2,
+          .H = 5,
+          .W = 6,
+          .C = 9,
+          .OH = 5,
+          .OW = 6,
+          .OC = 10,
+          .KH = 2,
+          .KW = 4,
+          .pad_top = 1,
+          .pad_left = 1}},
+        {"stride 2",
+         {.N = 2,
+          .H = 7,
+          .W = 8,
+          .C = 9,
+          .OH = 4,
+          .OW = 4,
+          .OC = 18,
+          .KH = 3,
+          .KW = 3,
+          .stride_h = 2,
+          .stride_w = 2,
+          .pad_top = 1,
+          .pad_left = 1}},
+        {"stride 2, kernel 1: most of x is never read",
+         {.H = 6, .W = 5, .C = 9, .OH = 3, .OW = 3, .OC = 4, .stride_h = 2, .stride_w = 2}},
+        {"stride 3 by 2, prime sides",
+         {.H = 13,
+          .W = 11,
+          .C = 10,
+          .OH = 4,
+          .OW = 5,
+          .OC = 5,
+          .KH = 4,
+          .KW = 3,
+          .stride_h = 3,
+          .stride_w = 2,
+          .pad_top = 0,
+          .pad_left = 0}},
+        {"dilation 2",
+         {.H = 8,
+          .W = 7,
+          .C = 8,
+          .OH = 8,
+          .OW = 7,
+          .OC = 9,
+          .KH = 3,
+          .KW = 3,
+          .dilation_h = 2,
+          .dilation_w = 2,
+          .pad_top = 2,
+          .pad_left = 2}},
+        {"dilation 2 with stride 2",
+         {.H = 9,
+          .W = 9,
+          .C = 8,
+          .OH = 5,
+          .OW = 5,
+          .OC = 9,
+          .KH = 3,
+          .KW = 3,
+          .stride_h = 2,
+          .stride_w = 2,
+          .dilation_h = 2,
+          .dilation_w = 2,
+          .pad_top = 2,
+          .pad_left = 2}},
+        {"dilation 3 with stride 2, odd phases",
+         {.H = 9,
+          .W = 9,
+          .C = 3,
+          .OH = 3,
+          .OW = 3,
+          .OC = 4,
+          .KH = 3,
+          .KW = 3,
+          .stride_h = 2,
+          .stride_w = 2,
+          .dilation_h = 3,
+          .dilation_w = 3,
+          .pad_top = 1,
+          .pad_left = 1}},
+        {"groups 2",
+         {.H = 4,
+          .W = 4,
+          .C = 18,
+          .OH = 4,
+          .OW = 4,
+          .OC = 34,
+          .KH = 3,
+          .KW = 3,
+          .pad_top = 1,
+          .pad_left = 1,
+          .groups = 2}},
+        {"as many groups as channels",
+         {.N = 2,
+          .H = 4,
+          .W = 4,
+          .C = 4,
+          .OH = 4,
+          .OW = 4,
+          .OC = 8,
+          .KH = 3,
+          .KW = 3,
+          .pad_top = 1,
+          .pad_left = 1,
+          .groups = 4}},
+        {"height 1",
+         {.H = 1,
+          .W = 9,
+          .C = 8,
+          .OH = 1,
+          .OW = 9,
+          .OC = 3,
+          .KH = 3,
+          .KW = 3,
+          .pad_top = 1,
+          .pad_left = 1}},
+        {"width 1",
+         {.H = 9,
+          .W = 1,
+          .C = 8,
+          .OH = 9,
+          .OW = 1,
+          .OC = 3,
+          .KH = 3,
+          .KW = 3,
+          .pad_top = 1,
+          .pad_left = 1}},
+        {"a window that lies in the padding altogether",
+         {.H = 2, .W = 2, .C = 8, .OH = 6, .OW = 6, .OC = 3, .pad_top = 2, .pad_left = 2}},
+    };
+    return all;
+  }();
+  return list;
+}
+
+std::vector<float> random_values(std::int64_t count, std::uint64_t stream) {
+  const Random random{7, stream};
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(2 * random.uniform(i) - 1);
+  return values;
+}
+std::vector<double> widened(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+std::vector<double> magnitudes(const std::vector<float>& values) {
+  std::vector<double> result;
+  for (const float value : values) result.push_back(std::fabs(static_cast<double>(value)));
+  return result;
+}
+
+// The index of the first element that is farther from `expected` than depth allows, or -1.
+std::int64_t first_miss(const std::vector<float>& actual, const std::vector<double>& expected,
+                        const std::vector<double>& magnitude, double depth) {
+  REQUIRE(actual.size() == expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    if (!(std::fabs(static_cast<double>(actual[i]) - expected[i]) <=
+          tolerance<float>(depth, magnitude[i])))
+      return static_cast<std::int64_t>(i);
+  return -1;
+}
+
+struct Tensors {
+  std::vector<float> x, w, y, bias, residual;
+  explicit Tensors(const Conv2dShape& s)
+      : x(random_values(s.N * s.H * s.W * s.C, 1)),
+        w(random_values(s.OC * s.KH * s.KW * (s.C / s.groups), 2)),
+        y(random_values(s.N * s.OH * s.OW * s.OC, 3)),
+        bias(random_values(s.OC, 4)),
+        residual(random_values(s.N * s.OH * s.OW * s.OC, 5)) {}
+};
+
+bool usable(const GemmImplementation& row) { return row.product && row.isa <= active_isa(); }
+
+}  // namespace
+
+TEST_CASE("conv2d: every row of the table computes the reference's forward") {
+  int ran = 0;
+  for (const Case& c : cases())
+    for (const GemmImplementation& row : gemm_table()) {
+      if (row.isa > active_isa()) continue;
+      CAPTURE(c.name);
+      CAPTURE(row.name);
+      const Conv2dShape& s = c.shape;
+      const Tensors t(s);
+      ThreadPool pool(1);
+      const double depth = static_cast<double>(s.KH * s.KW * s.C / s.groups);
+      for (const int epilogue : {0, 1}) {
+        CAPTURE(epilogue);
+        std::vector<double> expected(t.y.size()), magnitude(t.y.size());
+        const auto bias = widened(t.bias), residual = widened(t.residual);
+        Epilogue<double> wide{};
+        Epilogue<float> narrow{};
+        if (epilogue) {
+          wide = {bias.data(), -0.5, 0.75, residual.data()};
+          narrow = {t.bias.data(), -0.5f, 0.75f, t.residual.data()};
+        }
+        conv2d_forward(s, widened(t.x).data(), widened(t.w).data(), wide, expected.data(), pool);
+        conv2d_forward(s, magnitudes(t.x).data(), magnitudes(t.w).data(), {}, magnitude.data(),
+                       pool);
+        for (double& m : magnitude) m += 2 * epilogue;
+        std::vector<float> y(t.y.size(), NAN);
+        const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa);
+        REQUIRE(packed.implementation == &row);
+        conv2d_run(s, t.x.data(), packed, narrow, y.data(), nullptr, nullptr);
+        CHECK(first_miss(y, expected, magnitude, depth) == -1);
+        if (epilogue) {
+          std::vector<float> in_place = t.residual;
+          narrow.residual = in_place.data();
+          conv2d_run(s, t.x.data(), packed, narrow, in_place.data(), nullptr, nullptr);
+          CHECK(in_place == y);
+        }
+      }
+      ++ran;
+    }
+  CHECK(ran >= static_cast<int>(cases().size()));
+}
+
+TEST_CASE("conv2d: every row of the table computes the reference's gradients") {
+  for (const Case& c : cases())
+    for (const GemmImplementation& row : gemm_table()) {
+      if (!usable(row)) continue;
+      CAPTURE(c.name);
+      CAPTURE(row.name);
+      const Conv2dShape& s = c.shape;
+      const Tensors t(s);
+      ThreadPool pool(1);
+
+      std::vector<double> expected(t.x.size()), magnitude(t.x.size());
+      conv2d_backward_input(s, widened(t.y).data(), widened(t.w).data(), expected.data(), pool);
+      conv2d_backward_input(s, magnitudes(t.y).data(), magnitudes(t.w).data(), magnitude.data(),
+                            pool);
+      std::vector<float> dx(t.x.size(), NAN);
+      conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
+      const double depth = static_cast<double>(s.KH * s.KW * s.OC / s.groups);
+      CHECK(first_miss(dx, expected, magnitude, depth) == -1);
+
+      expected.assign(t.w.begin(), t.w.end());
+      magnitude.assign(t.w.size(), 1);
+      conv2d_backward_weight(s, widened(t.x).data(), widened(t.y).data(), expected.data(), pool);
+      conv2d_backward_weight(s, magnitudes(t.x).data(), magnitudes(t.y).data(), magnitude.data(),
+                             pool);
+      std::vector<float> dw = t.w;
+      backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
+      CHECK(first_miss(dw, expected, magnitude, static_cast<double>(s.N * s.OH * s.OW)) == -1);
+    }
+}
+
+TEST_CASE("conv2d: the number of threads changes no bit") {
+  for (const Case& c : cases())
+    for (const GemmImplementation& row : gemm_table()) {
+      if (!usable(row)) continue;
+      CAPTURE(c.name);
+      CAPTURE(row.name);
+      const Conv2dShape& s = c.shape;
+      const Tensors t(s);
+      const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa);
+      std::vector<float> y1, dx1, dw1;
+      for (const int threads : {1, 2, 4}) {
+        CAPTURE(threads);
+        ThreadPool pool(threads);
+        std::vector<float> y(t.y.size()), dx(t.x.size()), dw(t.w.size());
+        conv2d_run(s, t.x.data(), packed, {}, y.data(), nullptr, &pool);
+        conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
+        backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
+        if (threads == 1) {
+          y1 = y;
+          dx1 = dx;
+          dw1 = dw;
+        }
+        CHECK(y == y1);
+        CHECK(dx == dx1);
+        CHECK(dw == dw1);
+      }
+    }
+}
+
+TEST_CASE("conv2d: packed weights give conv2d_forward bit for bit, and NaN passes the clamp") {
+  const Conv2dShape s = convolution(2, 6, 10, 20, 3, 1);
+  Tensors t(s);
+  t.x[17] = NAN;
+  ThreadPool pool(2);
+  const Epilogue<float> relu{.bias = t.bias.data(), .lo = 0};
+  std::vector<float> trained(t.y.size()), run(t.y.size());
+  conv2d_forward(s, t.x.data(), t.w.data(), relu, trained.data(), pool);
+  const PackedConv2d packed = pack_conv2d(s, t.w.data());
+  conv2d_run(s, t.x.data(), packed, relu, run.data(), nullptr, &pool);
+  int not_numbers = 0;
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    const bool both = std::isnan(run[i]) && std::isnan(trained[i]);
+    not_numbers += both;
+    CHECK((both || run[i] == trained[i]));
+  }
+  CHECK(not_numbers == 6 * 20);  // pixel (0, 1) is seen by the 2 x 3 outputs around it
+}
