@@ -50,7 +50,7 @@ inline IdxFile read_idx(const std::string& path, int dimensions) {
   if (elements != length - header)
     fail(path, ": expected ", shape, " bytes after the header, got ", length - header);
   result.bytes.resize(static_cast<std::size_t>(elements));
-  std::memcpy(result.bytes.data(), file.data() + header, result.bytes.size());
+  if (elements) std::memcpy(result.bytes.data(), file.data() + header, result.bytes.size());
   return result;
 }
 
