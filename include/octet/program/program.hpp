@@ -80,6 +80,20 @@ class Program {
                     std::span<const TensorView<float>> outputs, Workspace& workspace,
                     Observer&& observe) const;
 
+  /// Fails with a sentence unless these inputs fit the program.
+  void check(std::span<const TensorView<const float>> inputs) const {
+    if (inputs.size() != description_->inputs.size())
+      fail("program: expected ", description_->inputs.size(), " inputs, got ", inputs.size());
+    const Shape& first = inputs[0].shape();
+    const std::int64_t N = first.rank() > 0 ? first[0] : 0;
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const ProgramValue& value = description_->value(description_->inputs[k]);
+      if (N < 1 || inputs[k].empty() || !(inputs[k].shape() == value.shape.with_batch(N)))
+        fail("program: expected ", value.shape, " with a batch in front for ", value.name, ", got ",
+             inputs[k].shape());
+    }
+  }
+
   /// run() with the shapes checked; fails with a sentence if they do not fit.
   std::vector<Tensor<float>> predict(std::span<const TensorView<const float>> inputs,
                                      Workspace& workspace) const;
@@ -209,19 +223,6 @@ class Program {
     return info;
   }
 
-  void check_shapes(std::span<const TensorView<const float>> inputs) const {
-    if (inputs.size() != description_->inputs.size())
-      fail("program: expected ", description_->inputs.size(), " inputs, got ", inputs.size());
-    const Shape& first = inputs[0].shape();
-    const std::int64_t N = first.rank() > 0 ? first[0] : 0;
-    for (std::size_t k = 0; k < inputs.size(); ++k) {
-      const ProgramValue& value = description_->value(description_->inputs[k]);
-      if (N < 1 || inputs[k].empty() || !(inputs[k].shape() == value.shape.with_batch(N)))
-        fail("program: expected ", value.shape, " with a batch in front for ", value.name, ", got ",
-             inputs[k].shape());
-    }
-  }
-
   Isa isa_;
   bool has_weights_ = true;
   int customs_ = 0;
@@ -333,7 +334,7 @@ inline void Program::run(std::span<const TensorView<const float>> inputs,
 
 inline std::vector<Tensor<float>> Program::predict(std::span<const TensorView<const float>> inputs,
                                                    Workspace& workspace) const {
-  check_shapes(inputs);
+  check(inputs);
   if (workspace.memory_.size() != description_->values.size())
     fail("program: expected a workspace that was made for it, got that of another program");
   std::vector<Tensor<float>> results;
@@ -350,7 +351,7 @@ inline Tensor<float> Program::predict(TensorView<const float> input, Workspace& 
   return std::move(predict(std::span<const TensorView<const float>>(&input, 1), workspace)[0]);
 }
 inline Tensor<float> Program::operator()(TensorView<const float> input) const {
-  check_shapes({&input, 1});
+  check({&input, 1});
   Workspace workspace(*this, {.batch = input.shape()[0]});
   return predict(input, workspace);
 }

@@ -1,0 +1,48 @@
+// Post-training quantization: from a graph, or a float32 program, and a few hundred images to a
+// program in int8.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "octet/program/calibrate_program.hpp"
+#include "octet/program/compile.hpp"
+#include "octet/program/quantizer.hpp"
+#include "octet/program/report.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// An int8 program, and what became of each layer.
+struct QuantizedProgram {
+  Program program;
+  QuantizationReport report;
+};
+
+/// Quantizes a float32 program that has its weights. Layers without an int8 form stay float32
+/// between dequantize and quantize, and the report names them. Goes through the images twice: once
+/// for the ranges, once to compare int8 with float32.
+inline QuantizedProgram quantize(const Program& program, const BatchSource& images,
+                                 const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
+  if (!program.has_weights())
+    fail("quantize: expected a program that keeps its weights; see ProgramOptions::keep_weights");
+  const Calibration calibration = calibrate(program, images, pool);
+  Quantizer quantizer(program.description(), calibration, options);
+  Program result(quantizer.run(), options.program);
+  QuantizationReport report =
+      compare(program, result, calibration, quantizer.decisions(), images, pool);
+  return {std::move(result), std::move(report)};
+}
+
+/// Compiles a graph, then quantizes the program.
+inline QuantizedProgram quantize(const Graph<float>& graph, const BatchSource& images,
+                                 const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
+  return quantize(compile(graph), images, options, pool);
+}
+/// The same for images {N, ...} in memory, of a network with one input.
+inline QuantizedProgram quantize(const Graph<float>& graph, TensorView<const float> images,
+                                 const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
+  return quantize(graph, batches_of(images), options, pool);
+}
+
+}  // namespace octet::inline OCTET_ABI

@@ -1,0 +1,318 @@
+// Rewrites a float32 description as an int8 one: which operations become int8, with which scales.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "octet/program/description.hpp"
+#include "octet/program/program.hpp"
+#include "octet/quant/calibrate.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// A way to choose the range for the output of one layer.
+struct LayerRange {
+  std::string layer;
+  RangeMethod method = RangeMethod::min_max;
+};
+
+struct QuantizeOptions {
+  /// How ranges are chosen, and which share of the values, in percent, a percentile range holds.
+  RangeMethod range = RangeMethod::percentile;
+  double percentile = 99.99;
+  /// Exceptions for single layers.
+  std::vector<LayerRange> layer_ranges;
+  /// Layers, by name, that stay float32.
+  std::vector<std::string> keep_float;
+  ProgramOptions program;
+};
+
+/// What became of one operation of the float32 program.
+struct QuantizationDecision {
+  bool int8 = false;
+  /// Why it stays float32; empty for int8.
+  std::string reason;
+};
+
+/// Weights of one layer in int8, with a scale for each output channel, and the bias in int32 with
+/// the scale of the sums.
+struct QuantizedWeights {
+  std::vector<std::int8_t> weight;
+  std::vector<float> scale;
+  std::vector<std::int32_t> bias;
+};
+
+/// Quantizes weights symmetrically, per output channel. `channel_last` for depthwise weights,
+/// [..., OC]; else [OC, ...]. Where the bias is so large beside the weights that it would not fit
+/// into 2^29 steps of its scale s_x * scale[c], the channel's scale is made larger.
+inline QuantizedWeights quantize_weights(std::span<const float> weight, std::span<const float> bias,
+                                         float x_scale, bool channel_last) {
+  constexpr double most_bias_steps = 1 << 29;
+  const std::size_t OC = bias.size(), run = weight.size() / OC;
+  const auto at = [&](std::size_t oc, std::size_t k) {
+    return channel_last ? k * OC + oc : oc * run + k;
+  };
+  QuantizedWeights result;
+  result.weight.resize(weight.size());
+  for (std::size_t oc = 0; oc < OC; ++oc) {
+    float largest = 0;
+    for (std::size_t k = 0; k < run; ++k) {
+      const float magnitude = std::abs(weight[at(oc, k)]);
+      if (!std::isfinite(magnitude) || magnitude > largest) largest = magnitude;
+    }
+    const double needed = std::abs(double{bias[oc]}) / (double{x_scale} * most_bias_steps);
+    float scale = symmetric_scale(largest);
+    // A channel whose weights are all 0 has a free scale: the finest that its bias allows.
+    if (largest < 127 * smallest_scale && needed > 0) scale = smallest_scale;
+    if (double{scale} < needed) scale = static_cast<float>(needed * (1 + 1e-6));
+    if (!std::isfinite(scale)) fail("quantization: expected finite weights and biases");
+    result.scale.push_back(scale);
+    result.bias.push_back(static_cast<std::int32_t>(
+        std::nearbyint(double{bias[oc]} / (double{x_scale} * double{scale}))));
+    for (std::size_t k = 0; k < run; ++k)
+      result.weight[at(oc, k)] = quantize_weight(weight[at(oc, k)], scale);
+  }
+  return result;
+}
+
+/// Builds the int8 description of a float32 one.
+class Quantizer {
+ public:
+  Quantizer(const ProgramDescription& from, const Calibration& calibration,
+            const QuantizeOptions& options)
+      : from_(from),
+        calibration_(calibration),
+        options_(options),
+        decisions_(from.operations.size()),
+        int8_value_(from.values.size(), -1),
+        float_value_(from.values.size(), -1) {}
+
+  ProgramDescription run() {
+    check_names();
+    decide();
+    choose_parameters();
+    for (const int input : from_.inputs) {
+      float_value_[at(input)] = to_.add_value(float_copy(input));
+      to_.inputs.push_back(float_value_[at(input)]);
+    }
+    for (std::size_t i = 0; i < from_.operations.size(); ++i)
+      if (decisions_[i].int8)
+        emit_int8(i);
+      else
+        emit_float(from_.operations[i]);
+    for (const int output : from_.outputs) to_.outputs.push_back(as_float(output));
+    return std::move(to_);
+  }
+  /// For each operation of the float32 description.
+  const std::vector<QuantizationDecision>& decisions() const { return decisions_; }
+
+ private:
+  static std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+  void check_names() const {
+    const auto check = [&](const std::string& name) {
+      for (const Operation& operation : from_.operations)
+        if (operation.name == name) return;
+      fail("quantize: expected the name of a layer, got \"", name, "\"");
+    };
+    for (const std::string& name : options_.keep_float) check(name);
+    for (const LayerRange& range : options_.layer_ranges) check(range.layer);
+  }
+
+  /// Whether an operation only moves values: its output has the scale of its input.
+  static bool moves_values(const Operation& operation) {
+    return operation.as<operations::Reshape>() || operation.as<operations::MaxPool2d>() ||
+           operation.as<operations::Pad>();
+  }
+
+  void decide() {
+    std::vector<bool> int8_value(from_.values.size(), false);
+    for (std::size_t i = 0; i < from_.operations.size(); ++i) {
+      const Operation& operation = from_.operations[i];
+      std::string reason = reason_for_float(operation);
+      // What only moves values is not worth a conversion.
+      if (reason.empty() && (moves_values(operation) || operation.as<operations::Concat>()))
+        for (const int input : operation.inputs)
+          if (!int8_value[at(input)]) reason = "reads float32";
+      decisions_[i] = {reason.empty(), reason};
+      int8_value[at(operation.output)] = reason.empty();
+    }
+  }
+  std::string reason_for_float(const Operation& operation) const {
+    for (const std::string& name : options_.keep_float)
+      if (name == operation.name) return "kept on request";
+    if (operation.as<operations::Softmax>()) return "softmax has no int8 form";
+    if (const auto* const custom = operation.as<operations::Custom>();
+        custom && !custom->run.make_run_s8)
+      return text_of(custom->layer, " has no int8 form");
+    const auto adaptive = [](const auto* pool) {
+      return pool && pool->windows == operations::Windows::adaptive;
+    };
+    if (adaptive(operation.as<operations::MaxPool2d>()) ||
+        adaptive(operation.as<operations::AveragePool2d>()))
+      return "windows of different sizes have no int8 form";
+    if (const auto* const pool = operation.as<operations::AveragePool2d>();
+        pool && pool->shape.KH * pool->shape.KW > kernels::conv2d_s8_max_depth())
+      return "its sums could overflow int32";
+    if (const auto* const conv = operation.as<operations::Conv2d>();
+        conv && conv->shape.KH * conv->shape.KW * (conv->shape.C / conv->shape.groups) >
+                    kernels::conv2d_s8_max_depth(1 << 29))
+      return "its sums could overflow int32";
+    return {};
+  }
+
+  /// One scale for each group of values that must share it, from the union of their ranges.
+  void choose_parameters() {
+    std::vector<int> group(from_.values.size());
+    std::iota(group.begin(), group.end(), 0);
+    const auto root = [&](int value) {
+      while (group[at(value)] != value) value = group[at(value)];
+      return value;
+    };
+    const std::vector<int> readers = reader_counts();
+    for (std::size_t i = 0; i < from_.operations.size(); ++i) {
+      const Operation& operation = from_.operations[i];
+      if (!decisions_[i].int8) continue;
+      if (moves_values(operation)) group[at(root(operation.output))] = root(operation.inputs[0]);
+      // An input that only this concat reads loses nothing by the scale of the whole.
+      if (operation.as<operations::Concat>())
+        for (const int input : operation.inputs)
+          if (read_once(input, readers) && root(input) != root(operation.output))
+            group[at(root(input))] = root(operation.output);
+    }
+    std::vector<Range> ranges(from_.values.size());
+    for (std::size_t v = 0; v < from_.values.size(); ++v) {
+      const Range range =
+          calibration_.range(v, method_of(static_cast<int>(v)), options_.percentile);
+      Range& shared = ranges[at(root(static_cast<int>(v)))];
+      shared = {(std::min)(shared.low, range.low), (std::max)(shared.high, range.high)};
+    }
+    for (std::size_t v = 0; v < from_.values.size(); ++v) {
+      const Range& shared = ranges[at(root(static_cast<int>(v)))];
+      parameters_.push_back(parameters_of_range(shared.low, shared.high));
+    }
+  }
+  RangeMethod method_of(int value) const {
+    for (const LayerRange& range : options_.layer_ranges)
+      if (range.layer == from_.value(value).name) return range.method;
+    return options_.range;
+  }
+  std::vector<int> reader_counts() const {
+    std::vector<int> readers(from_.values.size());
+    for (const Operation& operation : from_.operations)
+      for (const int input : operation.inputs) ++readers[at(input)];
+    for (const int output : from_.outputs) ++readers[at(output)];
+    return readers;
+  }
+  /// Whether a value, and all those it was only moved from, have one reader each.
+  bool read_once(int value, const std::vector<int>& readers) const {
+    for (const int input : from_.inputs)
+      if (input == value) return false;
+    if (readers[at(value)] != 1) return false;
+    for (const Operation& operation : from_.operations)
+      if (operation.output == value && moves_values(operation))
+        return read_once(operation.inputs[0], readers);
+    return true;
+  }
+
+  ProgramValue float_copy(int value) const { return from_.value(value); }
+  ProgramValue int8_copy(int value) const {
+    ProgramValue copy = from_.value(value);
+    copy.type = ElementType::s8;
+    copy.scale = parameters_[at(value)].scale;
+    copy.zero_point = parameters_[at(value)].zero_point;
+    return copy;
+  }
+  /// The int8 form of a value; converts it when it is first asked for.
+  int as_int8(int value) {
+    int& known = int8_value_[at(value)];
+    if (known >= 0) return known;
+    ProgramValue copy = int8_copy(value);
+    copy.name += ".int8";
+    const std::string name = copy.name;
+    known = to_.add_value(std::move(copy));
+    to_.operations.push_back({name, {float_value_[at(value)]}, known, operations::Quantize{}});
+    return known;
+  }
+  int as_float(int value) {
+    int& known = float_value_[at(value)];
+    if (known >= 0) return known;
+    ProgramValue copy = float_copy(value);
+    copy.name += ".float32";
+    const std::string name = copy.name;
+    known = to_.add_value(std::move(copy));
+    to_.operations.push_back({name, {int8_value_[at(value)]}, known, operations::Dequantize{}});
+    return known;
+  }
+  int copy_tensor(int tensor) { return to_.add_tensor(from_.tensor(tensor)); }
+
+  void emit_float(const Operation& operation) {
+    Operation copy = operation;
+    for (int& input : copy.inputs) input = as_float(input);
+    copy.output = float_value_[at(operation.output)] = to_.add_value(float_copy(operation.output));
+    if (auto* const conv = std::get_if<operations::Conv2d>(&copy.parameters))
+      copy_tensors(*conv);
+    else if (auto* const depthwise = std::get_if<operations::DepthwiseConv2d>(&copy.parameters))
+      copy_tensors(*depthwise);
+    else if (auto* const custom = std::get_if<operations::Custom>(&copy.parameters))
+      for (int& tensor : custom->tensors) tensor = copy_tensor(tensor);
+    to_.operations.push_back(std::move(copy));
+  }
+  template <class Convolution>
+  void copy_tensors(Convolution& conv) {
+    conv.weight_tensor = copy_tensor(conv.weight_tensor);
+    conv.bias_tensor = copy_tensor(conv.bias_tensor);
+  }
+
+  void emit_int8(std::size_t number) {
+    const Operation& operation = from_.operations[number];
+    Operation copy = operation;
+    for (int& input : copy.inputs) input = as_int8(input);
+    copy.output = int8_value_[at(operation.output)] = to_.add_value(int8_copy(operation.output));
+    if (auto* const conv = std::get_if<operations::Conv2d>(&copy.parameters)) {
+      quantize_tensors(*conv, operation, false);
+    } else if (auto* const depthwise = std::get_if<operations::DepthwiseConv2d>(&copy.parameters)) {
+      quantize_tensors(*depthwise, operation, true);
+    } else if (auto* const custom = std::get_if<operations::Custom>(&copy.parameters)) {
+      for (int& tensor : custom->tensors) tensor = copy_tensor(tensor);
+    } else if (const auto* const activation = operation.as<operations::Activation>()) {
+      const ProgramValue& x = to_.value(copy.inputs[0]);
+      const ProgramValue& y = to_.value(copy.output);
+      const kernels::TableS8 table =
+          kernels::table_of([&](float value) { return float_steps::value_of(*activation, value); },
+                            x.scale, x.zero_point, y.scale, y.zero_point);
+      copy.parameters = operations::Lookup{to_.add_tensor(ProgramTensor::of(
+          operation.name + ".table", {256}, ElementType::s8, std::span<const std::int8_t>(table)))};
+    }
+    to_.operations.push_back(std::move(copy));
+  }
+  template <class Convolution>
+  void quantize_tensors(Convolution& conv, const Operation& operation, bool channel_last) {
+    const ProgramTensor& weight = from_.tensor(conv.weight_tensor);
+    const ProgramTensor& bias = from_.tensor(conv.bias_tensor);
+    const QuantizedWeights quantized =
+        quantize_weights(float_steps::floats_of(weight), float_steps::floats_of(bias),
+                         parameters_[at(operation.inputs[0])].scale, channel_last);
+    conv.weight_tensor = to_.add_tensor(
+        ProgramTensor::of(weight.name, weight.shape, ElementType::s8, std::span(quantized.weight)));
+    conv.bias_tensor = to_.add_tensor(
+        ProgramTensor::of(bias.name, bias.shape, ElementType::s32, std::span(quantized.bias)));
+    conv.scale_tensor = to_.add_tensor(ProgramTensor::of(
+        weight.name + "_scale", bias.shape, ElementType::f32, std::span(quantized.scale)));
+  }
+
+  const ProgramDescription& from_;
+  const Calibration& calibration_;
+  const QuantizeOptions& options_;
+  std::vector<QuantizationDecision> decisions_;
+  std::vector<QuantizationParameters> parameters_;
+  /// The values of the new description that hold a value of the old one; -1 for none so far.
+  std::vector<int> int8_value_, float_value_;
+  ProgramDescription to_;
+};
+
+}  // namespace octet::inline OCTET_ABI

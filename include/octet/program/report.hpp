@@ -1,0 +1,220 @@
+// What quantization did to each layer, measured on the calibration images.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "octet/core/json.hpp"
+#include "octet/program/program.hpp"
+#include "octet/program/quantizer.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// One layer of the network.
+struct LayerReport {
+  std::string name;
+  std::string kernel;
+  ElementType element_type = ElementType::f32;
+  /// Why it stays float32; empty for int8.
+  std::string reason;
+  /// The smallest and largest output in float32, and what int8 can express.
+  Range float_range;
+  Range int8_range;
+  /// 10 log10(sum of y^2 / sum of (y - y_int8)^2): how much louder the output is than the error
+  /// that it has collected so far. Infinite where there is no error.
+  double sqnr_db = 0;
+  /// The share of float32 outputs that int8 cuts off, because they lie outside of its range.
+  double saturated = 0;
+};
+
+struct QuantizationReport {
+  std::vector<LayerReport> layers;
+  std::int64_t images = 0;
+  /// Bytes of all weights before and after.
+  std::int64_t float_bytes = 0;
+  std::int64_t int8_bytes = 0;
+
+  /// The layers that stay float32.
+  std::vector<std::string> float_layers() const {
+    std::vector<std::string> names;
+    for (const LayerReport& layer : layers)
+      if (!layer.reason.empty()) names.push_back(layer.name);
+    return names;
+  }
+  /// A table for people.
+  std::string text() const;
+  /// The same for programs; an infinite SQNR is null.
+  Json json() const;
+};
+
+/// The sums behind a layer's SQNR and its share of saturated values.
+struct ErrorSums {
+  double signal = 0, noise = 0;
+  std::int64_t count = 0, saturated = 0;
+
+  double sqnr_db() const {
+    if (noise == 0) return std::numeric_limits<double>::infinity();
+    return 10 * std::log10(signal / noise);
+  }
+};
+
+/// Runs both programs on the images and compares the outputs of operations that have the same name.
+inline QuantizationReport compare(const Program& float_program, const Program& int8_program,
+                                  const Calibration& calibration,
+                                  const std::vector<QuantizationDecision>& decisions,
+                                  const BatchSource& images, ThreadPool* pool = nullptr) {
+  constexpr std::int64_t batch = 8;
+  const ProgramDescription& from = float_program.description();
+  const ProgramDescription& to = int8_program.description();
+  const auto at = [](int index) { return static_cast<std::size_t>(index); };
+  std::vector<int> float_operation(to.operations.size(), -1);
+  std::vector<int> int8_operation(from.operations.size(), -1);
+  for (std::size_t i = 0; i < from.operations.size(); ++i)
+    for (std::size_t k = 0; k < to.operations.size(); ++k)
+      if (to.operations[k].name == from.operations[i].name) {
+        float_operation[k] = static_cast<int>(i);
+        int8_operation[i] = static_cast<int>(k);
+      }
+
+  std::vector<ErrorSums> sums(from.operations.size());
+  std::vector<std::vector<float>> kept(from.operations.size());
+  Workspace float_workspace(float_program, {.batch = batch, .pool = pool});
+  Workspace int8_workspace(int8_program, {.batch = batch, .pool = pool});
+  std::int64_t count = 0;
+  const auto compare_piece = [&](std::span<const TensorView<const float>> inputs) {
+    std::vector<Tensor<float>> results;
+    std::vector<TensorView<float>> outputs;
+    for (const int output : from.outputs)
+      results.emplace_back(from.value(output).shape.with_batch(inputs[0].shape()[0]));
+    for (Tensor<float>& result : results) outputs.push_back(result);
+    float_program.run_observed(
+        inputs, outputs, float_workspace,
+        [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t N) {
+          const auto* const numbers = reinterpret_cast<const float*>(data);
+          kept[at(operation)].assign(numbers, numbers + N * from.value(value).shape.elements());
+        });
+    int8_program.run_observed(
+        inputs, outputs, int8_workspace,
+        [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t) {
+          const int original = float_operation[at(operation)];
+          if (original < 0) return;
+          const ProgramValue& info = to.value(value);
+          const QuantizationParameters parameters{info.scale, info.zero_point};
+          const bool s8 = info.type == ElementType::s8;
+          const float low = parameters.lowest() - parameters.scale / 2;
+          const float high = parameters.highest() + parameters.scale / 2;
+          ErrorSums& sum = sums[at(original)];
+          const std::vector<float>& expected = kept[at(original)];
+          for (std::size_t k = 0; k < expected.size(); ++k) {
+            const float got =
+                s8 ? dequantize_value(reinterpret_cast<const std::int8_t*>(data)[k], parameters)
+                   : reinterpret_cast<const float*>(data)[k];
+            const double error = double{got} - double{expected[k]};
+            sum.signal += double{expected[k]} * double{expected[k]};
+            sum.noise += error * error;
+            sum.saturated += s8 && (expected[k] < low || expected[k] > high);
+          }
+          sum.count += static_cast<std::int64_t>(expected.size());
+        });
+  };
+  images([&](std::span<const TensorView<const float>> inputs) {
+    const std::int64_t total = inputs[0].shape()[0];
+    for (std::int64_t first = 0; first < total; first += batch) {
+      std::vector<TensorView<const float>> piece;
+      for (const TensorView<const float>& input : inputs)
+        piece.push_back(input.rows(first, (std::min)(batch, total - first)));
+      compare_piece(piece);
+    }
+    count += total;
+  });
+
+  QuantizationReport report;
+  report.images = count;
+  report.float_bytes = float_program.weight_bytes();
+  report.int8_bytes = int8_program.weight_bytes();
+  for (std::size_t i = 0; i < from.operations.size(); ++i) {
+    const Operation& operation = from.operations[i];
+    if (operation.as<operations::Reshape>()) continue;
+    LayerReport layer;
+    layer.name = operation.name;
+    layer.reason = decisions[i].reason;
+    const int value = to.operations[at(int8_operation[i])].output;
+    layer.kernel = int8_program.operations()[at(int8_operation[i])].kernel;
+    layer.element_type = to.value(value).type;
+    layer.float_range = calibration[at(operation.output)].histogram.extremes();
+    if (layer.element_type == ElementType::s8) {
+      const QuantizationParameters parameters{to.value(value).scale, to.value(value).zero_point};
+      layer.int8_range = {parameters.lowest(), parameters.highest()};
+    }
+    layer.sqnr_db = sums[i].sqnr_db();
+    layer.saturated =
+        sums[i].count ? static_cast<double>(sums[i].saturated) / static_cast<double>(sums[i].count)
+                      : 0;
+    report.layers.push_back(std::move(layer));
+  }
+  return report;
+}
+
+inline std::string QuantizationReport::text() const {
+  std::size_t name_width = 5, kernel_width = 6;
+  for (const LayerReport& layer : layers) {
+    name_width = (std::max)(name_width, layer.name.size());
+    kernel_width = (std::max)(kernel_width, layer.kernel.size());
+  }
+  const auto pad = [](std::string text, std::size_t width) {
+    text.resize((std::max)(width, text.size()), ' ');
+    return text;
+  };
+  const auto number = [](const char* format, double value) {
+    char buffer[48];
+    std::snprintf(buffer, sizeof buffer, format, value);
+    return std::string(buffer);
+  };
+  const auto range = [&](const Range& values) {
+    return number("%9.4g", double{values.low}) + " ..." + number("%9.4g", double{values.high});
+  };
+  std::string out = pad("layer", name_width) + "  " + pad("kernel", kernel_width) + "  type     " +
+                    pad("float range", 22) + "   " + pad("int8 range", 22) +
+                    "  SQNR dB  saturated\n";
+  for (const LayerReport& layer : layers) {
+    const bool s8 = layer.element_type == ElementType::s8;
+    out += pad(layer.name, name_width) + "  " + pad(layer.kernel, kernel_width) + "  " +
+           pad(to_text(layer.element_type), 7) + "  " + range(layer.float_range) + "   " +
+           (s8 ? range(layer.int8_range) : pad("", 22)) + "  " +
+           (std::isfinite(layer.sqnr_db) ? number("%7.1f", layer.sqnr_db) : "  exact") + "  " +
+           (s8 ? number("%7.4f %%", layer.saturated * 100) : "        -") +
+           (layer.reason.empty() ? "" : "  " + layer.reason) + "\n";
+  }
+  const std::vector<std::string> left = float_layers();
+  out += text_of(layers.size() - left.size(), " of ", layers.size(), " layers run in int8");
+  for (std::size_t i = 0; i < left.size(); ++i) out += (i == 0 ? "; float32: " : ", ") + left[i];
+  return out + text_of("\nweights: ", float_bytes, " bytes before, ", int8_bytes,
+                       " bytes now; measured on ", images, " images\n");
+}
+
+inline Json QuantizationReport::json() const {
+  const auto range = [](const Range& values) { return Json(Json::Array{values.low, values.high}); };
+  Json rows = Json::array();
+  for (const LayerReport& layer : layers) {
+    Json row = Json::object();
+    row.set("name", layer.name).set("kernel", layer.kernel);
+    row.set("type", to_text(layer.element_type)).set("float_range", range(layer.float_range));
+    if (layer.element_type == ElementType::s8) row.set("int8_range", range(layer.int8_range));
+    row.set("sqnr_db", layer.sqnr_db).set("saturated", layer.saturated);
+    if (!layer.reason.empty()) row.set("float_because", layer.reason);
+    rows.push(std::move(row));
+  }
+  return Json::object()
+      .set("images", images)
+      .set("float_bytes", float_bytes)
+      .set("int8_bytes", int8_bytes)
+      .set("layers", std::move(rows));
+}
+
+}  // namespace octet::inline OCTET_ABI
