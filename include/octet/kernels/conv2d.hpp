@@ -32,11 +32,9 @@ inline void pack_conv2d_into(const GemmImplementation& row, const Conv2dShape& s
   over_ranges(pool, s.groups * panels, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t group = i / panels, panel = i % panels;
-      const float* const from = w + group * OC * taps * C;
-      const auto weight = [&](std::int64_t oc, std::int64_t tap, std::int64_t c) {
-        return from[(oc * taps + tap) * C + c];
-      };
-      pack_panels(row, taps, C, OC, weight, packed + group * size, panel, panel + 1);
+      const auto tap_offset = [&](std::int64_t tap) { return tap * C; };
+      pack_panels(row, taps, C, OC, w + group * OC * taps * C, tap_offset, {taps * C, 1},
+                  packed + group * size, panel, panel + 1);
     }
   });
 }
@@ -123,14 +121,14 @@ inline void conv2d_backward_input_product(const GemmImplementation& row, const C
     const Gather gather{s.N, h.axis, v.axis, s.OC, OC, s.C, C};
     if (gather.pixels() <= 0) continue;
     for (std::int64_t g = 0; g < s.groups; ++g) {
-      const float* const from = w + g * OC * taps * C;
       pool.parallel_for(panels, 1, [&](std::int64_t begin, std::int64_t end) {
-        const auto weight = [&](std::int64_t c, std::int64_t tap, std::int64_t oc) {
+        const auto tap_offset = [&](std::int64_t tap) {
           const std::int64_t kh = h.first_tap + tap / v.axis.taps * h.tap_stride;
           const std::int64_t kw = v.first_tap + tap % v.axis.taps * v.tap_stride;
-          return from[((oc * s.KH + kh) * s.KW + kw) * C + c];
+          return (kh * s.KW + kw) * C;
         };
-        pack_panels(row, gather.taps(), OC, C, weight, packed, begin, end);
+        pack_panels(row, gather.taps(), OC, C, w + g * OC * taps * C, tap_offset, {1, taps * C},
+                    packed, begin, end);
       });
       gather_product(row, gather, dy + g * OC, packed, {}, dx + g * C, &pool);
     }

@@ -46,19 +46,29 @@ struct OuterBlock {
   void copy(const Conv2dShape& s, const float* x_base, const float* dy_base, std::int64_t tap,
             std::int64_t taps, std::int64_t depth, std::int64_t begin, std::int64_t end) {
     count = end - begin;
+    std::int64_t ow = begin % s.OW, oh = begin / s.OW % s.OH, n = begin / s.OW / s.OH;
+    const std::int64_t tap_h = tap / s.KW, tap_w = tap % s.KW;
     for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t p = begin + i, n = p / s.OW / s.OH;
-      const std::int64_t h = p / s.OW % s.OH * s.stride_h - s.pad_top;
-      const std::int64_t w = p % s.OW * s.stride_w - s.pad_left;
       float* out = strip + i * tile_depth;
       x[i] = out;
-      dy[i] = dy_base + p * s.OC;
-      for (std::int64_t t = tap; t < tap + taps; ++t, out += depth) {
-        const std::int64_t ih = h + t / s.KW * s.dilation_h, iw = w + t % s.KW * s.dilation_w;
+      dy[i] = dy_base + (begin + i) * s.OC;
+      std::int64_t kh = tap_h, kw = tap_w;
+      for (std::int64_t t = 0; t < taps; ++t, out += depth) {
+        const std::int64_t ih = oh * s.stride_h - s.pad_top + kh * s.dilation_h;
+        const std::int64_t iw = ow * s.stride_w - s.pad_left + kw * s.dilation_w;
         const bool inside = ih >= 0 && ih < s.H && iw >= 0 && iw < s.W;
         const float* const in = inside ? x_base + ((n * s.H + ih) * s.W + iw) * s.C : zero_pixel;
         for (std::int64_t k = 0; k < depth; ++k) out[k] = in[k];
+        if (++kw == s.KW) {
+          kw = 0;
+          ++kh;
+        }
       }
+      if (++ow < s.OW) continue;
+      ow = 0;
+      if (++oh < s.OH) continue;
+      oh = 0;
+      ++n;
     }
   }
 };

@@ -75,22 +75,39 @@ inline std::int64_t packed_size(const GemmImplementation& row, std::int64_t taps
   return taps * depth * round_up(columns, row.lanes);
 }
 
-/// Packs weight(column, tap, k) as [panel][tap][k][column in the panel], panels [begin, end).
-template <class Weight>
+/// Where weights lie: those of a tap start at first + tap_offset(tap), and go on by column_stride
+/// to the next column of the product, by depth_stride to the next channel that is summed.
+struct WeightStrides {
+  std::int64_t column, depth;
+};
+
+/// Packs weights as [panel][tap][k][column in the panel], panels [begin, end). One of the strides
+/// is 1: blocks of 16 x 16 keep both sides' accesses in the first cache.
+template <class TapOffset>
 void pack_panels(const GemmImplementation& row, std::int64_t taps, std::int64_t depth,
-                 std::int64_t columns, const Weight& weight, float* packed, std::int64_t begin,
-                 std::int64_t end) {
+                 std::int64_t columns, const float* weights, const TapOffset& tap_offset,
+                 WeightStrides strides, float* packed, std::int64_t begin, std::int64_t end) {
   for (std::int64_t panel = begin; panel < end; ++panel) {
     const std::int64_t first = panel * row.columns;
     const std::int64_t count = (std::min)(columns - first, std::int64_t(row.columns));
     const std::int64_t width = round_up(count, row.lanes);
-    float* const out = packed + first * taps * depth;
-    for (std::int64_t tap = 0; tap < taps; ++tap)
-      for (std::int64_t k = 0; k < depth; ++k) {
-        float* const line = out + (tap * depth + k) * width;
-        for (std::int64_t j = 0; j < count; ++j) line[j] = weight(first + j, tap, k);
-        std::fill(line + count, line + width, 0.0f);
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      const float* const from = weights + tap_offset(tap) + first * strides.column;
+      float* const to = packed + first * taps * depth + tap * depth * width;
+      for (std::int64_t k0 = 0; k0 < depth; k0 += 16) {
+        const std::int64_t k1 = (std::min)(k0 + 16, depth);
+        if (strides.column == 1) {
+          for (std::int64_t k = k0; k < k1; ++k)
+            std::copy(from + k * strides.depth, from + k * strides.depth + count, to + k * width);
+        } else {
+          for (std::int64_t j = 0; j < count; ++j)
+            for (std::int64_t k = k0; k < k1; ++k)
+              to[k * width + j] = from[j * strides.column + k * strides.depth];
+        }
+        for (std::int64_t k = k0; k < k1; ++k)
+          std::fill(to + k * width + count, to + (k + 1) * width, 0.0f);
       }
+    }
   }
 }
 
@@ -100,10 +117,9 @@ class GatherBlock {
   GatherBlock(const Gather& gather, const float* source, float* target, std::int64_t begin,
               std::int64_t count)
       : gather_(gather), source_(source), count_(count) {
-    const std::int64_t grid = gather.h.grid * gather.w.grid;
+    std::int64_t w = begin % gather.w.grid, h = begin / gather.w.grid % gather.h.grid;
+    std::int64_t n = begin / gather.w.grid / gather.h.grid;
     for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t n = (begin + i) / grid, h = (begin + i) % grid / gather.w.grid;
-      const std::int64_t w = (begin + i) % gather.w.grid;
       image_[i] = n * gather.h.source;
       h_[i] = h * gather.h.step + gather.h.start;
       w_[i] = w * gather.w.step + gather.w.start;
@@ -111,6 +127,11 @@ class GatherBlock {
               ((n * gather.h.target + gather.h.first + h * gather.h.target_step) * gather.w.target +
                gather.w.first + w * gather.w.target_step) *
                   gather.target_channels;
+      if (++w < gather.w.grid) continue;
+      w = 0;
+      if (++h < gather.h.grid) continue;
+      h = 0;
+      ++n;
     }
   }
 
@@ -187,19 +208,21 @@ class GatherBlock {
     return source_ + ((image_[i] + h) * gather_.w.source + w) * gather_.source_channels;
   }
   void point(std::int64_t tap, std::int64_t taps) {
-    for (std::int64_t t = 0; t < taps; ++t)
-      for (std::int64_t i = 0; i < count_; ++i)
-        a_[t * gather_pixels + i] =
-            pixel(i, (tap + t) / gather_.w.taps, (tap + t) % gather_.w.taps);
+    for (std::int64_t t = 0; t < taps; ++t) {
+      const std::int64_t tap_h = (tap + t) / gather_.w.taps, tap_w = (tap + t) % gather_.w.taps;
+      const float** const a = a_ + t * gather_pixels;
+      for (std::int64_t i = 0; i < count_; ++i) a[i] = pixel(i, tap_h, tap_w);
+    }
   }
   void copy_strip(std::int64_t tap, std::int64_t taps) {
     const std::int64_t depth = gather_.depth;
-    for (std::int64_t i = 0; i < count_; ++i) {
-      float* out = strip_ + i * tile_depth;
-      a_[i] = out;
-      for (std::int64_t t = tap; t < tap + taps; ++t) {
-        const float* const in = pixel(i, t / gather_.w.taps, t % gather_.w.taps);
-        for (std::int64_t k = 0; k < depth; ++k) *out++ = in[k];
+    for (std::int64_t i = 0; i < count_; ++i) a_[i] = strip_ + i * tile_depth;
+    for (std::int64_t t = 0; t < taps; ++t) {
+      const std::int64_t tap_h = (tap + t) / gather_.w.taps, tap_w = (tap + t) % gather_.w.taps;
+      for (std::int64_t i = 0; i < count_; ++i) {
+        const float* const in = pixel(i, tap_h, tap_w);
+        float* const out = strip_ + i * tile_depth + t * depth;
+        for (std::int64_t k = 0; k < depth; ++k) out[k] = in[k];
       }
     }
   }
