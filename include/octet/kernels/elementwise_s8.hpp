@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "octet/kernels/avx2/elementwise_s8.hpp"
+#include "octet/kernels/avx512/elementwise_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/elementwise_s8.hpp"
 #include "octet/kernels/table.hpp"
@@ -18,21 +20,32 @@ using LookupS8Range = void(std::int64_t count, const std::int8_t* x, const Table
 
 inline std::span<const Implementation<AddS8Range>> add_s8_table() {
   static constexpr Implementation<AddS8Range> table[] = {
-      {"add_s8s8s8_scalar", Isa::scalar, &scalar::add_s8},
+#if OCTET_X86
+    {"add_s8s8s8_avx512", Isa::avx512, &avx512::add_s8},
+    {"add_s8s8s8_avx2", Isa::avx2, &avx2::add_s8},
+#endif
+    {"add_s8s8s8_scalar", Isa::scalar, &scalar::add_s8},
   };
   return table;
 }
 
 inline std::span<const Implementation<MultiplyS8Range>> multiply_s8_table() {
   static constexpr Implementation<MultiplyS8Range> table[] = {
-      {"multiply_s8s8s8_scalar", Isa::scalar, &scalar::multiply_s8},
+#if OCTET_X86
+    {"multiply_s8s8s8_avx512", Isa::avx512, &avx512::multiply_s8},
+    {"multiply_s8s8s8_avx2", Isa::avx2, &avx2::multiply_s8},
+#endif
+    {"multiply_s8s8s8_scalar", Isa::scalar, &scalar::multiply_s8},
   };
   return table;
 }
 
 inline std::span<const Implementation<LookupS8Range>> lookup_s8_table() {
   static constexpr Implementation<LookupS8Range> table[] = {
-      {"lookup_s8s8_scalar", Isa::scalar, &scalar::lookup_s8},
+#if OCTET_X86
+    {"lookup_s8s8_avx512", Isa::avx512, &avx512::lookup_s8},
+#endif
+    {"lookup_s8s8_scalar", Isa::scalar, &scalar::lookup_s8},
   };
   return table;
 }

@@ -1,6 +1,8 @@
 // int8 pooling: the maximum needs no arithmetic, the average one multiplication.
 #pragma once
 
+#include "octet/kernels/avx2/pooling_s8.hpp"
+#include "octet/kernels/avx512/pooling_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/pooling_s8.hpp"
 #include "octet/kernels/table.hpp"
@@ -14,14 +16,22 @@ using AveragePoolS8Row = void(const Pool2dShape& shape, const std::int8_t* x, co
 
 inline std::span<const Implementation<MaxPoolS8Row>> max_pool_s8_table() {
   static constexpr Implementation<MaxPoolS8Row> table[] = {
-      {"max_pool_s8_scalar", Isa::scalar, &scalar::max_pool_s8_row},
+#if OCTET_X86
+    {"max_pool_s8_avx512", Isa::avx512, &avx512::max_pool_s8_row},
+    {"max_pool_s8_avx2", Isa::avx2, &avx2::max_pool_s8_row},
+#endif
+    {"max_pool_s8_scalar", Isa::scalar, &scalar::max_pool_s8_row},
   };
   return table;
 }
 
 inline std::span<const Implementation<AveragePoolS8Row>> average_pool_s8_table() {
   static constexpr Implementation<AveragePoolS8Row> table[] = {
-      {"average_pool_s8_scalar", Isa::scalar, &scalar::average_pool_s8_row},
+#if OCTET_X86
+    {"average_pool_s8_avx512", Isa::avx512, &avx512::average_pool_s8_row},
+    {"average_pool_s8_avx2", Isa::avx2, &avx2::average_pool_s8_row},
+#endif
+    {"average_pool_s8_scalar", Isa::scalar, &scalar::average_pool_s8_row},
   };
   return table;
 }

@@ -1,0 +1,276 @@
+// Every row of the int8 convolution's table against the reference, with tolerance zero.
+#include "octet/kernels/conv2d_s8.hpp"
+
+#include <doctest/doctest.h>
+#include <string>
+#include <vector>
+
+#include "random_s8.hpp"
+
+using namespace octet;
+using namespace octet::kernels;
+
+namespace {
+
+struct Case {
+  std::string name;
+  Conv2dShape shape;
+};
+
+struct Padding {
+  std::int64_t top = 0, bottom = 0, left = 0, right = 0;
+};
+
+Case make_case(const std::string& name, Conv2dShape s, Padding padding = {}) {
+  s.pad_top = padding.top, s.pad_left = padding.left;
+  s.OH = (s.H + padding.top + padding.bottom - (s.KH - 1) * s.dilation_h - 1) / s.stride_h + 1;
+  s.OW = (s.W + padding.left + padding.right - (s.KW - 1) * s.dilation_w - 1) / s.stride_w + 1;
+  return {name, s};
+}
+
+// Numbers around the tiles of all implementations: 6 or 14 pixels, 16, 32 or 64 channels, 2 or 4 of
+// the reduction, lines of 84 pixels.
+std::vector<Case> edge_cases() {
+  std::vector<Case> cases;
+  for (const std::int64_t W : {1, 2, 5, 6, 7, 12, 13, 14, 15, 28, 83, 84, 85})
+    cases.push_back(make_case("M = " + std::to_string(W), {.W = W, .C = 3, .OC = 17}));
+  for (const std::int64_t W : {1, 5, 6, 7})
+    cases.push_back(make_case("M = " + std::to_string(W) + ", N = 64", {.W = W, .C = 5, .OC = 64}));
+  for (const std::int64_t OC :
+       {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 80, 129})
+    cases.push_back(make_case("N = " + std::to_string(OC), {.W = 7, .C = 4, .OC = OC}));
+  for (const std::int64_t C : {1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65})
+    cases.push_back(make_case("K = " + std::to_string(C), {.W = 3, .C = C, .OC = 20}));
+  cases.push_back(make_case(
+      "first layer", {.N = 2, .H = 9, .W = 10, .C = 1, .OC = 20, .KH = 3, .KW = 3}, {1, 1, 1, 1}));
+  cases.push_back(make_case("3 x 3, three channels",
+                            {.N = 2, .H = 8, .W = 7, .C = 3, .OC = 33, .KH = 3, .KW = 3},
+                            {1, 1, 1, 1}));
+  cases.push_back(make_case("no padding", {.H = 6, .W = 9, .C = 6, .OC = 18, .KH = 3, .KW = 2}));
+  cases.push_back(make_case("asymmetric padding",
+                            {.H = 5, .W = 6, .C = 5, .OC = 9, .KH = 3, .KW = 3}, {0, 2, 3, 1}));
+  cases.push_back(make_case("padding wider than the image",
+                            {.H = 2, .W = 1, .C = 3, .OC = 5, .KH = 3, .KW = 3}, {4, 3, 5, 2}));
+  cases.push_back(make_case(
+      "stride 2",
+      {.N = 2, .H = 9, .W = 12, .C = 5, .OC = 17, .KH = 3, .KW = 3, .stride_h = 2, .stride_w = 2},
+      {1, 1, 1, 1}));
+  cases.push_back(make_case("stride 2, kernel 1",
+                            {.H = 9, .W = 12, .C = 8, .OC = 16, .stride_h = 2, .stride_w = 2}));
+  cases.push_back(make_case(
+      "strides 1 and 3",
+      {.H = 5, .W = 13, .C = 4, .OC = 3, .KH = 2, .KW = 2, .stride_h = 1, .stride_w = 3}));
+  cases.push_back(make_case(
+      "dilation 2",
+      {.H = 9, .W = 8, .C = 3, .OC = 17, .KH = 3, .KW = 3, .dilation_h = 2, .dilation_w = 2},
+      {2, 2, 2, 2}));
+  cases.push_back(make_case("dilation of height only",
+                            {.H = 9, .W = 8, .C = 3, .OC = 5, .KH = 3, .KW = 3, .dilation_h = 2},
+                            {1, 0, 0, 1}));
+  cases.push_back(make_case(
+      "groups 2", {.N = 2, .H = 5, .W = 7, .C = 6, .OC = 34, .KH = 3, .KW = 3, .groups = 2},
+      {1, 1, 1, 1}));
+  cases.push_back(make_case("groups = C",
+                            {.H = 5, .W = 7, .C = 5, .OC = 10, .KH = 3, .KW = 3, .groups = 5},
+                            {1, 1, 1, 1}));
+  cases.push_back(make_case("groups 3, kernel 1, 65 channels each",
+                            {.H = 2, .W = 3, .C = 9, .OC = 195, .groups = 3}));
+  cases.push_back(make_case("H = 1", {.W = 20, .C = 4, .OC = 8, .KW = 5}, {0, 0, 2, 2}));
+  cases.push_back(make_case("W = 1", {.H = 20, .C = 4, .OC = 8, .KH = 5}, {2, 2, 0, 0}));
+  cases.push_back(make_case("one pixel from a large kernel",
+                            {.H = 6, .W = 6, .C = 7, .OC = 19, .KH = 6, .KW = 6}));
+  cases.push_back(
+      make_case("the right of the image unread",
+                {.H = 6, .W = 8, .C = 2, .OC = 4, .KH = 2, .KW = 2, .stride_h = 3, .stride_w = 3}));
+  cases.push_back(make_case("images beyond one slab of scratch",
+                            {.N = 5, .H = 24, .W = 24, .C = 300, .OC = 1}, {1, 0, 0, 0}));
+  cases.push_back(make_case("pixels beyond one slab of scratch", {.W = 65600, .C = 8, .OC = 1}));
+  return cases;
+}
+
+std::vector<std::int8_t> run_row(const Conv2dS8Implementation& row, const Conv2dShape& s,
+                                 const std::vector<std::int8_t>& x,
+                                 const std::vector<std::int8_t>& w, int x_zero_point,
+                                 const Requantize& q, ThreadPool* pool = nullptr) {
+  PackedConv2dS8 packed;
+  packed.implementation = &row;
+  packed.x_zero_point = x_zero_point;
+  row.pack(s, w.data(), packed);
+  AlignedVector<std::byte> scratch(static_cast<std::size_t>(conv2d_s8_scratch_bytes(s, packed)),
+                                   std::byte{0x55});
+  std::vector<std::int8_t> y(static_cast<std::size_t>(s.N * s.OH * s.OW * s.OC), 77);
+  conv2d_s8(s, x.data(), packed, q, y.data(), scratch.data(), pool);
+  return y;
+}
+
+std::vector<std::int8_t> reference(const Conv2dShape& s, const std::vector<std::int8_t>& x,
+                                   const std::vector<std::int8_t>& w, int x_zero_point,
+                                   const Requantize& q) {
+  std::vector<std::int8_t> y(static_cast<std::size_t>(s.N * s.OH * s.OW * s.OC));
+  for (std::int64_t n = 0; n < s.N; ++n)
+    for (std::int64_t oh = 0; oh < s.OH; ++oh)
+      scalar::conv2d_s8_row(s, x.data(), x_zero_point, w.data(), q, y.data(), n, oh);
+  return y;
+}
+
+std::int64_t x_count(const Conv2dShape& s) { return s.N * s.H * s.W * s.C; }
+std::int64_t w_count(const Conv2dShape& s) { return s.OC * s.KH * s.KW * (s.C / s.groups); }
+
+struct Channels {
+  std::vector<float> multiplier;
+  std::vector<std::int32_t> bias;
+  Channels(const Conv2dShape& s, std::uint64_t seed) {
+    const Random random(seed);
+    const double depth = static_cast<double>(w_count(s) / s.OC);
+    for (std::int64_t oc = 0; oc < s.OC; ++oc) {
+      const auto at = static_cast<std::uint64_t>(oc);
+      // Half of the results inside of the range; every third channel is a power of two, for ties.
+      multiplier.push_back(
+          oc % 3 ? static_cast<float>(random.uniform(2 * at, 0.005, 0.03) / std::sqrt(depth))
+                 : 1.0f / 64);
+      bias.push_back(static_cast<std::int32_t>(random.below(2 * at + 1, 20001)) - 10000);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("conv2d_s8: the reference by hand") {
+  // x - z = {1, 2, 3; 4, 5, 6}, w = {1, -1; 2, 3}: 1 - 2 + 8 + 15 = 22, 2 - 3 + 10 + 18 = 27.
+  const Conv2dShape s = {.H = 2, .W = 3, .OH = 1, .OW = 2, .KH = 2, .KW = 2};
+  const std::vector<std::int8_t> x = {11, 12, 13, 14, 15, 16}, w = {1, -1, 2, 3};
+  const float multiplier = 0.5f;
+  const std::int32_t bias = 3;
+  const auto y =
+      reference(s, x, w, 10, {.multiplier = &multiplier, .bias = &bias, .zero_point = -5});
+  // (22 + 3) / 2 = 12.5, to even 12; (27 + 3) / 2 = 15.
+  CHECK(y == std::vector<std::int8_t>{7, 10});
+}
+
+TEST_CASE("conv2d_s8: every implementation gives the reference's bits") {
+  int rows = 0, ran = 0, expected_runs = 0;
+  for (const auto& row : conv2d_s8_table()) rows += cpu_supports(row.isa) ? 1 : 0;
+  std::uint64_t seed = 100;
+  for (const Case& c : edge_cases()) {
+    CAPTURE(c.name);
+    const Conv2dShape& s = c.shape;
+    REQUIRE(s.OH > 0);
+    REQUIRE(s.OW > 0);
+    const auto x = random_s8(x_count(s), ++seed);
+    const auto w = random_s8(w_count(s), ++seed, -127, 127);
+    const Channels channels(s, ++seed);
+    const bool large = x_count(s) > 100000;
+    for (const int z : large ? std::vector{-3} : std::vector{-128, 0, 127}) {
+      CAPTURE(z);
+      const Requantize q = {.multiplier = channels.multiplier.data(),
+                            .bias = z ? channels.bias.data() : nullptr,
+                            .zero_point = z == 0 ? -128 : z / 2,
+                            .lo = static_cast<std::int8_t>(z > 0 ? z / 2 : -128),
+                            .hi = static_cast<std::int8_t>(z > 0 ? 100 : 127)};
+      const auto expected = reference(s, x, w, z, q);
+      expected_runs += rows;
+      for (const auto& row : conv2d_s8_table()) {
+        if (!cpu_supports(row.isa)) continue;
+        CAPTURE(row.name);
+        CHECK(run_row(row, s, x, w, z, q) == expected);
+        ++ran;
+      }
+    }
+  }
+  CHECK(ran == expected_runs);
+  CHECK(ran >= 100 * rows);
+}
+
+TEST_CASE("conv2d_s8: extreme values") {
+  const auto cases = {
+      make_case("3 x 3", {.H = 5, .W = 15, .C = 9, .OC = 49, .KH = 3, .KW = 3}, {1, 1, 1, 1}),
+      make_case("deep", {.W = 7, .C = 1027, .OC = 33}),
+      make_case("longest reduction", {.W = 2, .C = conv2d_s8_max_depth(), .OC = 2})};
+  int ran = 0;
+  for (const Case& c : cases)
+    for (const int x_value : {-128, 127})
+      for (const int w_value : {-127, 127})
+        for (const int z : {-128, 127}) {
+          const Conv2dShape& s = c.shape;
+          CAPTURE(c.name);
+          CAPTURE(x_value);
+          CAPTURE(w_value);
+          CAPTURE(z);
+          const auto x = random_s8(x_count(s), 1, x_value, x_value);
+          const auto w = random_s8(w_count(s), 2, w_value, w_value);
+          const std::vector<float> multiplier(
+              static_cast<std::size_t>(s.OC),
+              100.0f / static_cast<float>(w_count(s) / s.OC * 32385));
+          const Requantize q = {.multiplier = multiplier.data(), .zero_point = 1};
+          const auto expected = reference(s, x, w, z, q);
+          for (const auto& row : conv2d_s8_table()) {
+            if (!cpu_supports(row.isa)) continue;
+            CAPTURE(row.name);
+            CHECK(run_row(row, s, x, w, z, q) == expected);
+            ++ran;
+          }
+          // |x - z| is 0 or 255 everywhere here, the result 0 or 100 steps off the zero point.
+          if (c.name == "longest reduction")
+            CHECK(expected[0] == (x_value == z ? 1 : (x_value > z) == (w_value > 0) ? 101 : -99));
+        }
+  CHECK(ran >= 24);
+}
+
+TEST_CASE("conv2d_s8: the longest reduction is the last that cannot overflow") {
+  CHECK(conv2d_s8_max_depth() * 255 * 127 <= INT32_MAX);
+  CHECK((conv2d_s8_max_depth() + 1) * 255 * 127 > INT32_MAX);
+  CHECK(conv2d_s8_max_depth(1 << 30) * 255 * 127 + (1 << 30) <= INT32_MAX);
+}
+
+TEST_CASE("conv2d_s8: multipliers far too large or small saturate or vanish") {
+  const Conv2dShape s = make_case("", {.W = 7, .C = 4, .OC = 18}).shape;
+  const auto x = random_s8(x_count(s), 1), w = random_s8(w_count(s), 2, -127, 127);
+  for (const float m : {3e38f, 1e10f, 1e-45f}) {
+    const std::vector<float> multiplier(18, m);
+    const Requantize q = {.multiplier = multiplier.data(), .zero_point = -9};
+    const auto expected = reference(s, x, w, 5, q);
+    for (const auto& row : conv2d_s8_table())
+      if (cpu_supports(row.isa)) CHECK(run_row(row, s, x, w, 5, q) == expected);
+    CHECK(expected[0] != 77);
+  }
+}
+
+TEST_CASE("conv2d_s8: threads do not change a bit") {
+  for (const Case& c :
+       {make_case("3 x 3", {.N = 2, .H = 24, .W = 20, .C = 32, .OC = 80, .KH = 3, .KW = 3},
+                  {1, 1, 1, 1}),
+        make_case("linear", {.W = 3, .C = 4000, .OC = 300})}) {
+    CAPTURE(c.name);
+    const Conv2dShape& s = c.shape;
+    const auto x = random_s8(x_count(s), 1), w = random_s8(w_count(s), 2, -127, 127);
+    const Channels channels(s, 3);
+    const Requantize q = {.multiplier = channels.multiplier.data(), .bias = channels.bias.data()};
+    for (const auto& row : conv2d_s8_table()) {
+      if (!cpu_supports(row.isa)) continue;
+      CAPTURE(row.name);
+      const auto expected = run_row(row, s, x, w, 7, q);
+      for (const int threads : {1, 2, 4}) {
+        ThreadPool pool(threads);
+        CHECK(run_row(row, s, x, w, 7, q, &pool) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("conv2d_s8: one packing serves every batch, and the cap of the ISA is kept") {
+  Conv2dShape s = make_case("", {.H = 4, .W = 4, .C = 5, .OC = 6, .KH = 3, .KW = 3}).shape;
+  const auto w = random_s8(w_count(s), 2, -127, 127);
+  const Channels channels(s, 3);
+  const Requantize q = {.multiplier = channels.multiplier.data()};
+  const PackedConv2dS8 packed = pack_conv2d_s8(s, w.data(), 3);
+  CHECK(packed.implementation->isa <= active_isa());
+  CHECK(pack_conv2d_s8(s, w.data(), 3, Isa::scalar).implementation->isa == Isa::scalar);
+  for (const std::int64_t N : {0, 1, 3}) {
+    s.N = N;
+    const auto x = random_s8(x_count(s), 1);
+    AlignedVector<std::byte> scratch(static_cast<std::size_t>(conv2d_s8_scratch_bytes(s, packed)));
+    std::vector<std::int8_t> y(static_cast<std::size_t>(N * s.OH * s.OW * s.OC));
+    conv2d_s8(s, x.data(), packed, q, y.data(), scratch.data());
+    CHECK(y == reference(s, x, w, 3, q));
+  }
+}
