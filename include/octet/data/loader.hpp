@@ -60,7 +60,7 @@ class Loader {
            ", and the incomplete batch is dropped");
     image_shape_ = pipeline_.output_shape(dataset_.image_shape());
     slots_.resize(static_cast<std::size_t>(options_.threads ? options_.prefetch : 1));
-    for (int i = 0; i < options_.threads; ++i) workers_.emplace_back([this] { work(); });
+    start(0);
     start(0);
   }
   Loader(const Loader&) = delete;
