@@ -57,26 +57,6 @@ struct TrainingState {
   }
 };
 
-/// Whether every element is a finite number.
-template <class T>
-bool all_finite(TensorView<const T> tensor) {
-  bool finite = true;
-  // The difference of a finite number with itself is 0; of anything else it is not a number.
-  for (const T value : tensor) finite &= value - value == T{0};
-  return finite;
-}
-
-/// The name of the first parameter or buffer that holds a value that is not finite; empty if there
-/// is none.
-template <class T>
-std::string first_non_finite_tensor(const Graph<T>& graph) {
-  std::string found;
-  graph.for_each_tensor([&](const std::string& name, const Tensor<T>& tensor) {
-    if (found.empty() && !all_finite(tensor.view())) found = name;
-  });
-  return found;
-}
-
 /// Writes weights, buffers, optimizer state and `state`. `settings` describes the training; who
 /// resumes it must have the same. The file is a model, too: load_graph() reads it.
 template <class T>

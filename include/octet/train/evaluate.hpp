@@ -33,8 +33,8 @@ double negative_log_likelihood(std::span<const T> logits, std::int32_t label) {
   return top + std::log(sum) - static_cast<double>(logits[static_cast<std::size_t>(label)]);
 }
 
-/// Feeds the set, prepared by `pipeline`, to predict(images), which takes {n, H, W, C} and returns a
-/// view of logits {n, classes}.
+/// Feeds the set, prepared by `pipeline`, to predict(images), which takes {n, H, W, C} and returns
+/// a view of logits {n, classes}.
 template <class Predict>
 Evaluation evaluate_with(const ImageDataset& dataset, const Pipeline& pipeline,
                          const EvaluateOptions& options, Predict&& predict) {

@@ -1,0 +1,329 @@
+// The training loop: forward, loss, backward, step; validation, the best model, checkpoints.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "octet/core/file.hpp"
+#include "octet/data/loader.hpp"
+#include "octet/graph/executor.hpp"
+#include "octet/nn/losses/cross_entropy.hpp"
+#include "octet/optim/clip.hpp"
+#include "octet/optim/optimizer.hpp"
+#include "octet/train/checkpoint.hpp"
+#include "octet/train/diagnose.hpp"
+#include "octet/train/evaluate.hpp"
+#include "octet/train/history.hpp"
+#include "octet/train/interrupt.hpp"
+#include "octet/train/progress.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Whether fit() begins at step 0 or where the folder's checkpoint left off.
+enum class Start { fresh, resume };
+
+template <class T>
+struct FitOptions {
+  int epochs = 1;
+  Schedule schedule = constant_rate(1e-3);
+  /// Label smoothing and class weights of the cross-entropy.
+  CrossEntropyOptions loss = {};
+  /// Gradients are scaled down to this norm; 0: they are left alone.
+  double clip_norm = 0;
+  /// Every element of a gradient is limited to this; 0: it is left alone.
+  double clip_value = 0;
+
+  /// Judged after every epoch, if given. `pipeline` prepares its images: no augmentation.
+  const ImageDataset* validation = nullptr;
+  Pipeline validation_pipeline = {};
+  /// Training ends when validation has not become better for so many epochs; 0: it never does.
+  int patience = 0;
+
+  /// Where checkpoint.safetensors, best.safetensors, model.safetensors and history.csv go; empty:
+  /// nothing is written. It must exist.
+  std::string folder = {};
+  /// Steps between checkpoints inside of an epoch; 0: only at its end.
+  std::int64_t checkpoint_interval = 0;
+  Start start = Start::fresh;
+  /// Saved with every model: class names, normalisation.
+  Metadata metadata = {};
+  /// What else a resumed training must have in common with the one that was interrupted: the
+  /// model's name, the optimizer's options, the augmentation.
+  Json settings = Json::object();
+
+  /// The default pool if none is given.
+  ThreadPool* pool = nullptr;
+  /// Where progress is shown; null: nowhere.
+  std::FILE* progress = nullptr;
+  /// Asked after every step; where it says true, the state is saved and training ends.
+  std::function<bool()> stop = {};
+  /// Called after every step and every epoch.
+  std::function<void(const TrainingStatus&)> on_step = {};
+  std::function<void(const EpochRecord&)> on_epoch = {};
+};
+
+/// Why fit() came back.
+enum class FitOutcome { completed, stopped_early, interrupted };
+
+struct FitResult {
+  FitOutcome outcome = FitOutcome::completed;
+  TrainingState state;
+};
+
+/// Trains the first output of a graph, which are logits, on labels or on targets. What it ends in
+/// is a function of the graph, the data, the options and the seeds: never of the number of threads,
+/// nor of interruptions. A loss, gradient or weight that is not finite ends it with an error that
+/// names the step and the layer; the files in the folder stay those of the last good step.
+template <class T>
+class Fit {
+ public:
+  Fit(const Graph<T>& graph, Loader& train, Optimizer<T>& optimizer, FitOptions<T> options)
+      : graph_(graph),
+        train_(train),
+        optimizer_(optimizer),
+        options_(std::move(options)),
+        pool_(options_.pool ? *options_.pool : default_thread_pool()),
+        executor_(graph, {.pool = &pool_}),
+        parameters_(graph.parameters()),
+        progress_(options_.progress) {
+    if (options_.epochs < 1) fail("fit: expected at least 1 epoch, got ", options_.epochs);
+    options_.settings.set("epochs", options_.epochs)
+        .set("batch", train.options().batch)
+        .set("images", train.dataset().size())
+        .set("order_seed", std::to_string(train.options().seed))
+        .set("label_smoothing", options_.loss.label_smoothing)
+        .set("clip_norm", options_.clip_norm)
+        .set("clip_value", options_.clip_value);
+  }
+
+  FitResult run() {
+    if (options_.start == Start::resume) resume();
+    graph_.zero_gradients();
+    while (state_.epoch < options_.epochs) {
+      if (patience_is_over()) return finish(FitOutcome::stopped_early);
+      if (!run_epoch()) return finish(FitOutcome::interrupted);
+    }
+    return finish(FitOutcome::completed);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  std::string file(const char* name) const { return options_.folder + "/" + name; }
+
+  void resume() {
+    if (options_.folder.empty()) fail("fit: expected a folder to resume from, got none");
+    state_ = load_checkpoint(file("checkpoint.safetensors"), graph_, optimizer_, options_.settings);
+    if (state_.step_in_epoch < 0 || state_.step_in_epoch > train_.steps() || state_.epoch < 0 ||
+        state_.epoch > options_.epochs ||
+        state_.step != state_.epoch * train_.steps() + state_.step_in_epoch)
+      fail(file("checkpoint.safetensors"), ": expected a step of this training, got epoch ",
+           state_.epoch, ", step ", state_.step_in_epoch);
+    progress_.line(text_of("continuing at epoch ", state_.epoch + 1, ", step ",
+                           state_.step_in_epoch, " of ", train_.steps()));
+  }
+
+  bool patience_is_over() const {
+    return options_.patience > 0 && state_.best_epoch >= 0 &&
+           state_.epoch - 1 - state_.best_epoch >= options_.patience;
+  }
+
+  /// False if the user wants to stop.
+  bool run_epoch() {
+    Batch batch;
+    const Clock::time_point start = Clock::now();
+    const double seconds_before = state_.seconds;
+    const std::int64_t images_before = state_.images;
+    Rate rate;
+    for (train_.start(state_.epoch, state_.step_in_epoch); train_.next(batch);) {
+      rate = options_.schedule(state_.step);
+      step(batch, rate);
+      state_.seconds = seconds_before + seconds_since(start);
+      const double speed = static_cast<double>(state_.images - images_before) /
+                           (std::max)(state_.seconds - seconds_before, 1e-9);
+      report(rate, speed);
+      if (options_.stop && options_.stop()) return false;
+      if (options_.checkpoint_interval > 0 && state_.step_in_epoch < train_.steps() &&
+          state_.step_in_epoch % options_.checkpoint_interval == 0)
+        save();
+    }
+    return end_epoch(rate);
+  }
+
+  /// One step: everything from the batch to the changed weights.
+  void step(const Batch& batch, const Rate& rate) {
+    const TensorView<const T> images = prepare(batch);
+    const auto step = static_cast<std::uint64_t>(state_.step);
+    executor_.forward(images, Mode::training, step);
+    const TensorView<const T> logits = executor_.output();
+    const double loss = compute_loss(batch, logits);
+    if (!std::isfinite(loss)) {
+      const std::string where = first_non_finite_value(executor_, images, step);
+      stop_broken(text_of("the loss is ", loss), where);
+    }
+    count(batch, logits, loss);
+    executor_.backward();
+    const std::string broken = first_non_finite_gradient(graph_);
+    if (!broken.empty()) stop_broken("a gradient is not finite", broken);
+    if (options_.clip_value > 0) clip_gradient_value<T>(parameters_, options_.clip_value, pool_);
+    if (options_.clip_norm > 0) clip_gradient_norm<T>(parameters_, options_.clip_norm, pool_);
+    optimizer_.step(parameters_, rate, pool_);
+    graph_.zero_gradients();
+    ++state_.step;
+    ++state_.step_in_epoch;
+  }
+
+  /// The images as T.
+  TensorView<const T> prepare(const Batch& batch) {
+    if constexpr (std::is_same_v<T, float>) {
+      return batch.images;
+    } else {
+      converted_ = Tensor<T>(batch.images.shape());
+      std::copy(batch.images.begin(), batch.images.end(), converted_.begin());
+      return converted_;
+    }
+  }
+  double compute_loss(const Batch& batch, TensorView<const T> logits) {
+    const TensorView<T> gradient = executor_.output_gradient();
+    if (!batch.has_targets())
+      return cross_entropy<T>(logits, std::span<const std::int32_t>(batch.labels), options_.loss,
+                              gradient, pool_);
+    Tensor<T> targets(batch.targets.shape());
+    std::copy(batch.targets.begin(), batch.targets.end(), targets.begin());
+    return cross_entropy<T>(logits, TensorView<const T>(targets), options_.loss, gradient, pool_);
+  }
+  void count(const Batch& batch, TensorView<const T> logits, double loss) {
+    const std::int64_t K = logits.shape().back();
+    for (std::int64_t n = 0; n < batch.size(); ++n) {
+      const T* const row = logits.data() + n * K;
+      state_.correct +=
+          std::max_element(row, row + K) - row == batch.labels[static_cast<std::size_t>(n)];
+    }
+    state_.images += batch.size();
+    state_.loss_sum += loss * static_cast<double>(batch.size());
+  }
+
+  void report(const Rate& rate, double speed) {
+    const std::int64_t left = options_.epochs * train_.steps() - state_.step;
+    const TrainingStatus status{
+        .epoch = state_.epoch,
+        .epochs = options_.epochs,
+        .step = state_.step_in_epoch,
+        .steps_per_epoch = train_.steps(),
+        .learning_rate = rate.learning_rate,
+        .loss = mean_loss(),
+        .accuracy = mean_accuracy(),
+        .images_per_second = speed,
+        .seconds_left = static_cast<double>(left * train_.options().batch) / speed};
+    progress_.step(status);
+    if (options_.on_step) options_.on_step(status);
+  }
+  double mean_loss() const {
+    return state_.loss_sum / static_cast<double>((std::max<std::int64_t>)(state_.images, 1));
+  }
+  double mean_accuracy() const {
+    return static_cast<double>(state_.correct) /
+           static_cast<double>((std::max<std::int64_t>)(state_.images, 1));
+  }
+
+  bool end_epoch(const Rate& rate) {
+    const std::string broken = first_non_finite_tensor(graph_);
+    if (!broken.empty()) stop_broken("a weight is not finite", broken);
+    const double unknown = std::numeric_limits<double>::quiet_NaN();
+    EpochRecord record{state_.epoch,
+                       state_.step,
+                       rate.learning_rate,
+                       mean_loss(),
+                       mean_accuracy(),
+                       unknown,
+                       unknown,
+                       state_.seconds,
+                       static_cast<double>(state_.images) / (std::max)(state_.seconds, 1e-9)};
+    bool is_best = false;
+    if (options_.validation) {
+      const Evaluation evaluation =
+          evaluate(executor_, *options_.validation, options_.validation_pipeline,
+                   {.batch = train_.options().batch, .pool = &pool_, .stop = options_.stop});
+      // Stopped on the way: the epoch's steps are kept, its validation is done after resuming.
+      if (evaluation.size() < options_.validation->size()) return false;
+      record.validation_loss = evaluation.loss;
+      record.validation_accuracy = evaluation.accuracy().value;
+      is_best = record.validation_accuracy > state_.best_accuracy;
+    }
+    if (is_best) {
+      state_.best_accuracy = record.validation_accuracy;
+      state_.best_epoch = state_.epoch;
+    }
+    state_.history.epochs.push_back(record);
+    ++state_.epoch;
+    state_.step_in_epoch = 0;
+    state_.loss_sum = state_.seconds = 0;
+    state_.correct = state_.images = 0;
+    if (is_best && !options_.folder.empty())
+      save_graph(graph_, file("best.safetensors"), options_.metadata);
+    save();
+    progress_.line(epoch_line(record, is_best));
+    if (options_.on_epoch) options_.on_epoch(record);
+    return true;
+  }
+  std::string epoch_line(const EpochRecord& record, bool is_best) const {
+    char text[256];
+    int length = std::snprintf(
+        text, sizeof text, "epoch %d/%d  rate %.3g  loss %.4f  accuracy %.2f %%  %.0f images/s  %s",
+        record.epoch + 1, options_.epochs, record.learning_rate, record.train_loss,
+        100 * record.train_accuracy, record.images_per_second, clock_text(record.seconds).c_str());
+    if (options_.validation)
+      std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
+                    "  validation loss %.4f  accuracy %.2f %%%s", record.validation_loss,
+                    100 * record.validation_accuracy, is_best ? "  (best)" : "");
+    return text;
+  }
+
+  void save() const {
+    if (options_.folder.empty()) return;
+    const std::string broken = first_non_finite_tensor(graph_);
+    if (!broken.empty()) stop_broken("a weight is not finite", broken);
+    save_checkpoint(file("checkpoint.safetensors"), graph_, optimizer_, state_, options_.settings,
+                    options_.metadata);
+    if (!state_.history.epochs.empty()) write_file(file("history.csv"), state_.history.csv());
+  }
+  FitResult finish(FitOutcome outcome) {
+    if (outcome == FitOutcome::interrupted)
+      save();
+    else if (!options_.folder.empty())
+      save_graph(graph_, file("model.safetensors"), options_.metadata);
+    return {outcome, state_};
+  }
+
+  [[noreturn]] void stop_broken(const std::string& what, const std::string& where) const {
+    fail("training: ", what, " in step ", state_.step + 1, " (epoch ", state_.epoch + 1, ", step ",
+         state_.step_in_epoch + 1, " of ", train_.steps(), "); first seen in ", where,
+         options_.folder.empty() ? "" : "; the last good checkpoint is kept");
+  }
+
+  const Graph<T>& graph_;
+  Loader& train_;
+  Optimizer<T>& optimizer_;
+  FitOptions<T> options_;
+  ThreadPool& pool_;
+  Executor<T> executor_;
+  std::vector<Parameter<T>*> parameters_;
+  Progress progress_;
+  TrainingState state_;
+  Tensor<T> converted_;
+};
+
+/// Trains `graph` on `train`; see Fit and FitOptions.
+template <class T>
+FitResult fit(const Graph<T>& graph, Loader& train, Optimizer<T>& optimizer,
+              FitOptions<T> options) {
+  return Fit<T>(graph, train, optimizer, std::move(options)).run();
+}
+
+}  // namespace octet::inline OCTET_ABI
