@@ -61,7 +61,7 @@ class Loader {
     image_shape_ = pipeline_.output_shape(dataset_.image_shape());
     slots_.resize(static_cast<std::size_t>(options_.threads ? options_.prefetch : 1));
     start(0);
-    start(0);
+    for (int i = 0; i < options_.threads; ++i) workers_.emplace_back([this] { work(); });
   }
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
