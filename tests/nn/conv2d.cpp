@@ -82,14 +82,14 @@ void compare_with_eigen(const Case& each) {
   using Map = Eigen::Map<const Matrix<T>>;
   const Matrix<T> A = convolution_matrix(shape, layer.weight().value);
   const Map X(x.data(), N, A.cols()), DY(dy.data(), N, A.rows());
-  Matrix<T> Y = X * A.transpose();
-  const Matrix<T> DX = DY * A;
+  Matrix<T> Y = X.lazyProduct(A.transpose());
+  const Matrix<T> DX = DY.lazyProduct(A);
   // y is linear in w too: the derivative by w[k] is the output for a weight of 1 at k alone.
   Tensor<T> dw(layer.weight().value.shape()), unit(dw.shape());
   for (std::int64_t k = 0; k < dw.elements(); ++k) {
     unit.fill(T{0});
     unit[k] = 1;
-    dw[k] = DY.cwiseProduct(X * convolution_matrix(shape, unit).transpose()).sum();
+    dw[k] = DY.cwiseProduct(X.lazyProduct(convolution_matrix(shape, unit).transpose())).sum();
   }
   if (layer.bias())
     for (Eigen::Index i = 0; i < Y.size(); ++i)

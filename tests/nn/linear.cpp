@@ -30,8 +30,9 @@ void compare_with_eigen(std::int64_t N, std::int64_t in, std::int64_t out) {
   using Map = Eigen::Map<const Matrix<T>>;
   const Map W(layer.weight().value.data(), out, in), b(layer.bias()->value.data(), 1, out);
   const Map X(x.data(), N, in), DY(dy.data(), N, out);
-  const Matrix<T> Y = (X * W.transpose()).rowwise() + b.row(0);
-  const Matrix<T> DX = DY * W, DW = DY.transpose() * X, DB = DY.colwise().sum();
+  const Matrix<T> Y = X.lazyProduct(W.transpose()).rowwise() + b.row(0);
+  const Matrix<T> DX = DY.lazyProduct(W), DW = DY.transpose().lazyProduct(X),
+                  DB = DY.colwise().sum();
   const auto check_all = [](const Tensor<T>& got, const Matrix<T>& expected, std::int64_t depth) {
     const double worst =
         (Map(got.data(), expected.rows(), expected.cols()) - expected).cwiseAbs().maxCoeff();

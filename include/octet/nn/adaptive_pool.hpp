@@ -21,9 +21,11 @@ class AdaptivePool : public Layer<T> {
   Shape output_shape(std::span<const Shape> inputs) const override {
     const Shape& input = single_input(this->type(), inputs);
     const std::int64_t channels = image_channels(this->type(), input);
-    if (extent_.h < 1 || extent_.w < 1 || extent_.h > input[0] || extent_.w > input[1])
-      fail(this->type(), ": expected an image of at least ", extent_, " pixels for as many parts",
-           ", got ", input);
+    if (extent_.h < 1 || extent_.w < 1)
+      fail(this->type(), ": expected a positive number of parts, got ", extent_);
+    if (extent_.h > input[0] || extent_.w > input[1])
+      fail(this->type(), ": expected an image of at least ", extent_,
+           " pixels for as many parts, got ", input);
     return {extent_.h, extent_.w, channels};
   }
   /// The output's rows and columns.
