@@ -5,11 +5,70 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
 
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/scalar/elementwise.hpp"
+#include "octet/kernels/table.hpp"
+#if OCTET_X86
+#include "octet/kernels/avx2/elementwise_f32.hpp"
+#include "octet/kernels/avx512/elementwise_f32.hpp"
+#endif
 
 namespace octet::inline OCTET_ABI::kernels {
+
+/// The loops of this file over one range. One row of the table.
+template <class T>
+struct ElementwiseImplementation {
+  std::string_view name;
+  Isa isa;
+  void (*clamp_forward)(std::int64_t count, const T* x, T lo, T hi, T* y);
+  void (*clamp_backward)(std::int64_t count, const T* y, const T* dy, T lo, T hi, T* dx);
+  void (*leaky_relu_forward)(std::int64_t count, const T* x, T slope, T* y);
+  void (*leaky_relu_backward)(std::int64_t count, const T* x, const T* dy, T slope, T* dx);
+  void (*add)(std::int64_t count, const T* a, const T* b, T* y);
+  void (*multiply)(std::int64_t count, const T* a, const T* b, T* y);
+  void (*add_scaled)(std::int64_t count, T factor, const T* x, T* y);
+  void (*scale)(std::int64_t count, T factor, const T* x, T* y);
+  void (*adam)(std::int64_t count, const AdamStep& step, const T* gradient, T* p, T* m, T* v);
+  void (*sgd)(std::int64_t count, const SgdStep& step, const T* gradient, T* p, T* m);
+};
+
+/// The implementations, best first; double has the scalar ones alone.
+template <class T>
+std::span<const ElementwiseImplementation<T>> elementwise_table() {
+  static constexpr ElementwiseImplementation<T> scalar_row = {
+      std::is_same_v<T, float> ? "elementwise_f32_scalar" : "elementwise_f64_scalar",
+      Isa::scalar,
+      &scalar::clamp_forward<T>,
+      &scalar::clamp_backward<T>,
+      &scalar::leaky_relu_forward<T>,
+      &scalar::leaky_relu_backward<T>,
+      &scalar::add<T>,
+      &scalar::multiply<T>,
+      &scalar::add_scaled<T>,
+      &scalar::scale<T>,
+      &scalar::adam<T>,
+      &scalar::sgd<T>,
+  };
+#if OCTET_X86
+  if constexpr (std::is_same_v<T, float>) {
+    static constexpr ElementwiseImplementation<T> table[] = {
+        {"elementwise_f32_x16_avx512", Isa::avx512, &avx512::clamp_forward, &avx512::clamp_backward,
+         &avx512::leaky_relu_forward, &avx512::leaky_relu_backward, &avx512::add, &avx512::multiply,
+         &avx512::add_scaled, &avx512::scale, &avx512::adam, &avx512::sgd},
+        {"elementwise_f32_x8_avx2", Isa::avx2, &avx2::clamp_forward, &avx2::clamp_backward,
+         &avx2::leaky_relu_forward, &avx2::leaky_relu_backward, &avx2::add, &avx2::multiply,
+         &avx2::add_scaled, &avx2::scale, &avx2::adam, &avx2::sgd},
+        scalar_row,
+    };
+    return table;
+  }
+#endif
+  return {&scalar_row, 1};
+}
 
 /// Elements that one thread takes at a time.
 inline constexpr std::int64_t elementwise_grain = 16384;
@@ -17,59 +76,67 @@ inline constexpr std::int64_t elementwise_grain = 16384;
 /// y = clamp(x, lo, hi): ReLU with (0, infinity), ReLU6 with (0, 6).
 template <class T>
 void clamp_forward(std::int64_t count, const T* x, T lo, T hi, T* y, ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::clamp_forward(end - begin, x + begin, lo, hi, y + begin);
+    row.clamp_forward(end - begin, x + begin, lo, hi, y + begin);
   });
 }
 /// dx = dy where lo < y < hi, else 0. x serves as well as y.
 template <class T>
 void clamp_backward(std::int64_t count, const T* y, const T* dy, T lo, T hi, T* dx,
                     ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::clamp_backward(end - begin, y + begin, dy + begin, lo, hi, dx + begin);
+    row.clamp_backward(end - begin, y + begin, dy + begin, lo, hi, dx + begin);
   });
 }
 /// y = x > 0 ? x : slope * x
 template <class T>
 void leaky_relu_forward(std::int64_t count, const T* x, T slope, T* y, ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::leaky_relu_forward(end - begin, x + begin, slope, y + begin);
+    row.leaky_relu_forward(end - begin, x + begin, slope, y + begin);
   });
 }
 /// dx = x > 0 ? dy : slope * dy
 template <class T>
 void leaky_relu_backward(std::int64_t count, const T* x, const T* dy, T slope, T* dx,
                          ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::leaky_relu_backward(end - begin, x + begin, dy + begin, slope, dx + begin);
+    row.leaky_relu_backward(end - begin, x + begin, dy + begin, slope, dx + begin);
   });
 }
 /// y = a + b
 template <class T>
 void add(std::int64_t count, const T* a, const T* b, T* y, ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::add(end - begin, a + begin, b + begin, y + begin);
+    row.add(end - begin, a + begin, b + begin, y + begin);
   });
 }
 /// y = a * b
 template <class T>
 void multiply(std::int64_t count, const T* a, const T* b, T* y, ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::multiply(end - begin, a + begin, b + begin, y + begin);
+    row.multiply(end - begin, a + begin, b + begin, y + begin);
   });
 }
 /// y += factor * x
 template <class T>
 void add_scaled(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::add_scaled(end - begin, factor, x + begin, y + begin);
+    row.add_scaled(end - begin, factor, x + begin, y + begin);
   });
 }
 /// y = factor * x
 template <class T>
 void scale(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::scale(end - begin, factor, x + begin, y + begin);
+    row.scale(end - begin, factor, x + begin, y + begin);
   });
 }
 /// y = value
@@ -102,16 +169,18 @@ void map_backward(std::int64_t count, const T* x, const T* y, const T* dy, T* dx
 template <class T>
 void adam_step(std::int64_t count, const AdamStep& step, const T* gradient, T* p, T* m, T* v,
                ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::adam(end - begin, step, gradient + begin, p + begin, m + begin, v + begin);
+    row.adam(end - begin, step, gradient + begin, p + begin, m + begin, v + begin);
   });
 }
 /// One step of SGD over p, its momentum m (null: none) and its gradient.
 template <class T>
 void sgd_step(std::int64_t count, const SgdStep& step, const T* gradient, T* p, T* m,
               ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    scalar::sgd(end - begin, step, gradient + begin, p + begin, m ? m + begin : nullptr);
+    row.sgd(end - begin, step, gradient + begin, p + begin, m ? m + begin : nullptr);
   });
 }
 

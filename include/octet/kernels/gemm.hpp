@@ -6,6 +6,7 @@
 
 #include "octet/core/cpu.hpp"
 #include "octet/kernels/gemm_tile.hpp"
+#include "octet/kernels/table.hpp"
 #if OCTET_X86
 #include "octet/kernels/avx2/gemm_f32.hpp"
 #include "octet/kernels/avx512/gemm_f32.hpp"
@@ -37,9 +38,7 @@ inline std::span<const GemmImplementation> gemm_table() {
 
 /// The first row that `isa` allows.
 inline const GemmImplementation& select_gemm(Isa isa = active_isa()) {
-  for (const GemmImplementation& row : gemm_table())
-    if (row.isa <= isa) return row;
-  return gemm_table().back();
+  return best_row(gemm_table(), isa);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -10,13 +10,64 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "octet/core/aligned.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/scalar/normalization.hpp"
+#include "octet/kernels/table.hpp"
+#if OCTET_X86
+#include "octet/kernels/avx2/normalization_f32.hpp"
+#include "octet/kernels/avx512/normalization_f32.hpp"
+#endif
 
 namespace octet::inline OCTET_ABI::kernels {
+
+/// The loops of scalar/normalization.hpp over one block of rows. One row of the table.
+template <class T>
+struct NormalizationImplementation {
+  std::string_view name;
+  Isa isa;
+  void (*moments)(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* squares);
+  void (*normalize)(std::int64_t rows, std::int64_t channels, const T* x, const T* mean,
+                    const T* scale, const T* shift, T lo, T hi, T* y);
+  void (*normalize_sums)(std::int64_t rows, std::int64_t channels, const T* x, const T* y,
+                         const T* dy, const T* mean, T lo, T hi, T* sum_dy, T* sum_dy_x);
+  void (*normalize_gradient)(std::int64_t rows, std::int64_t channels, const T* x, const T* y,
+                             const T* dy, const T* mean, const T* scale, const T* slope,
+                             const T* offset, T lo, T hi, T* dx);
+  void (*column_sum)(std::int64_t rows, std::int64_t columns, const T* x, T* sum);
+};
+
+/// The implementations, best first; double has the scalar ones alone.
+template <class T>
+std::span<const NormalizationImplementation<T>> normalization_table() {
+  static constexpr NormalizationImplementation<T> scalar_row = {
+      std::is_same_v<T, float> ? "normalization_f32_scalar" : "normalization_f64_scalar",
+      Isa::scalar,
+      &scalar::moments<T>,
+      &scalar::normalize<T>,
+      &scalar::normalize_sums<T>,
+      &scalar::normalize_gradient<T>,
+      &scalar::column_sum<T>,
+  };
+#if OCTET_X86
+  if constexpr (std::is_same_v<T, float>) {
+    static constexpr NormalizationImplementation<T> table[] = {
+        {"normalization_f32_x16_avx512", Isa::avx512, &avx512::moments, &avx512::normalize,
+         &avx512::normalize_sums, &avx512::normalize_gradient, &avx512::column_sum},
+        {"normalization_f32_x8_avx2", Isa::avx2, &avx2::moments, &avx2::normalize,
+         &avx2::normalize_sums, &avx2::normalize_gradient, &avx2::column_sum},
+        scalar_row,
+    };
+    return table;
+  }
+#endif
+  return {&scalar_row, 1};
+}
 
 /// Rows that are reduced at once: 32 KiB of floats.
 constexpr std::int64_t reduction_rows(std::int64_t channels) {
@@ -26,12 +77,13 @@ constexpr std::int64_t reduction_rows(std::int64_t channels) {
 /// sum[c] += the sum over the rows of x: the gradient of a bias.
 template <class T>
 void column_sum_add(std::int64_t rows, std::int64_t columns, const T* x, T* sum, ThreadPool& pool) {
+  const auto& row = best_row(normalization_table<T>());
   const std::int64_t step = reduction_rows(columns), blocks = pieces(rows, step);
   AlignedVector<T> partial(static_cast<std::size_t>(blocks * columns));
   pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block)
-      scalar::column_sum((std::min)(step, rows - block * step), columns, x + block * step * columns,
-                         partial.data() + block * columns);
+      row.column_sum((std::min)(step, rows - block * step), columns, x + block * step * columns,
+                     partial.data() + block * columns);
   });
   std::vector<double> total(static_cast<std::size_t>(columns));
   for (std::int64_t i = 0; i < blocks * columns; ++i)
@@ -44,12 +96,13 @@ void column_sum_add(std::int64_t rows, std::int64_t columns, const T* x, T* sum,
 template <class T>
 void batch_statistics(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* variance,
                       ThreadPool& pool) {
+  const auto& row = best_row(normalization_table<T>());
   const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
   AlignedVector<T> means(static_cast<std::size_t>(blocks * channels)), squares(means.size());
   pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block)
-      scalar::moments((std::min)(step, rows - block * step), channels, x + block * step * channels,
-                      means.data() + block * channels, squares.data() + block * channels);
+      row.moments((std::min)(step, rows - block * step), channels, x + block * step * channels,
+                  means.data() + block * channels, squares.data() + block * channels);
   });
   for (std::int64_t c = 0; c < channels; ++c) {
     double total = 0, square = 0;
@@ -86,6 +139,7 @@ template <class T>
 void batch_norm_forward(std::int64_t rows, std::int64_t channels,
                         const BatchNormOptions<T>& options, const T* x, const T* mean,
                         const T* variance, const T* gamma, const T* beta, T* y, ThreadPool& pool) {
+  const auto& row = best_row(normalization_table<T>());
   AlignedVector<T> scale(static_cast<std::size_t>(channels));
   for (std::int64_t c = 0; c < channels; ++c)
     scale[static_cast<std::size_t>(c)] =
@@ -93,8 +147,8 @@ void batch_norm_forward(std::int64_t rows, std::int64_t channels,
                        std::sqrt(static_cast<double>(variance[c]) + options.epsilon));
   const std::int64_t step = reduction_rows(channels);
   pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
-    scalar::normalize(end - begin, channels, x + begin * channels, mean, scale.data(), beta,
-                      options.lo, options.hi, y + begin * channels);
+    row.normalize(end - begin, channels, x + begin * channels, mean, scale.data(), beta, options.lo,
+                  options.hi, y + begin * channels);
   });
 }
 
@@ -105,6 +159,7 @@ void batch_norm_backward(std::int64_t rows, std::int64_t channels,
                          const BatchNormOptions<T>& options, const T* x, const T* y, const T* dy,
                          const T* mean, const T* variance, const T* gamma, T* d_gamma, T* d_beta,
                          T* dx, ThreadPool& pool) {
+  const auto& row = best_row(normalization_table<T>());
   const auto count = static_cast<std::size_t>(channels);
   const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
   const T* const mask = std::isfinite(options.lo) || std::isfinite(options.hi) ? y : nullptr;
@@ -112,9 +167,9 @@ void batch_norm_backward(std::int64_t rows, std::int64_t channels,
   pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block) {
       const std::int64_t at = block * step * channels;
-      scalar::normalize_sums((std::min)(step, rows - block * step), channels, x + at,
-                             mask ? mask + at : nullptr, dy + at, mean, options.lo, options.hi,
-                             sums.data() + block * channels, products.data() + block * channels);
+      row.normalize_sums((std::min)(step, rows - block * step), channels, x + at,
+                         mask ? mask + at : nullptr, dy + at, mean, options.lo, options.hi,
+                         sums.data() + block * channels, products.data() + block * channels);
     }
   });
   AlignedVector<T> scale(count), slope(count), offset(count);
@@ -138,9 +193,9 @@ void batch_norm_backward(std::int64_t rows, std::int64_t channels,
   if (!dx) return;
   pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t at = begin * channels;
-    scalar::normalize_gradient(end - begin, channels, x + at, mask ? mask + at : nullptr, dy + at,
-                               mean, scale.data(), slope.data(), offset.data(), options.lo,
-                               options.hi, dx + at);
+    row.normalize_gradient(end - begin, channels, x + at, mask ? mask + at : nullptr, dy + at, mean,
+                           scale.data(), slope.data(), offset.data(), options.lo, options.hi,
+                           dx + at);
   });
 }
 

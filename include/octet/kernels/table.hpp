@@ -28,4 +28,12 @@ const Implementation<Function>& select(std::span<const Implementation<Function>>
   return table.back();
 }
 
+/// The first row that `isa` allows, of a table whose rows hold several functions.
+template <class Row>
+const Row& best_row(std::span<const Row> table, Isa isa = active_isa()) {
+  for (const Row& row : table)
+    if (row.isa <= isa) return row;
+  return table.back();
+}
+
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -50,9 +50,11 @@ OCTET_AVX2_INLINE Vector inside(Vector y, Vector lo, Vector hi, Vector v) {
 OCTET_AVX2_INLINE Vector positive(Vector x, Vector a, Vector b) {
   return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, zero(), _CMP_GT_OQ));
 }
-/// The larger one, or b if it is NaN, or a if that is NaN and was here first.
+/// b where it is larger or NaN, else a.
 OCTET_AVX2_INLINE Vector larger(Vector a, Vector b) {
-  return _mm256_blendv_ps(a, b, _mm256_cmp_ps(b, a, _CMP_NLE_UQ));
+  const Vector b_wins =
+      _mm256_or_ps(_mm256_cmp_ps(b, a, _CMP_GT_OQ), _mm256_cmp_ps(b, b, _CMP_UNORD_Q));
+  return _mm256_blendv_ps(a, b, b_wins);
 }
 /// The lanes of `open` where a equals b.
 OCTET_AVX2_INLINE Mask equal(Mask open, Vector a, Vector b) {
@@ -60,5 +62,24 @@ OCTET_AVX2_INLINE Mask equal(Mask open, Vector a, Vector b) {
 }
 OCTET_AVX2_INLINE Mask without(Mask a, Mask b) { return _mm256_andnot_si256(b, a); }
 OCTET_AVX2_INLINE Vector keep(Mask m, Vector v) { return _mm256_and_ps(_mm256_castsi256_ps(m), v); }
+
+/// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
+struct Whole {
+  OCTET_AVX2_INLINE Vector load(const float* p) const { return avx2::load(p); }
+  OCTET_AVX2_INLINE void store(float* p, Vector v) const { avx2::store(p, v); }
+};
+struct Part {
+  Mask mask;
+  OCTET_AVX2_INLINE Vector load(const float* p) const { return avx2::load(p, mask); }
+  OCTET_AVX2_INLINE void store(float* p, Vector v) const { avx2::store(p, v, mask); }
+};
+
+/// step(i, access) for i = 0, lanes, 2 * lanes, ... below count.
+template <class Step>
+OCTET_AVX2_INLINE void each(std::int64_t count, const Step& step) {
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) step(i, Whole{});
+  if (i < count) step(i, Part{first_lanes(count - i)});
+}
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx2

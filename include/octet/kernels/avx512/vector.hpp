@@ -51,9 +51,10 @@ OCTET_AVX512_INLINE Vector inside(Vector y, Vector lo, Vector hi, Vector v) {
 OCTET_AVX512_INLINE Vector positive(Vector x, Vector a, Vector b) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_GT_OQ), b, a);
 }
-/// The larger one, or b if it is NaN, or a if that is NaN and was here first.
+/// b where it is larger or NaN, else a.
 OCTET_AVX512_INLINE Vector larger(Vector a, Vector b) {
-  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(b, a, _CMP_NLE_UQ), a, b);
+  const int b_wins = _mm512_cmp_ps_mask(b, a, _CMP_GT_OQ) | _mm512_cmp_ps_mask(b, b, _CMP_UNORD_Q);
+  return _mm512_mask_blend_ps(static_cast<Mask>(b_wins), a, b);
 }
 /// The lanes of `open` where a equals b.
 OCTET_AVX512_INLINE Mask equal(Mask open, Vector a, Vector b) {
@@ -61,5 +62,24 @@ OCTET_AVX512_INLINE Mask equal(Mask open, Vector a, Vector b) {
 }
 OCTET_AVX512_INLINE Mask without(Mask a, Mask b) { return static_cast<Mask>(a & ~b); }
 OCTET_AVX512_INLINE Vector keep(Mask m, Vector v) { return _mm512_maskz_mov_ps(m, v); }
+
+/// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
+struct Whole {
+  OCTET_AVX512_INLINE Vector load(const float* p) const { return avx512::load(p); }
+  OCTET_AVX512_INLINE void store(float* p, Vector v) const { avx512::store(p, v); }
+};
+struct Part {
+  Mask mask;
+  OCTET_AVX512_INLINE Vector load(const float* p) const { return avx512::load(p, mask); }
+  OCTET_AVX512_INLINE void store(float* p, Vector v) const { avx512::store(p, v, mask); }
+};
+
+/// step(i, access) for i = 0, lanes, 2 * lanes, ... below count.
+template <class Step>
+OCTET_AVX512_INLINE void each(std::int64_t count, const Step& step) {
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) step(i, Whole{});
+  if (i < count) step(i, Part{first_lanes(count - i)});
+}
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx512

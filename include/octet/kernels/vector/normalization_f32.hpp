@@ -1,0 +1,163 @@
+// Batch normalisation, written once in the words of <isa>/vector.hpp; see vector/gemm_f32.hpp for
+// how it is included. A strip of V vectors of channels goes down the rows of a block, its sums and
+// parameters in registers; with 4 vectors of AVX-512 every read is four whole cache lines.
+#if defined(OCTET_VECTOR)
+
+// Calls strip.run<V>(first channel, access) for strips of 4 vectors and then of one.
+template <class Strip>
+OCTET_VECTOR_INLINE void strips(std::int64_t channels, const Strip& strip) {
+  std::int64_t c = 0;
+  for (; c + 4 * lanes <= channels; c += 4 * lanes) strip.template run<4>(c, Whole{});
+  for (; c + lanes <= channels; c += lanes) strip.template run<1>(c, Whole{});
+  if (c < channels) strip.template run<1>(c, Part{first_lanes(channels - c)});
+}
+
+struct Moments {
+  std::int64_t rows, channels;
+  const float* x;
+  float *mean, *squares;
+  template <int V, class Access>
+  OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
+    Vector sum[V], center[V];
+    OCTET_UNROLL for (int v = 0; v < V; ++v) sum[v] = zero();
+    for (std::int64_t r = 0; r < rows; ++r) {
+      OCTET_UNROLL for (int v = 0; v < V; ++v) {
+        sum[v] = add(sum[v], at.load(x + r * channels + c + v * lanes));
+      }
+    }
+    const Vector count = all(static_cast<float>(rows));
+    OCTET_UNROLL for (int v = 0; v < V; ++v) {
+      center[v] = divide(sum[v], count);
+      at.store(mean + c + v * lanes, center[v]);
+      sum[v] = zero();
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      OCTET_UNROLL for (int v = 0; v < V; ++v) {
+        const Vector difference = subtract(at.load(x + r * channels + c + v * lanes), center[v]);
+        sum[v] = multiply_add(difference, difference, sum[v]);
+      }
+    }
+    OCTET_UNROLL for (int v = 0; v < V; ++v) at.store(squares + c + v * lanes, sum[v]);
+  }
+};
+OCTET_VECTOR void moments(std::int64_t rows, std::int64_t channels, const float* x, float* mean,
+                          float* squares) {
+  strips(channels, Moments{rows, channels, x, mean, squares});
+}
+
+struct Normalize {
+  std::int64_t rows, channels;
+  const float *x, *mean, *scale, *shift;
+  Vector lo, hi;
+  float* y;
+  template <int V, class Access>
+  OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
+    Vector center[V], factor[V], offset[V];
+    OCTET_UNROLL for (int v = 0; v < V; ++v) {
+      center[v] = at.load(mean + c + v * lanes);
+      factor[v] = at.load(scale + c + v * lanes);
+      offset[v] = at.load(shift + c + v * lanes);
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      OCTET_UNROLL for (int v = 0; v < V; ++v) {
+        const std::int64_t i = r * channels + c + v * lanes;
+        const Vector difference = subtract(at.load(x + i), center[v]);
+        at.store(y + i, clamp(multiply_add(difference, factor[v], offset[v]), lo, hi));
+      }
+    }
+  }
+};
+OCTET_VECTOR void normalize(std::int64_t rows, std::int64_t channels, const float* x,
+                            const float* mean, const float* scale, const float* shift, float lo,
+                            float hi, float* y) {
+  strips(channels, Normalize{rows, channels, x, mean, scale, shift, all(lo), all(hi), y});
+}
+
+struct NormalizeSums {
+  std::int64_t rows, channels;
+  const float *x, *y, *dy, *mean;
+  Vector lo, hi;
+  float *sum_dy, *sum_dy_x;
+  template <int V, class Access>
+  OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
+    Vector center[V], sum[V], product[V];
+    OCTET_UNROLL for (int v = 0; v < V; ++v) {
+      center[v] = at.load(mean + c + v * lanes);
+      sum[v] = product[v] = zero();
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      OCTET_UNROLL for (int v = 0; v < V; ++v) {
+        const std::int64_t i = r * channels + c + v * lanes;
+        Vector gradient = at.load(dy + i);
+        if (y) gradient = inside(at.load(y + i), lo, hi, gradient);
+        sum[v] = add(sum[v], gradient);
+        product[v] = multiply_add(gradient, subtract(at.load(x + i), center[v]), product[v]);
+      }
+    }
+    OCTET_UNROLL for (int v = 0; v < V; ++v) {
+      at.store(sum_dy + c + v * lanes, sum[v]);
+      at.store(sum_dy_x + c + v * lanes, product[v]);
+    }
+  }
+};
+OCTET_VECTOR void normalize_sums(std::int64_t rows, std::int64_t channels, const float* x,
+                                 const float* y, const float* dy, const float* mean, float lo,
+                                 float hi, float* sum_dy, float* sum_dy_x) {
+  strips(channels,
+         NormalizeSums{rows, channels, x, y, dy, mean, all(lo), all(hi), sum_dy, sum_dy_x});
+}
+
+struct NormalizeGradient {
+  std::int64_t rows, channels;
+  const float *x, *y, *dy, *mean, *scale, *slope, *offset;
+  Vector lo, hi;
+  float* dx;
+  template <int V, class Access>
+  OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
+    Vector center[V], factor[V], tilt[V], constant[V];
+    OCTET_UNROLL for (int v = 0; v < V; ++v) {
+      center[v] = at.load(mean + c + v * lanes);
+      factor[v] = at.load(scale + c + v * lanes);
+      tilt[v] = at.load(slope + c + v * lanes);
+      constant[v] = at.load(offset + c + v * lanes);
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      OCTET_UNROLL for (int v = 0; v < V; ++v) {
+        const std::int64_t i = r * channels + c + v * lanes;
+        Vector gradient = at.load(dy + i);
+        if (y) gradient = inside(at.load(y + i), lo, hi, gradient);
+        const Vector rest = multiply_add(subtract(at.load(x + i), center[v]), tilt[v], constant[v]);
+        at.store(dx + i, multiply_add(gradient, factor[v], rest));
+      }
+    }
+  }
+};
+OCTET_VECTOR void normalize_gradient(std::int64_t rows, std::int64_t channels, const float* x,
+                                     const float* y, const float* dy, const float* mean,
+                                     const float* scale, const float* slope, const float* offset,
+                                     float lo, float hi, float* dx) {
+  strips(channels, NormalizeGradient{rows, channels, x, y, dy, mean, scale, slope, offset, all(lo),
+                                     all(hi), dx});
+}
+
+struct ColumnSum {
+  std::int64_t rows, columns;
+  const float* x;
+  float* sum;
+  template <int V, class Access>
+  OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
+    Vector total[V];
+    OCTET_UNROLL for (int v = 0; v < V; ++v) total[v] = zero();
+    for (std::int64_t r = 0; r < rows; ++r) {
+      OCTET_UNROLL for (int v = 0; v < V; ++v) {
+        total[v] = add(total[v], at.load(x + r * columns + c + v * lanes));
+      }
+    }
+    OCTET_UNROLL for (int v = 0; v < V; ++v) at.store(sum + c + v * lanes, total[v]);
+  }
+};
+OCTET_VECTOR void column_sum(std::int64_t rows, std::int64_t columns, const float* x, float* sum) {
+  strips(columns, ColumnSum{rows, columns, x, sum});
+}
+
+#endif

@@ -1,0 +1,201 @@
+// Every row of the table of batch normalisation against the definitions in double, at channels
+// around one vector of 8 or 16 lanes and around a strip of four.
+#include "octet/kernels/normalization.hpp"
+
+#include <cmath>
+#include <doctest/doctest.h>
+#include <vector>
+
+#include "octet/core/random.hpp"
+#include "tolerance.hpp"
+
+using namespace octet;
+using namespace octet::kernels;
+
+namespace {
+
+const std::vector<std::int64_t> channel_counts = {1,  7,  8,  9,  15, 16, 17,
+                                                  31, 32, 33, 63, 64, 65, 130};
+
+std::vector<float> values(std::int64_t count, std::uint64_t stream, double low = -1,
+                          double high = 1) {
+  const Random random{13, stream};
+  std::vector<float> result(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < result.size(); ++i)
+    result[i] = static_cast<float>(random.uniform(i, low, high));
+  return result;
+}
+std::vector<double> widened(const std::vector<float>& v) { return {v.begin(), v.end()}; }
+
+int misses(const std::vector<float>& actual, const std::vector<double>& expected, double depth,
+           double magnitude) {
+  int count = 0;
+  REQUIRE(actual.size() == expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    count += !(std::fabs(static_cast<double>(actual[i]) - expected[i]) <=
+               tolerance<float>(depth, magnitude));
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("normalization: every row of the table computes the definitions") {
+  int ran = 0;
+  for (const auto& row : normalization_table<float>()) {
+    if (row.isa > active_isa()) continue;
+    ++ran;
+    for (const std::int64_t channels : channel_counts)
+      for (const std::int64_t rows : {1, 2, 21}) {
+        CAPTURE(row.name);
+        CAPTURE(channels);
+        CAPTURE(rows);
+        const auto count = static_cast<std::size_t>(channels);
+        const double depth = static_cast<double>(rows);
+        const auto x = values(rows * channels, 1), y = values(rows * channels, 2);
+        const auto dy = values(rows * channels, 3), mean = values(channels, 4);
+        const auto a = values(channels, 5), b = values(channels, 6), c = values(channels, 7);
+        const auto wide_x = widened(x), wide_y = widened(y), wide_dy = widened(dy);
+        const auto wide_mean = widened(mean), wide_a = widened(a), wide_b = widened(b);
+        const auto wide_c = widened(c);
+        std::vector<float> first(count), second(count), full(x.size());
+        std::vector<double> wide_first(count), wide_second(count), wide_full(x.size());
+
+        row.moments(rows, channels, x.data(), first.data(), second.data());
+        scalar::moments(rows, channels, wide_x.data(), wide_first.data(), wide_second.data());
+        CHECK(misses(first, wide_first, depth, 1) == 0);
+        CHECK(misses(second, wide_second, depth, 4 * depth) == 0);
+
+        row.normalize(rows, channels, x.data(), mean.data(), a.data(), b.data(), -0.5f, 0.75f,
+                      full.data());
+        scalar::normalize(rows, channels, wide_x.data(), wide_mean.data(), wide_a.data(),
+                          wide_b.data(), -0.5, 0.75, wide_full.data());
+        CHECK(misses(full, wide_full, 2, 3) == 0);
+
+        for (const bool masked : {false, true}) {
+          CAPTURE(masked);
+          row.normalize_sums(rows, channels, x.data(), masked ? y.data() : nullptr, dy.data(),
+                             mean.data(), -0.5f, 0.75f, first.data(), second.data());
+          scalar::normalize_sums(rows, channels, wide_x.data(), masked ? wide_y.data() : nullptr,
+                                 wide_dy.data(), wide_mean.data(), -0.5, 0.75, wide_first.data(),
+                                 wide_second.data());
+          CHECK(misses(first, wide_first, depth, depth) == 0);
+          CHECK(misses(second, wide_second, depth, 2 * depth) == 0);
+          row.normalize_gradient(rows, channels, x.data(), masked ? y.data() : nullptr, dy.data(),
+                                 mean.data(), a.data(), b.data(), c.data(), -0.5f, 0.75f,
+                                 full.data());
+          scalar::normalize_gradient(rows, channels, wide_x.data(),
+                                     masked ? wide_y.data() : nullptr, wide_dy.data(),
+                                     wide_mean.data(), wide_a.data(), wide_b.data(), wide_c.data(),
+                                     -0.5, 0.75, wide_full.data());
+          CHECK(misses(full, wide_full, 3, 4) == 0);
+        }
+
+        row.column_sum(rows, channels, x.data(), first.data());
+        scalar::column_sum(rows, channels, wide_x.data(), wide_first.data());
+        CHECK(misses(first, wide_first, depth, depth) == 0);
+      }
+  }
+  CHECK(ran >= 1);
+}
+
+TEST_CASE("normalization: statistics over many blocks, far from zero, at any number of threads") {
+  const std::int64_t channels = 65, rows = 5 * reduction_rows(channels) + 3;
+  auto x = values(rows * channels, 1);
+  for (float& value : x) value += 100;
+  std::vector<float> mean1, variance1;
+  for (const int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    std::vector<float> mean(65), variance(65);
+    batch_statistics(rows, channels, x.data(), mean.data(), variance.data(), pool);
+    if (threads == 1) {
+      mean1 = mean;
+      variance1 = variance;
+    }
+    CHECK(mean == mean1);
+    CHECK(variance == variance1);
+  }
+  const auto wide = widened(x);
+  std::vector<double> mean(65), squares(65);
+  scalar::moments(rows, channels, wide.data(), mean.data(), squares.data());
+  const double depth = static_cast<double>(reduction_rows(channels));
+  for (double& square : squares) square /= static_cast<double>(rows);
+  CHECK(misses(mean1, mean, depth, 101) == 0);
+  // The differences from a mean of 100 carry its rounding: 101 epsilon, times a difference below 2.
+  CHECK(misses(variance1, squares, depth, 4) == 0);
+}
+
+TEST_CASE("normalization: the gradient is that of the forward pass") {
+  const std::int64_t rows = 9, channels = 3, n = rows * channels;
+  ThreadPool pool(2);
+  const auto x = widened(values(n, 1)), dy = widened(values(n, 2));
+  const std::vector<double> gamma = {0.5, -1.5, 2}, beta = {0.1, 0.2, -0.3};
+  for (const bool relu : {false, true})
+    for (const Statistics statistics : {Statistics::batch, Statistics::frozen}) {
+      CAPTURE(relu);
+      BatchNormOptions<double> options{.epsilon = 0.01, .statistics = statistics};
+      if (relu) options.lo = 0;
+      std::vector<double> mean = {0.1, -0.2, 0.3}, variance = {0.5, 1, 2}, y(x.size());
+      const auto loss = [&](const std::vector<double>& in, const std::vector<double>& scale,
+                            const std::vector<double>& shift) {
+        if (statistics == Statistics::batch)
+          batch_statistics(rows, channels, in.data(), mean.data(), variance.data(), pool);
+        batch_norm_forward(rows, channels, options, in.data(), mean.data(), variance.data(),
+                           scale.data(), shift.data(), y.data(), pool);
+        double sum = 0;
+        for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * dy[i];
+        return sum;
+      };
+      loss(x, gamma, beta);
+      std::vector<double> d_gamma = {1, 1, 1}, d_beta = {2, 2, 2}, dx(x.size());
+      batch_norm_backward(rows, channels, options, x.data(), y.data(), dy.data(), mean.data(),
+                          variance.data(), gamma.data(), d_gamma.data(), d_beta.data(), dx.data(),
+                          pool);
+      const auto slope = [&](std::vector<double> v, std::size_t i, auto&& f) {
+        v[i] += 1e-6;
+        const double up = f(v);
+        v[i] -= 2e-6;
+        return (up - f(v)) / 2e-6;
+      };
+      for (std::size_t i = 0; i < x.size(); ++i)
+        CHECK(dx[i] == doctest::Approx(slope(x, i, [&](auto& v) {
+                         return loss(v, gamma, beta);
+                       })).epsilon(1e-6));
+      for (std::size_t c = 0; c < 3; ++c) {
+        CHECK(d_gamma[c] - 1 == doctest::Approx(slope(gamma, c, [&](auto& v) {
+                                  return loss(x, v, beta);
+                                })).epsilon(1e-6));
+        CHECK(d_beta[c] - 2 == doctest::Approx(slope(beta, c, [&](auto& v) {
+                                 return loss(x, gamma, v);
+                               })).epsilon(1e-6));
+      }
+    }
+}
+
+TEST_CASE("normalization: backward in place, and at any number of threads, changes no bit") {
+  const std::int64_t channels = 33, rows = 3 * reduction_rows(channels) + 1;
+  const auto x = values(rows * channels, 1), dy = values(rows * channels, 2);
+  const auto mean = values(channels, 3), variance = values(channels, 4, 0.5, 2);
+  const auto gamma = values(channels, 5);
+  const BatchNormOptions<float> options{.lo = 0};
+  std::vector<float> first, first_gamma;
+  for (const int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    std::vector<float> d_gamma(33), d_beta(33), dx = dy, sum(33);
+    batch_norm_backward(rows, channels, options, x.data(), x.data(), dx.data(), mean.data(),
+                        variance.data(), gamma.data(), d_gamma.data(), d_beta.data(), dx.data(),
+                        pool);
+    column_sum_add(rows, channels, dx.data(), sum.data(), pool);
+    d_gamma.insert(d_gamma.end(), sum.begin(), sum.end());
+    if (threads == 1) {
+      std::vector<float> apart(dx.size()), ignored(33);
+      batch_norm_backward(rows, channels, options, x.data(), x.data(), dy.data(), mean.data(),
+                          variance.data(), gamma.data(), ignored.data(), d_beta.data(),
+                          apart.data(), pool);
+      CHECK(apart == dx);
+      first = dx;
+      first_gamma = d_gamma;
+    }
+    CHECK(dx == first);
+    CHECK(d_gamma == first_gamma);
+  }
+}
