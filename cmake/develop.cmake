@@ -102,6 +102,7 @@ foreach(folder IN LISTS folders)
     octet_program(test_${group} ${sources} $<TARGET_OBJECTS:octet_test_main>)
     set_target_properties(test_${group} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    target_include_directories(test_${group} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_include_directories(test_${group} SYSTEM PRIVATE
       ${OCTET_DOCTEST} ${OCTET_EIGEN} ${OCTET_STB} $<$<BOOL:${OCTET_CLI11}>:${OCTET_CLI11}>)
     target_compile_definitions(test_${group} PRIVATE OCTET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

@@ -1,4 +1,4 @@
-#include <octet/infer.hpp>
+#include <octet/core/shape.hpp>
 
 #include <cstdio>
 
