@@ -112,6 +112,10 @@ inline ProgramLayout plan_layout(const ProgramDescription& description) {
   }
   const MemoryPlan plan = plan_memory(buffers, static_cast<std::int64_t>(alignment));
   layout.arena_bytes = plan.size;
+  constexpr std::int64_t most_bytes = std::int64_t{1} << 32;
+  if (plan.size > most_bytes)
+    fail("program: expected to need at most ", most_bytes, " bytes of working memory, got ",
+         plan.size);
   for (std::size_t v = 0; v < layout.places.size(); ++v) {
     const int value = memory.root(static_cast<int>(v));
     if (buffer_of[at(value)] >= 0)

@@ -2,6 +2,7 @@
 // can have a lowering too; those without one run as they are.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -14,6 +15,8 @@
 #include "octet/graph/fold_batch_norm.hpp"
 #include "octet/graph/fuse_activations.hpp"
 #include "octet/nn/layer.hpp"
+#include "octet/nn/registry.hpp"
+#include "octet/program/custom_factory.hpp"
 #include "octet/program/description.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -150,5 +153,35 @@ inline CustomLayer custom_layer(std::shared_ptr<Layer<float>> layer) {
     };
   return custom;
 }
+
+/// Makes a layer of a loaded program through the registry of layers; empty for an unknown type.
+inline CustomLayer custom_layer_from_registry(std::string_view type, const Json& attributes,
+                                              std::span<const ProgramTensor* const> tensors) {
+  const std::vector<std::string> known = layer_registry<float>().names();
+  if (std::find(known.begin(), known.end(), type) == known.end()) return {};
+  std::int64_t limit = 0;
+  for (const ProgramTensor* const tensor : tensors) limit += tensor->shape.elements();
+  const std::shared_ptr<Layer<float>> layer = make_layer<float>(type, attributes, limit);
+  std::size_t next = 0;
+  const auto fill = [&](Tensor<float>& to) {
+    if (next >= tensors.size() || tensors[next]->type != ElementType::f32 ||
+        !(tensors[next]->shape == to.shape()))
+      fail("program: expected a float32 tensor of shape ", to.shape(), " for a layer of the type ",
+           type);
+    const auto numbers = tensors[next++]->as<float>();
+    std::copy(numbers.begin(), numbers.end(), to.begin());
+  };
+  for (Parameter<float>* const parameter : layer->parameters()) fill(parameter->value);
+  for (Buffer<float>* const buffer : layer->buffers()) fill(buffer->value);
+  if (next != tensors.size())
+    fail("program: expected ", next, " tensors for a layer of the type ", type, ", got ",
+         tensors.size());
+  return custom_layer(layer);
+}
+/// Where graphs are known, programs find users' layers in their registry.
+inline const bool layers_are_custom_layers = [] {
+  custom_layer_registry().set_fallback(custom_layer_from_registry);
+  return true;
+}();
 
 }  // namespace octet::inline OCTET_ABI

@@ -1,0 +1,97 @@
+// A program as a .safetensors file: the weights as tensors, the operations as JSON in the metadata.
+#pragma once
+
+#include <cstring>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "octet/core/safetensors.hpp"
+#include "octet/program/description_json.hpp"
+#include "octet/program/program.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// Whatever else belongs to a model: class names, normalisation, how it was trained.
+using ProgramMetadata = std::map<std::string, std::string>;
+
+/// The metadata key of the description.
+inline constexpr std::string_view program_key = "octet.program";
+
+inline constexpr std::string_view program_dtypes[] = {"F32", "F16", "I8", "I32"};
+
+/// The program as a file that is ready to be written. Fails if the program dropped its weights.
+inline SafetensorsWriter program_file(const Program& program,
+                                      const ProgramMetadata& metadata = {}) {
+  if (!program.has_weights())
+    fail(
+        "program: cannot be saved, because its weights were dropped when it was loaded; see "
+        "ProgramOptions::keep_weights");
+  ProgramDescription description = program.description();
+  std::map<std::string, int> taken;
+  for (ProgramTensor& tensor : description.tensors) {
+    const std::string wanted = tensor.name;
+    for (int number = 2; !taken.emplace(tensor.name, 0).second; ++number)
+      tensor.name = text_of(wanted, '_', number);
+  }
+  SafetensorsWriter file;
+  for (const auto& [key, text] : metadata)
+    if (key != checksum_key) file.set_metadata(key, text);
+  file.set_metadata(program_key, to_json(description).text());
+  for (const ProgramTensor& tensor : description.tensors)
+    file.add(tensor.name, program_dtypes[static_cast<std::size_t>(tensor.type)], tensor.shape,
+             tensor.bytes.data());
+  return file;
+}
+
+/// Writes a program; the old file stays until the new one is complete.
+inline void save_program(const Program& program, const std::string& path,
+                         const ProgramMetadata& metadata = {}) {
+  program_file(program, metadata).write(path);
+}
+
+/// A program, and what was saved with it.
+struct LoadedProgram {
+  Program program;
+  ProgramMetadata metadata;
+};
+
+/// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
+/// program that is whole and makes sense.
+inline LoadedProgram load_program(const Safetensors& file,
+                                  ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+  const auto found = file.metadata().find(program_key);
+  if (found == file.metadata().end())
+    fail(file.source(), ": expected a compiled or quantized program, got a file without one");
+  const Json json = Json::parse(found->second, file.source() + ": " + std::string(program_key));
+  std::vector<ProgramTensor> tensors;
+  for (const Json& name : json["tensors"].as_array()) {
+    const SafetensorsEntry* const entry = file.find(name.as_string());
+    if (!entry) fail(file.source(), ": expected a tensor \"", name.as_string(), "\", got none");
+    std::size_t type = 0;
+    while (type < 4 && program_dtypes[type] != entry->dtype) ++type;
+    if (type == 4)
+      fail(file.source(), ": tensor \"", entry->name, "\": expected F32, F16, I8 or I32, got ",
+           entry->dtype);
+    tensors.push_back({entry->name,
+                       entry->shape,
+                       static_cast<ElementType>(type),
+                       {entry->data.begin(), entry->data.end()}});
+  }
+  // A tensor that is named twice would be copied twice: a small file must not become large.
+  if (tensors.size() != file.entries().size())
+    fail(file.source(), ": expected as many tensors as the program names, ", tensors.size(),
+         ", got ", file.entries().size());
+  LoadedProgram loaded{Program(DescriptionReader::read(json, std::move(tensors)), options), {}};
+  for (const auto& [key, text] : file.metadata())
+    if (key != program_key && key != checksum_key) loaded.metadata.emplace(key, text);
+  return loaded;
+}
+inline LoadedProgram load_program(const std::string& path,
+                                  ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+  return load_program(Safetensors::read(path, ChecksumRule::required), options);
+}
+
+}  // namespace octet::inline OCTET_ABI
