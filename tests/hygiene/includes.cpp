@@ -73,7 +73,7 @@ std::vector<std::string> faults_of(const Tree& tree) {
     for (const auto& other : source.own) {
       if (!tree.count(other))
         faults.push_back(name + " includes " + other + ", which is not there");
-      if (!umbrella && height_of(other) > height_of(name))
+      if (!umbrella && !folder_of(other).empty() && height_of(other) > height_of(name))
         faults.push_back(name + " includes " + other + ", which lies above it");
       if (!umbrella && folder_of(other).empty())
         faults.push_back(name + " includes the umbrella " + other);
