@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "octet/kernels/pooling.hpp"
 #include "octet/nn/layer.hpp"
@@ -17,8 +16,8 @@ using kernels::AverageOver;
 
 struct AveragePoolOptions {
   Extent2d kernel = 2;
-  /// The kernel's extent, so that windows do not overlap, unless another one is given.
-  std::optional<Extent2d> stride{};
+  /// The kernel's extent unless another one is given.
+  PoolStride stride{};
   /// A number, `same`, or {top, bottom, left, right}; less than the kernel.
   Padding2d padding = 0;
   AverageOver over = AverageOver::image;
@@ -32,7 +31,7 @@ class AveragePool final : public Layer<T> {
  public:
   explicit AveragePool(AveragePoolOptions options = {})
       : window_{.kernel = options.kernel,
-                .stride = options.stride.value_or(options.kernel),
+                .stride = options.stride.or_kernel(options.kernel),
                 .padding = options.padding},
         over_(options.over) {
     check_pool_window(type(), window_);

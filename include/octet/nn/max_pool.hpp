@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "octet/kernels/pooling.hpp"
 #include "octet/nn/layer.hpp"
@@ -13,8 +12,8 @@ namespace octet::inline OCTET_ABI {
 
 struct MaxPoolOptions {
   Extent2d kernel = 2;
-  /// The kernel's extent, so that windows do not overlap, unless another one is given.
-  std::optional<Extent2d> stride{};
+  /// The kernel's extent unless another one is given.
+  PoolStride stride{};
   /// Padding never wins. A number, `same`, or {top, bottom, left, right}; less than the kernel.
   Padding2d padding = 0;
 };
@@ -26,7 +25,7 @@ class MaxPool final : public Layer<T> {
  public:
   explicit MaxPool(MaxPoolOptions options = {})
       : window_{.kernel = options.kernel,
-                .stride = options.stride.value_or(options.kernel),
+                .stride = options.stride.or_kernel(options.kernel),
                 .padding = options.padding} {
     check_pool_window(type(), window_);
   }

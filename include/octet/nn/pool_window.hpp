@@ -1,12 +1,27 @@
 // What max and average pooling share: the options and the geometry of their window.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/nn/window.hpp"
 
 namespace octet::inline OCTET_ABI {
+
+/// The stride of a pooling: `2`, `{2, 1}`, or, when it is not given, the extent of the kernel, so
+/// that windows do not overlap.
+class PoolStride {
+ public:
+  constexpr PoolStride() = default;
+  constexpr PoolStride(std::int64_t both) : given_(both) {}
+  constexpr PoolStride(std::int64_t rows, std::int64_t columns) : given_({rows, columns}) {}
+  constexpr PoolStride(Extent2d stride) : given_(stride) {}
+  constexpr Extent2d or_kernel(Extent2d kernel) const { return given_.value_or(kernel); }
+
+ private:
+  std::optional<Extent2d> given_;
+};
 
 /// Fails, naming the layer, on a window that could lie outside of the image altogether.
 inline void check_pool_window(std::string_view type, const Window2d& window) {
