@@ -1,0 +1,81 @@
+// The subcommands of fer: their options, and the functions that run them. Each returns the exit
+// code; a mistake of the user's is thrown as octet::Error and becomes exit code 2.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fer {
+
+/// Exit codes beside 0.
+inline constexpr int exit_mistake = 2;
+inline constexpr int exit_interrupted = 130;
+
+struct TrainOptions {
+  std::string data;
+  std::string model = "shallow_cnn";
+  double width = 1;
+  int epochs = 20;
+  std::int64_t batch = 256;
+  double max_learning_rate = 0.008;
+  std::string schedule = "one_cycle";
+  std::string optimizer = "adam";
+  double weight_decay = 0;
+  double momentum = 0.9;
+  double label_smoothing = 0;
+  double clip_norm = 0;
+  std::string flip = "yes";
+  std::int64_t crop = 4;
+  int patience = 0;
+  std::string out;
+  std::uint64_t seed = 0;
+  int threads = 0;
+  std::int64_t checkpoint_every = 50;
+  bool resume = false;
+  bool overwrite = false;
+  bool profile = false;
+};
+
+struct EvalOptions {
+  std::string model;
+  std::string data;
+  std::string split = "test";
+  std::int64_t batch = 64;
+  int threads = 0;
+};
+
+struct QuantizeOptions {
+  std::string model;
+  std::string data;
+  std::int64_t calibrate = 512;
+  std::string method = "percentile";
+  std::string out;
+  int threads = 0;
+  std::uint64_t seed = 0;
+};
+
+struct PredictOptions {
+  std::string model;
+  std::vector<std::string> images;
+  int threads = 1;
+};
+
+struct InfoOptions {
+  std::string file;
+};
+
+struct DemoOptions {
+  std::string out = "demo";
+  int threads = 0;
+  std::uint64_t seed = 0;
+};
+
+int train(const TrainOptions& options);
+int eval(const EvalOptions& options);
+int quantize(const QuantizeOptions& options);
+int predict(const PredictOptions& options);
+int info(const InfoOptions& options);
+int demo(const DemoOptions& options);
+
+}  // namespace fer

@@ -1,0 +1,24 @@
+// Evaluations as text.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <octet/data/dataset.hpp>
+#include <octet/train/metrics.hpp>
+
+namespace fer {
+
+/// "64.47 % (62.89 to 66.02)".
+std::string percent_with_interval(const octet::Proportion& share);
+
+/// Prints accuracy, top-2, loss, and each class with its row of the confusion matrix.
+void print_evaluation(const std::string& title, const octet::Evaluation& evaluation,
+                      const std::vector<std::string>& class_names);
+
+/// Prints the accuracy on the images of `part` that no image of `seen` equals pixel by pixel, if
+/// there are any that do.
+void print_without_leaks(const octet::Evaluation& evaluation, const octet::ImageDataset& part,
+                         const octet::ImageDataset& seen);
+
+}  // namespace fer
