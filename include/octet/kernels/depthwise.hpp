@@ -2,23 +2,69 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
+#include <span>
+#include <string_view>
+#include <type_traits>
 
 #include "octet/core/aligned.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
-#include "octet/kernels/gemm.hpp"
+#include "octet/kernels/gemm_tile.hpp"
 #include "octet/kernels/scalar/depthwise.hpp"
+#include "octet/kernels/table.hpp"
+#if OCTET_X86
+#include "octet/kernels/avx2/depthwise_f32.hpp"
+#include "octet/kernels/avx512/depthwise_f32.hpp"
+#endif
 
 namespace octet::inline OCTET_ABI::kernels {
+
+/// The loops of scalar/depthwise.hpp over rows [begin, end). One row of the table.
+template <class T>
+struct DepthwiseImplementation {
+  std::string_view name;
+  Isa isa;
+  void (*forward)(const Conv2dShape& s, const T* x, const T* w, const Epilogue<T>& epilogue, T* y,
+                  std::int64_t begin, std::int64_t end);
+  void (*backward_input)(const Conv2dShape& s, const T* dy, const T* w, T* dx, std::int64_t begin,
+                         std::int64_t end);
+  void (*backward_weight)(const Conv2dShape& s, const T* x, const T* dy, T* dw, std::int64_t begin,
+                          std::int64_t end);
+};
+
+/// The implementations, best first; double has the scalar ones alone.
+template <class T>
+std::span<const DepthwiseImplementation<T>> depthwise_table() {
+  static constexpr DepthwiseImplementation<T> scalar_row = {
+      std::is_same_v<T, float> ? "depthwise_f32_scalar" : "depthwise_f64_scalar",
+      Isa::scalar,
+      &scalar::depthwise_forward<T>,
+      &scalar::depthwise_backward_input<T>,
+      &scalar::depthwise_backward_weight<T>,
+  };
+#if OCTET_X86
+  if constexpr (std::is_same_v<T, float>) {
+    static constexpr DepthwiseImplementation<T> table[] = {
+        {"depthwise_f32_x16_avx512", Isa::avx512, &avx512::depthwise_forward,
+         &avx512::depthwise_backward_input, &avx512::depthwise_backward_weight},
+        {"depthwise_f32_x8_avx2", Isa::avx2, &avx2::depthwise_forward,
+         &avx2::depthwise_backward_input, &avx2::depthwise_backward_weight},
+        scalar_row,
+    };
+    return table;
+  }
+#endif
+  return {&scalar_row, 1};
+}
 
 /// y[n, oh, ow, oc] = epilogue(sum over kh, kw of x[n, ih, iw, oc / (OC / C)] * w[kh, kw, oc]),
 /// ih and iw as in Conv2dShape, whose groups must be C. w is [KH, KW, OC].
 template <class T>
 void depthwise_forward(const Conv2dShape& shape, const T* x, const T* w,
                        const Epilogue<T>& epilogue, T* y, ThreadPool& pool) {
+  const auto& row = best_row(depthwise_table<T>());
   pool.parallel_for(shape.N * shape.OH, 1, [&](std::int64_t begin, std::int64_t end) {
-    scalar::depthwise_forward(shape, x, w, epilogue, y, begin, end);
+    row.forward(shape, x, w, epilogue, y, begin, end);
   });
 }
 
@@ -26,8 +72,9 @@ void depthwise_forward(const Conv2dShape& shape, const T* x, const T* w,
 template <class T>
 void depthwise_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T* dx,
                               ThreadPool& pool) {
+  const auto& row = best_row(depthwise_table<T>());
   pool.parallel_for(shape.N * shape.H, 1, [&](std::int64_t begin, std::int64_t end) {
-    scalar::depthwise_backward_input(shape, dy, w, dx, begin, end);
+    row.backward_input(shape, dy, w, dx, begin, end);
   });
 }
 
@@ -38,12 +85,12 @@ void depthwise_backward_weight(const Conv2dShape& shape, const T* x, const T* dy
                                ThreadPool& pool) {
   constexpr std::int64_t images = 4;
   const std::int64_t size = shape.KH * shape.KW * shape.OC, parts = pieces(shape.N, images);
+  const auto& row = best_row(depthwise_table<T>());
   AlignedVector<T> partial(static_cast<std::size_t>(parts * size));
   pool.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part)
-      scalar::depthwise_backward_weight(shape, x, dy, partial.data() + part * size,
-                                        part * images * shape.OH,
-                                        (std::min)((part + 1) * images, shape.N) * shape.OH);
+      row.backward_weight(shape, x, dy, partial.data() + part * size, part * images * shape.OH,
+                          (std::min)((part + 1) * images, shape.N) * shape.OH);
   });
   for (std::int64_t part = 0; part < parts; ++part)
     for (std::int64_t i = 0; i < size; ++i)

@@ -1,0 +1,154 @@
+// Depthwise convolution, written once in the words of <isa>/vector.hpp; see vector/gemm_f32.hpp for
+// how it is included. Channels are the vector; four output pixels of a row share each load of a
+// weight. Channel multipliers above 1 take the scalar loops.
+#if defined(OCTET_VECTOR)
+
+// The positions [begin, end) of an output axis, [0, out), whose tap lies in [0, in).
+struct Reach {
+  std::int64_t begin, end;
+};
+inline Reach reach(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t offset) {
+  const std::int64_t begin = offset < 0 ? (-offset + stride - 1) / stride : 0;
+  const std::int64_t end = offset < in ? (in - offset + stride - 1) / stride : 0;
+  return {begin < out ? begin : out, end < begin ? begin : end < out ? end : out};
+}
+
+struct DepthwiseForward {
+  const Conv2dShape& s;
+  const float *x, *w;
+  const Epilogue<float>& epilogue;
+  Vector lo, hi;
+  float* y;
+  std::int64_t n, oh;
+
+  // P outputs from ow on, whose taps [kw0, kw1) all lie in the image.
+  template <int P, class Access>
+  OCTET_VECTOR_INLINE void pixels(std::int64_t c, Access at, std::int64_t ow, std::int64_t kw0,
+                                  std::int64_t kw1) const {
+    Vector sum[P];
+    OCTET_UNROLL for (int p = 0; p < P; ++p) sum[p] = zero();
+    for (std::int64_t kh = 0; kh < s.KH; ++kh) {
+      const std::int64_t ih = oh * s.stride_h - s.pad_top + kh * s.dilation_h;
+      if (ih < 0 || ih >= s.H) continue;
+      for (std::int64_t kw = kw0; kw < kw1; ++kw) {
+        const Vector weight = at.load(w + (kh * s.KW + kw) * s.C + c);
+        const std::int64_t iw = ow * s.stride_w - s.pad_left + kw * s.dilation_w;
+        const float* const pixel = x + ((n * s.H + ih) * s.W + iw) * s.C + c;
+        OCTET_UNROLL for (int p = 0; p < P; ++p) {
+          sum[p] = multiply_add(at.load(pixel + p * s.stride_w * s.C), weight, sum[p]);
+        }
+      }
+    }
+    OCTET_UNROLL for (int p = 0; p < P; ++p) {
+      const std::int64_t i = ((n * s.OH + oh) * s.OW + ow + p) * s.C + c;
+      if (epilogue.bias) sum[p] = add(sum[p], at.load(epilogue.bias + c));
+      if (epilogue.residual) sum[p] = add(sum[p], at.load(epilogue.residual + i));
+      at.store(y + i, clamp(sum[p], lo, hi));
+    }
+  }
+  template <class Access>
+  OCTET_VECTOR_INLINE void operator()(std::int64_t c, Access at) const {
+    const Reach first = reach(s.W, s.OW, s.stride_w, -s.pad_left);
+    const Reach last = reach(s.W, s.OW, s.stride_w, (s.KW - 1) * s.dilation_w - s.pad_left);
+    for (std::int64_t ow = 0; ow < s.OW;) {
+      if (ow >= first.begin && ow + 4 <= last.end) {
+        pixels<4>(c, at, ow, 0, s.KW);
+        ow += 4;
+        continue;
+      }
+      std::int64_t kw0 = 0, kw1 = s.KW;
+      const std::int64_t iw = ow * s.stride_w - s.pad_left;
+      while (kw0 < kw1 && iw + kw0 * s.dilation_w < 0) ++kw0;
+      while (kw1 > kw0 && iw + (kw1 - 1) * s.dilation_w >= s.W) --kw1;
+      pixels<1>(c, at, ow++, kw0, kw1);
+    }
+  }
+};
+OCTET_VECTOR void depthwise_forward(const Conv2dShape& s, const float* x, const float* w,
+                                    const Epilogue<float>& epilogue, float* y, std::int64_t begin,
+                                    std::int64_t end) {
+  if (s.OC != s.C) return scalar::depthwise_forward(s, x, w, epilogue, y, begin, end);
+  for (std::int64_t row = begin; row < end; ++row)
+    each(s.C, DepthwiseForward{s, x, w, epilogue, all(epilogue.lo), all(epilogue.hi), y, row / s.OH,
+                               row % s.OH});
+}
+
+// A row of dx takes from every row of dy that read it, tap by tap.
+struct DepthwiseBackwardInput {
+  const Conv2dShape& s;
+  const float *dy, *w;
+  float* dx;
+  std::int64_t n, ih;
+
+  template <class Access>
+  OCTET_VECTOR_INLINE void operator()(std::int64_t c, Access at) const {
+    float* const line = dx + (n * s.H + ih) * s.W * s.C + c;
+    for (std::int64_t iw = 0; iw < s.W; ++iw) at.store(line + iw * s.C, zero());
+    for (std::int64_t kh = 0; kh < s.KH; ++kh) {
+      const std::int64_t h = ih + s.pad_top - kh * s.dilation_h;
+      if (h < 0 || h % s.stride_h || h / s.stride_h >= s.OH) continue;
+      const float* const gradient = dy + (n * s.OH + h / s.stride_h) * s.OW * s.C + c;
+      for (std::int64_t kw = 0; kw < s.KW; ++kw) {
+        const Vector weight = at.load(w + (kh * s.KW + kw) * s.C + c);
+        const std::int64_t offset = kw * s.dilation_w - s.pad_left;
+        const Reach inside_image = reach(s.W, s.OW, s.stride_w, offset);
+        for (std::int64_t ow = inside_image.begin; ow < inside_image.end; ++ow) {
+          float* const pixel = line + (ow * s.stride_w + offset) * s.C;
+          at.store(pixel, multiply_add(at.load(gradient + ow * s.C), weight, at.load(pixel)));
+        }
+      }
+    }
+  }
+};
+OCTET_VECTOR void depthwise_backward_input(const Conv2dShape& s, const float* dy, const float* w,
+                                           float* dx, std::int64_t begin, std::int64_t end) {
+  if (s.OC != s.C) return scalar::depthwise_backward_input(s, dy, w, dx, begin, end);
+  for (std::int64_t row = begin; row < end; ++row)
+    each(s.C, DepthwiseBackwardInput{s, dy, w, dx, row / s.H, row % s.H});
+}
+
+// The sum of a row of dy, pixel by pixel times x, for each tap; four sums run side by side, since
+// one alone would wait for its own last addition.
+struct DepthwiseBackwardWeight {
+  const Conv2dShape& s;
+  const float *x, *dy;
+  float* dw;
+  std::int64_t n, oh;
+
+  template <class Access>
+  OCTET_VECTOR_INLINE void operator()(std::int64_t c, Access at) const {
+    const float* const gradient = dy + (n * s.OH + oh) * s.OW * s.C + c;
+    for (std::int64_t kh = 0; kh < s.KH; ++kh) {
+      const std::int64_t ih = oh * s.stride_h - s.pad_top + kh * s.dilation_h;
+      if (ih < 0 || ih >= s.H) continue;
+      const float* const line = x + (n * s.H + ih) * s.W * s.C + c;
+      for (std::int64_t kw = 0; kw < s.KW; ++kw) {
+        const std::int64_t offset = kw * s.dilation_w - s.pad_left, step = s.stride_w * s.C;
+        const Reach seen = reach(s.W, s.OW, s.stride_w, offset);
+        const float* pixel = line + (seen.begin * s.stride_w + offset) * s.C;
+        Vector sum[4];
+        OCTET_UNROLL for (int p = 0; p < 4; ++p) sum[p] = zero();
+        std::int64_t ow = seen.begin;
+        for (; ow + 4 <= seen.end; ow += 4, pixel += 4 * step) {
+          OCTET_UNROLL for (int p = 0; p < 4; ++p) {
+            sum[p] =
+                multiply_add(at.load(pixel + p * step), at.load(gradient + (ow + p) * s.C), sum[p]);
+          }
+        }
+        for (; ow < seen.end; ++ow, pixel += step)
+          sum[0] = multiply_add(at.load(pixel), at.load(gradient + ow * s.C), sum[0]);
+        float* const tap = dw + (kh * s.KW + kw) * s.C + c;
+        const Vector total = add(add(sum[0], sum[1]), add(sum[2], sum[3]));
+        at.store(tap, add(at.load(tap), total));
+      }
+    }
+  }
+};
+OCTET_VECTOR void depthwise_backward_weight(const Conv2dShape& s, const float* x, const float* dy,
+                                            float* dw, std::int64_t begin, std::int64_t end) {
+  if (s.OC != s.C) return scalar::depthwise_backward_weight(s, x, dy, dw, begin, end);
+  for (std::int64_t row = begin; row < end; ++row)
+    each(s.C, DepthwiseBackwardWeight{s, x, dy, dw, row / s.OH, row % s.OH});
+}
+
+#endif
