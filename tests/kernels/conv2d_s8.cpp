@@ -84,6 +84,8 @@ std::vector<Case> edge_cases() {
                 {.H = 6, .W = 8, .C = 2, .OC = 4, .KH = 2, .KW = 2, .stride_h = 3, .stride_w = 3}));
   cases.push_back(make_case("images beyond one slab of scratch",
                             {.N = 5, .H = 24, .W = 24, .C = 300, .OC = 1}, {1, 0, 0, 0}));
+  cases.push_back(
+      make_case("the last pixel at the end of a cache line", {.W = 64, .C = 1, .OC = 3}));
   cases.push_back(make_case("pixels beyond one slab of scratch", {.W = 65600, .C = 8, .OC = 1}));
   return cases;
 }

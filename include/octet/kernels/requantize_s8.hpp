@@ -18,6 +18,7 @@ using DequantizeF32 = void(std::int64_t count, const std::int8_t* x, float scale
 inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
   static constexpr Implementation<QuantizeF32> table[] = {
 #if OCTET_X86
+    {"quantize_f32s8_avx512", Isa::avx512, &avx512::quantize_f32},
     {"quantize_f32s8_avx2", Isa::avx2, &avx2::quantize_f32},
 #endif
     {"quantize_f32s8_scalar", Isa::scalar, &scalar::quantize_f32},
@@ -28,6 +29,7 @@ inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
 inline std::span<const Implementation<DequantizeF32>> dequantize_f32_table() {
   static constexpr Implementation<DequantizeF32> table[] = {
 #if OCTET_X86
+    {"dequantize_s8f32_avx512", Isa::avx512, &avx512::dequantize_f32},
     {"dequantize_s8f32_avx2", Isa::avx2, &avx2::dequantize_f32},
 #endif
     {"dequantize_s8f32_scalar", Isa::scalar, &scalar::dequantize_f32},
