@@ -256,32 +256,32 @@ class DescriptionReader {
   static OperationParameters parameters(const Json& json, std::string_view type,
                                         const std::string& name,
                                         const ProgramDescription& description) {
-    using namespace operations;
-    if (type == Conv2d::type) return convolution<Conv2d>(json);
-    if (type == DepthwiseConv2d::type) return convolution<DepthwiseConv2d>(json);
-    if (type == MaxPool2d::type) return pool<MaxPool2d>(json);
-    if (type == AveragePool2d::type) {
+    namespace op = operations;
+    if (type == op::Conv2d::type) return convolution<op::Conv2d>(json);
+    if (type == op::DepthwiseConv2d::type) return convolution<op::DepthwiseConv2d>(json);
+    if (type == op::MaxPool2d::type) return pool<op::MaxPool2d>(json);
+    if (type == op::AveragePool2d::type) {
       constexpr std::string_view over[] = {"window", "image"};
-      AveragePool2d average = pool<AveragePool2d>(json);
+      op::AveragePool2d average = pool<op::AveragePool2d>(json);
       average.over = static_cast<kernels::AverageOver>(word(json["over"], over));
       return average;
     }
-    if (type == Add::type) return Add{clamp(json)};
-    if (type == Multiply::type) return Multiply{};
-    if (type == Concat::type) return Concat{};
-    if (type == Activation::type)
-      return Activation{static_cast<Function>(word(json["function"], function_names)), clamp(json),
-                        number(json["slope"])};
-    if (type == Lookup::type) return Lookup{index(json["table"])};
-    if (type == Softmax::type) return Softmax{};
-    if (type == Pad::type) {
+    if (type == op::Add::type) return op::Add{clamp(json)};
+    if (type == op::Multiply::type) return op::Multiply{};
+    if (type == op::Concat::type) return op::Concat{};
+    if (type == op::Activation::type)
+      return op::Activation{static_cast<Function>(word(json["function"], function_names)),
+                            clamp(json), number(json["slope"])};
+    if (type == op::Lookup::type) return op::Lookup{index(json["table"])};
+    if (type == op::Softmax::type) return op::Softmax{};
+    if (type == op::Pad::type) {
       const auto sides = extents(json["padding"], 4);
-      return Pad{sides[0], sides[1], sides[2], sides[3], number(json["value"])};
+      return op::Pad{sides[0], sides[1], sides[2], sides[3], number(json["value"])};
     }
-    if (type == Reshape::type) return Reshape{};
-    if (type == Quantize::type) return Quantize{};
-    if (type == Dequantize::type) return Dequantize{};
-    if (type == Custom::type) return custom(json, name, description);
+    if (type == op::Reshape::type) return op::Reshape{};
+    if (type == op::Quantize::type) return op::Quantize{};
+    if (type == op::Dequantize::type) return op::Dequantize{};
+    if (type == op::Custom::type) return custom(json, name, description);
     fail("program: ", name, ": expected a known type of operation, got \"", type.substr(0, 40),
          '"');
   }
