@@ -29,21 +29,21 @@ struct SyntheticFacesOptions {
   std::int64_t H = 48, W = 48;
   /// How pronounced an expression is: 0 is a neutral face, 1 the full one. The lower end decides
   /// how much of each class is hard to tell from Neutral.
-  UniformRange expression_strength = {0.3, 1.0};
+  UniformRange expression_strength = {0.45, 1.0};
   /// The share of a second expression in the face, drawn from [0, this].
-  double blend = 0.35;
+  double blend = 0.2;
   /// The standard deviation of each facial muscle's deviation from its expression.
-  double individuality = 0.17;
+  double individuality = 0.1;
   /// In-plane rotation in degrees, shift as a share of the size, both to either side; scale factor.
-  double rotation = 14, shift = 0.07;
-  UniformRange scale = {0.82, 1.1};
+  double rotation = 8, shift = 0.04;
+  UniformRange scale = {0.92, 1.08};
   /// How far the head turns away, from 0 to 1.
-  double turn = 0.35;
+  double turn = 0.25;
   /// The strength of light from one side, and of the sensor's noise as a standard deviation.
-  double light = 0.45;
-  UniformRange noise = {0.01, 0.07};
+  double light = 0.35;
+  UniformRange noise = {0.005, 0.03};
   /// The share of images in which something covers part of the face.
-  double occlusion = 0.15;
+  double occlusion = 0.1;
 };
 
 /// How far a face departs from a neutral one, in the manner of the facial action coding system
@@ -87,7 +87,7 @@ class SyntheticFace {
     drawing::Canvas canvas(options_.H, options_.W, between(0.1, 0.9),
                            {.x = (0.5 + either(options_.shift)) * static_cast<double>(options_.W),
                             .y = (0.52 + either(options_.shift)) * static_cast<double>(options_.H),
-                            .scale = 0.4 * side * between(options_.scale.low, options_.scale.high),
+                            .scale = 0.5 * side * between(options_.scale.low, options_.scale.high),
                             .rotation = either(options_.rotation) * std::numbers::pi / 180,
                             .squeeze = 1 - 0.35 * std::abs(turn)});
     // Features slide towards the side that the head turns to.
@@ -138,7 +138,7 @@ class SyntheticFace {
   }
 
   void head(drawing::Canvas& canvas) {
-    skin_ = between(0.45, 0.85);
+    skin_ = between(0.55, 0.85);
     hair_ = between(0.05, 0.4);
     width_ = between(0.72, 0.9);
     const double jaw = between(0.95, 1.1);
@@ -191,8 +191,8 @@ class SyntheticFace {
       brow_thickness_ = between(0.025, 0.05);
       brow_level_ = eye_level_ - between(0.2, 0.26);
     }
-    const double inner = brow_level_ - 0.12 * face_.brow_inner;
-    const double outer = brow_level_ - 0.1 * face_.brow_outer;
+    const double inner = brow_level_ - 0.15 * face_.brow_inner;
+    const double outer = brow_level_ - 0.13 * face_.brow_outer;
     const double inner_x = side * (0.17 - 0.06 * face_.brow_squeeze) + slide_;
     const double outer_x = side * (eye_distance_ + 0.2) + slide_;
     canvas.curve({inner_x, inner}, {0.5 * (inner_x + outer_x), 0.5 * (inner + outer) - 0.08},
@@ -229,8 +229,8 @@ class SyntheticFace {
   void mouth(drawing::Canvas& canvas) {
     const double x = 1.15 * slide_, level = between(0.46, 0.54);
     const double half = between(0.25, 0.32) * (1 + 0.35 * face_.mouth_width);
-    const double open = (std::max)(0.0, 0.2 * face_.mouth_open);
-    const double curve = 0.15 * face_.mouth_curve;
+    const double open = (std::max)(0.0, 0.26 * face_.mouth_open);
+    const double curve = 0.21 * face_.mouth_curve;
     const double lip = between(0.03, 0.055), raise = 0.09 * (std::max)(0.0, face_.lip_raise);
     // Heights of the lips at a place across the mouth: corners rise with the curve.
     const auto middle = [&](double across) { return level + curve * (0.4 - across * across); };
