@@ -1,6 +1,6 @@
-#include <octet/core/shape.hpp>
-
 #include <cstdio>
+
+#include <octet/core/shape.hpp>
 
 int main() {
   const octet::Shape shape{2, 3};
