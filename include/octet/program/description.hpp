@@ -17,7 +17,7 @@
 #include "octet/core/tensor.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
-#include "octet/kernels/scalar/pooling.hpp"
+#include "octet/kernels/pooling.hpp"
 
 namespace octet::inline OCTET_ABI {
 

@@ -25,10 +25,10 @@ struct QuantizeOptions {
   RangeMethod range = RangeMethod::percentile;
   double percentile = 99.99;
   /// Exceptions for single layers.
-  std::vector<LayerRange> layer_ranges;
+  std::vector<LayerRange> layer_ranges = {};
   /// Layers, by name, that stay float32.
-  std::vector<std::string> keep_float;
-  ProgramOptions program;
+  std::vector<std::string> keep_float = {};
+  ProgramOptions program = {};
 };
 
 /// What became of one operation of the float32 program.
