@@ -27,7 +27,8 @@ template <template <class> class L>
 void check_values(const std::vector<std::pair<double, double>>& expected) {
   L<double> layer;
   L<float> single;
-  for (const auto& [x, y] : expected) {
+  for (const auto& pair : expected) {
+    const double x = pair.first, y = pair.second;
     CAPTURE(x);
     CHECK(layer.value(x) == doctest::Approx(y).epsilon(1e-9));
     CHECK(forward<double>(layer, {Tensor<double>({1, 1}, {x})})[0] == layer.value(x));
