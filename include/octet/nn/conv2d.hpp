@@ -22,7 +22,7 @@ struct Conv2dOptions {
   /// Divides both numbers of channels; output channels see the inputs of their own group alone.
   std::int64_t groups = 1;
   Bias bias = Bias::learned;
-  Initializer weight_initializer = Initializer::he_normal();
+  Initializer weight_initializer = Initializer::standard();
 };
 
 /// y[n, oh, ow, oc] = b[oc] + sum over kh, kw, c of x[n, ih, iw, c] * w[oc, kh, kw, c], where

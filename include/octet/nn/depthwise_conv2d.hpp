@@ -23,7 +23,7 @@ struct DepthwiseConv2dOptions {
   /// How many filters each channel has.
   std::int64_t multiplier = 1;
   Bias bias = Bias::learned;
-  Initializer weight_initializer = Initializer::he_normal();
+  Initializer weight_initializer = Initializer::standard();
 };
 
 /// y[n, oh, ow, oc] = b[oc] + sum over kh, kw of x[n, ih, iw, oc / multiplier] * w[kh, kw, oc],

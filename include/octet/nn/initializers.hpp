@@ -31,8 +31,13 @@ class Initializer {
   }
   /// Normal with variance 2 / fan_in: keeps the variance of activations through ReLU.
   static Initializer he_normal() { return {Kind::he_normal, 0, 0}; }
-  /// Uniform in +-sqrt(6 / fan_in), which has that same variance.
-  static Initializer he_uniform() { return {Kind::he_uniform, 0, 0}; }
+  /// Uniform in +-sqrt(6 / ((1 + negative_slope^2) fan_in)): for ReLU the variance of he_normal().
+  static Initializer he_uniform(double negative_slope = 0) {
+    return {Kind::he_uniform, negative_slope, 0};
+  }
+  /// Uniform in +-1 / sqrt(fan_in), which is he_uniform(sqrt(5)): what convolutions and linear
+  /// layers have where nothing else is asked for, here as in PyTorch. First logits are close to 0.
+  static Initializer standard() { return he_uniform(std::sqrt(5.0)); }
   /// Normal with variance 2 / (fan_in + fan_out).
   static Initializer glorot_normal() { return {Kind::glorot_normal, 0, 0}; }
   /// Uniform in +-sqrt(6 / (fan_in + fan_out)).
@@ -52,8 +57,10 @@ class Initializer {
         return fill_normal(tensor, a_, b_, random);
       case Kind::he_normal:
         return fill_normal(tensor, 0, std::sqrt(2 / in), random);
-      case Kind::he_uniform:
-        return fill_uniform(tensor, -std::sqrt(6 / in), std::sqrt(6 / in), random);
+      case Kind::he_uniform: {
+        const double bound = std::sqrt(6 / ((1 + a_ * a_) * in));
+        return fill_uniform(tensor, -bound, bound, random);
+      }
       case Kind::glorot_normal:
         return fill_normal(tensor, 0, std::sqrt(2 / (in + out)), random);
       case Kind::glorot_uniform:
@@ -61,7 +68,8 @@ class Initializer {
     }
   }
 
-  /// As [name, a, b]: a and b are the value, the bounds, or mean and deviation.
+  /// As [name, a, b]: a and b are the value, the bounds, mean and deviation, or the
+  /// negative slope.
   Json json() const {
     return Json::array().push(names[static_cast<std::size_t>(kind_)]).push(a_).push(b_);
   }

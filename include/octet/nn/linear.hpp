@@ -15,7 +15,7 @@ namespace octet::inline OCTET_ABI {
 
 struct LinearOptions {
   Bias bias = Bias::learned;
-  Initializer weight_initializer = Initializer::he_normal();
+  Initializer weight_initializer = Initializer::standard();
 };
 
 /// y[n, o] = b[o] + sum over i of w[o, i] * x[n, i]. Input [IN], output [OUT], weights [OUT, IN].
