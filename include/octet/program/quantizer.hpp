@@ -130,14 +130,17 @@ class Quantizer {
   }
 
   void decide() {
+    // The network's inputs are quantized at once, so they count as int8.
     std::vector<bool> int8_value(from_.values.size(), false);
+    for (const int input : from_.inputs) int8_value[at(input)] = true;
     for (std::size_t i = 0; i < from_.operations.size(); ++i) {
       const Operation& operation = from_.operations[i];
       std::string reason = reason_for_float(operation);
       // What only moves values is not worth a conversion.
-      if (reason.empty() && (moves_values(operation) || operation.as<operations::Concat>()))
-        for (const int input : operation.inputs)
-          if (!int8_value[at(input)]) reason = "reads float32";
+      if (reason.empty() && (moves_values(operation) || operation.as<operations::Concat>()) &&
+          std::none_of(operation.inputs.begin(), operation.inputs.end(),
+                       [&](int input) { return int8_value[at(input)]; }))
+        reason = "reads float32";
       decisions_[i] = {reason.empty(), reason};
       int8_value[at(operation.output)] = reason.empty();
     }
