@@ -4,52 +4,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 
 #include "octet/core/aligned.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
+#include "octet/kernels/gather_axis.hpp"
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/ranges.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
-
-/// A regular walk over one axis: position i of the grid and tap j see source i * step + start + j *
-/// tap_step, and write to target first + i * target_step.
-struct GatherAxis {
-  std::int64_t grid, taps, source, target;
-  std::int64_t step, start, tap_step;
-  std::int64_t first = 0, target_step = 1;
-};
-
-/// The axis of a forward convolution.
-inline GatherAxis forward_axis(std::int64_t in, std::int64_t out, std::int64_t kernel,
-                               std::int64_t stride, std::int64_t dilation, std::int64_t pad) {
-  return {out, kernel, in, out, stride, -pad, dilation};
-}
-
-/// The taps of the backward convolution that reach the inputs phase, phase + stride, ...: tap
-/// first_tap + j * tap_stride for j < axis.taps.
-struct BackwardAxis {
-  GatherAxis axis;
-  std::int64_t first_tap, tap_stride;
-};
-
-/// Input i = phase + stride * q got from output o through tap k where o * stride = i + pad - k *
-/// dilation: every (stride / gcd)-th tap, from the first that divides.
-inline BackwardAxis backward_axis(std::int64_t in, std::int64_t out, std::int64_t kernel,
-                                  std::int64_t stride, std::int64_t dilation, std::int64_t pad,
-                                  std::int64_t phase) {
-  const std::int64_t tap_stride = stride / std::gcd(stride, dilation);
-  std::int64_t tap = 0;
-  while (tap < (std::min)(kernel, tap_stride) && (phase + pad - tap * dilation) % stride) ++tap;
-  const std::int64_t taps =
-      tap < (std::min)(kernel, tap_stride) ? pieces(kernel - tap, tap_stride) : 0;
-  const std::int64_t start = taps ? (phase + pad - tap * dilation) / stride : 0;
-  return {{pieces(in - phase, stride), taps, out, in, 1, start, -tap_stride * dilation / stride,
-           phase, stride},
-          tap,
-          tap_stride};
-}
 
 /// A sum over taps and channels for a grid of pixels: forward, or one phase of backward.
 struct Gather {
@@ -215,15 +177,12 @@ class GatherBlock {
     }
   }
   void copy_strip(std::int64_t tap, std::int64_t taps) {
-    const std::int64_t depth = gather_.depth;
-    for (std::int64_t i = 0; i < count_; ++i) a_[i] = strip_ + i * tile_depth;
-    for (std::int64_t t = 0; t < taps; ++t) {
-      const std::int64_t tap_h = (tap + t) / gather_.w.taps, tap_w = (tap + t) % gather_.w.taps;
-      for (std::int64_t i = 0; i < count_; ++i) {
-        const float* const in = pixel(i, tap_h, tap_w);
-        float* const out = strip_ + i * tile_depth + t * depth;
-        for (std::int64_t k = 0; k < depth; ++k) out[k] = in[k];
-      }
+    for (std::int64_t i = 0; i < count_; ++i) {
+      float* const out = strip_ + i * tile_depth;
+      a_[i] = out;
+      copy_taps(gather_.h, gather_.w,
+                source_ + image_[i] * gather_.w.source * gather_.source_channels,
+                gather_.source_channels, gather_.depth, h_[i], w_[i], tap, taps, out);
     }
   }
 
