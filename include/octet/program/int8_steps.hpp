@@ -23,6 +23,12 @@ inline std::int8_t highest_of(const Clamp& clamp, const ProgramValue& value) {
   return kernels::quantize(clamp.high, value.scale, value.zero_point);
 }
 
+/// The name of the implementation that this processor runs.
+template <class Table>
+std::string name_of(const Table& table) {
+  return std::string(kernels::select(table).name);
+}
+
 /// What follows the sums of a convolution: m[c] = s_x * s_w[c] / s_y, in double, rounded once.
 struct Requantization {
   AlignedVector<std::int32_t> bias;
@@ -117,7 +123,7 @@ struct MaxPool2d : StepBase {
             const operations::MaxPool2d& pool, Isa)
       : x(operation.inputs[0]), y(operation.output), shape(pool.shape) {}
 
-  std::string kernel() const { return "max_pool_s8"; }
+  std::string kernel() const { return name_of(kernels::max_pool_s8_table()); }
   void run(const Frame& frame) const noexcept {
     kernels::Pool2dShape s = shape;
     s.N = frame.N;
@@ -143,7 +149,7 @@ struct AveragePool2d : StepBase {
                                 : kernels::PaddingCount::excluded;
   }
 
-  std::string kernel() const { return "average_pool_s8"; }
+  std::string kernel() const { return name_of(kernels::average_pool_s8_table()); }
   void run(const Frame& frame) const noexcept {
     kernels::Pool2dShape s = shape;
     s.N = frame.N;
@@ -170,7 +176,7 @@ struct Add : StepBase {
     parameters.hi = highest_of(add.clamp, sum);
   }
 
-  std::string kernel() const { return "add_s8"; }
+  std::string kernel() const { return name_of(kernels::add_s8_table()); }
   void run(const Frame& frame) const noexcept {
     kernels::add_s8(frame.N * elements, frame.at<const std::int8_t>(a),
                     frame.at<const std::int8_t>(b), parameters, frame.at<std::int8_t>(y),
@@ -200,7 +206,7 @@ struct Multiply : StepBase {
     parameters.zero_point = product.zero_point;
   }
 
-  std::string kernel() const { return by_channel ? "multiply_channels_s8" : "multiply_s8"; }
+  std::string kernel() const { return name_of(kernels::multiply_s8_table()); }
   void run(const Frame& frame) const noexcept {
     const std::int8_t* const x = frame.at<const std::int8_t>(a);
     const std::int8_t* const factor = frame.at<const std::int8_t>(b);
@@ -263,7 +269,7 @@ struct Lookup : StepBase {
     std::copy(entries.begin(), entries.end(), table.begin());
   }
 
-  std::string kernel() const { return "lookup_s8"; }
+  std::string kernel() const { return name_of(kernels::lookup_s8_table()); }
   void run(const Frame& frame) const noexcept {
     kernels::lookup_s8(frame.N * elements, frame.at<const std::int8_t>(x), table,
                        frame.at<std::int8_t>(y), frame.pool);
@@ -312,7 +318,7 @@ struct Quantize : StepBase {
         scale(description.value(y).scale),
         zero_point(description.value(y).zero_point) {}
 
-  std::string kernel() const { return "quantize_f32s8"; }
+  std::string kernel() const { return name_of(kernels::quantize_f32_table()); }
   void run(const Frame& frame) const noexcept {
     kernels::quantize_f32(frame.N * elements, frame.at<const float>(x), scale, zero_point,
                           frame.at<std::int8_t>(y), frame.pool);
@@ -333,7 +339,7 @@ struct Dequantize : StepBase {
         scale(description.value(x).scale),
         zero_point(description.value(x).zero_point) {}
 
-  std::string kernel() const { return "dequantize_s8f32"; }
+  std::string kernel() const { return name_of(kernels::dequantize_f32_table()); }
   void run(const Frame& frame) const noexcept {
     kernels::dequantize_f32(frame.N * elements, frame.at<const std::int8_t>(x), scale, zero_point,
                             frame.at<float>(y), frame.pool);
