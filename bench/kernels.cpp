@@ -106,7 +106,7 @@ void register_products() {
       const std::string suffix = layer.name + "/" + std::string(row.name);
       const auto packed = pack_conv2d(layer.shape, Memory(layer.shape).w.data(), row.isa);
       add_product("conv2d_run/" + suffix, layer.shape, [packed](const Conv2dShape& s, Memory& m) {
-        conv2d_run(s, m.x.data(), packed, {}, m.y.data(), nullptr, &threads());
+        conv2d_run(s, m.x.data(), packed, {}, m.y.data(), &threads());
       });
       add_product(
           "conv2d_backward_input/" + suffix, layer.shape, [&row](const Conv2dShape& s, Memory& m) {

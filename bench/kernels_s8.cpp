@@ -86,7 +86,7 @@ void conv2d_float(benchmark::State& state, const Conv2dShape& s) {
   AlignedVector<float> y(static_cast<std::size_t>(s.N * s.OH * s.OW * s.OC));
   const PackedConv2d packed = pack_conv2d(s, w.data());
   for (auto _ : state) {
-    conv2d_run(s, x.data(), packed, {}, y.data(), nullptr, nullptr);
+    conv2d_run(s, x.data(), packed, {}, y.data(), nullptr);
     benchmark::ClobberMemory();
   }
   count_per_second(state, 2.0 * static_cast<double>(s.N * s.OH * s.OW * s.OC) *

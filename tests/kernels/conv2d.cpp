@@ -276,12 +276,12 @@ TEST_CASE("conv2d: every row of the table computes the reference's forward") {
         std::vector<float> y(t.y.size(), NAN);
         const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa);
         REQUIRE(packed.implementation == &row);
-        conv2d_run(s, t.x.data(), packed, narrow, y.data(), nullptr, nullptr);
+        conv2d_run(s, t.x.data(), packed, narrow, y.data(), nullptr);
         CHECK(first_miss(y, expected, magnitude, depth) == -1);
         if (epilogue) {
           std::vector<float> in_place = t.residual;
           narrow.residual = in_place.data();
-          conv2d_run(s, t.x.data(), packed, narrow, in_place.data(), nullptr, nullptr);
+          conv2d_run(s, t.x.data(), packed, narrow, in_place.data(), nullptr);
           CHECK(in_place == y);
         }
       }
@@ -334,7 +334,7 @@ TEST_CASE("conv2d: the number of threads changes no bit") {
         CAPTURE(threads);
         ThreadPool pool(threads);
         std::vector<float> y(t.y.size()), dx(t.x.size()), dw(t.w.size());
-        conv2d_run(s, t.x.data(), packed, {}, y.data(), nullptr, &pool);
+        conv2d_run(s, t.x.data(), packed, {}, y.data(), &pool);
         conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
         backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
         if (threads == 1) {
@@ -358,7 +358,7 @@ TEST_CASE("conv2d: packed weights give conv2d_forward bit for bit, and NaN passe
   std::vector<float> trained(t.y.size()), run(t.y.size());
   conv2d_forward(s, t.x.data(), t.w.data(), relu, trained.data(), pool);
   const PackedConv2d packed = pack_conv2d(s, t.w.data());
-  conv2d_run(s, t.x.data(), packed, relu, run.data(), nullptr, &pool);
+  conv2d_run(s, t.x.data(), packed, relu, run.data(), &pool);
   int not_numbers = 0;
   for (std::size_t i = 0; i < run.size(); ++i) {
     const bool both = std::isnan(run[i]) && std::isnan(trained[i]);

@@ -85,7 +85,7 @@ TEST_CASE("average_pool_s8: the reference by hand") {
   average_pool_s8(s, x.data(), p, y.data());
   CHECK(y == std::vector<std::int8_t>{0, 5});
   // Of the left window only two taps are inside: (2 + 4) * 2 / 2 = 6.
-  p.padding_count = PaddingCount::excluded;
+  p.over = AverageOver::image;
   average_pool_s8(s, x.data(), p, y.data());
   CHECK(y == std::vector<std::int8_t>{3, 5});
   global_average_pool_s8(1, 2, 2, 1, x.data(), p, y.data());
@@ -130,14 +130,14 @@ TEST_CASE("average_pool_s8: every implementation gives the reference's bits") {
     CAPTURE(c.name);
     const Pool2dShape& s = c.shape;
     for (const int z : {-128, 0, 127})
-      for (const PaddingCount padding_count : {PaddingCount::included, PaddingCount::excluded}) {
+      for (const AverageOver over : {AverageOver::window, AverageOver::image}) {
         const auto x = random_s8(static_cast<std::int64_t>(x_count(s)), 9);
         const AverageS8 p = {.x_zero_point = z,
                              .scale_ratio = z ? 1.3 : 1.0,
                              .zero_point = z / 2,
                              .lo = static_cast<std::int8_t>(z > 0 ? z / 2 : -128),
                              .hi = 120,
-                             .padding_count = padding_count};
+                             .over = over};
         std::vector<std::int8_t> expected(y_count(s));
         for (std::int64_t row = 0; row < s.N * s.OH; ++row)
           scalar::average_pool_s8_row(s, x.data(), p, expected.data(), row / s.OH, row % s.OH);

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "octet/core/config.hpp"
+#include "octet/kernels/conv2d_shape.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -106,9 +107,6 @@ inline std::int8_t multiply(std::int8_t a, std::int8_t b, const MultiplyS8& p) {
                     p.hi);
 }
 
-/// Whether an average divides by all KH * KW taps or by those inside of the image.
-enum class PaddingCount { excluded, included };
-
 /// y = clamp(round(float(sum of (x - x_zero_point)) * m) + zero_point, lo, hi), where
 /// m = float(scale_ratio / count), the quotient in double.
 struct AverageS8 {
@@ -116,7 +114,7 @@ struct AverageS8 {
   double scale_ratio = 1;  ///< s_x / s_y
   int zero_point = 0;
   std::int8_t lo = -128, hi = 127;
-  PaddingCount padding_count = PaddingCount::included;
+  AverageOver over = AverageOver::window;
 };
 
 inline float average_multiplier(const AverageS8& p, std::int64_t count) {

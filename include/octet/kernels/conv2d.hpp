@@ -77,15 +77,10 @@ inline void conv2d_product(const GemmImplementation& row, const Conv2dShape& s, 
   }
 }
 
-/// Bytes of 64-byte aligned scratch memory that conv2d_run needs. The strips and pointers of a job
-/// are small enough for the stack, so so far it is always 0.
-inline std::size_t conv2d_scratch_bytes(const Conv2dShape&, const PackedConv2d&, int) { return 0; }
-
 /// conv2d_forward with packed weights, bit for bit; allocates nothing. Runs on the caller alone
 /// when `pool` is null.
 inline void conv2d_run(const Conv2dShape& shape, const float* x, const PackedConv2d& packed,
-                       const Epilogue<float>& epilogue, float* y, std::byte*,
-                       ThreadPool* pool) noexcept {
+                       const Epilogue<float>& epilogue, float* y, ThreadPool* pool) noexcept {
   if (packed.implementation->product) {
     conv2d_product(*packed.implementation, shape, x, packed.data.data(), epilogue, y, pool);
     return;

@@ -38,4 +38,7 @@ struct Pool2dShape {
   std::int64_t pad_top = 0, pad_left = 0;
 };
 
+/// What an average is divided by: the whole window, padding included, or its part in the image.
+enum class AverageOver { window, image };
+
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -54,9 +54,6 @@ std::span<const PoolingImplementation<T>> pooling_table() {
   return {&scalar_row, 1};
 }
 
-/// What an average is divided by: the whole window, padding included, or its part in the image.
-enum class AverageOver { window, image };
-
 /// The part of a window that lies in the image, [h0, h1) x [w0, w1), and the size of all of it.
 struct Window {
   std::int64_t h0, h1, w0, w1, size;

@@ -46,7 +46,7 @@ inline kernels::Conv2dShape for_batch(kernels::Conv2dShape shape, std::int64_t N
   return shape;
 }
 
-struct Conv2d {
+struct Conv2d : StepBase {
   int x, y;
   kernels::Conv2dShape shape;
   Clamp clamp;
@@ -63,15 +63,11 @@ struct Conv2d {
         packed(kernels::pack_conv2d(
             conv.shape, floats_of(description.tensor(conv.weight_tensor)).data(), isa)) {}
 
-  std::int64_t scratch_bytes(std::int64_t N, int threads) const {
-    return static_cast<std::int64_t>(
-        kernels::conv2d_scratch_bytes(for_batch(shape, N), packed, threads));
-  }
   std::string kernel() const { return std::string(packed.implementation->name); }
   void run(const Frame& frame) const noexcept {
     kernels::conv2d_run(for_batch(shape, frame.N), frame.at<const float>(x), packed,
                         {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high},
-                        frame.at<float>(y), frame.scratch, frame.pool);
+                        frame.at<float>(y), frame.pool);
   }
 };
 

@@ -74,7 +74,7 @@ struct Conv2d {
             conv.shape, description.tensor(conv.weight_tensor).as<std::int8_t>().data(),
             description.value(x).zero_point, isa)) {}
 
-  std::int64_t scratch_bytes(std::int64_t N, int) const {
+  std::int64_t scratch_bytes(std::int64_t N) const {
     return kernels::conv2d_s8_scratch_bytes(float_steps::for_batch(shape, N), packed);
   }
   std::string kernel() const { return std::string(packed.implementation->name); }
@@ -101,7 +101,7 @@ struct DepthwiseConv2d {
             conv.shape, description.tensor(conv.weight_tensor).as<std::int8_t>().data(),
             description.value(x).zero_point, isa)) {}
 
-  std::int64_t scratch_bytes(std::int64_t N, int) const {
+  std::int64_t scratch_bytes(std::int64_t N) const {
     kernels::Conv2dShape s = shape;
     s.N = N;
     return kernels::depthwise_s8_scratch_bytes(s, packed);
@@ -144,9 +144,7 @@ struct AveragePool2d : StepBase {
     average.x_zero_point = from.zero_point;
     average.scale_ratio = double{from.scale} / double{to.scale};
     average.zero_point = to.zero_point;
-    average.padding_count = pool.over == kernels::AverageOver::window
-                                ? kernels::PaddingCount::included
-                                : kernels::PaddingCount::excluded;
+    average.over = pool.over;
   }
 
   std::string kernel() const { return name_of(kernels::average_pool_s8_table()); }

@@ -256,9 +256,8 @@ class Workspace {
     std::int64_t scratch = 0;
     for (const auto& step : program.steps_)
       for (const std::int64_t N : {std::int64_t{1}, batch_})
-        scratch = (std::max)(
-            scratch,
-            std::visit([&](const auto& s) { return s.scratch_bytes(N, pool_->threads()); }, step));
+        scratch = (std::max)(scratch,
+                             std::visit([&](const auto& s) { return s.scratch_bytes(N); }, step));
     arena_.resize(static_cast<std::size_t>(program.arena_bytes() * batch_));
     scratch_.resize(static_cast<std::size_t>(scratch));
     memory_.resize(program.description().values.size());

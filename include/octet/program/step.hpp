@@ -29,7 +29,7 @@ struct Frame {
 
 /// A step without scratch memory.
 struct StepBase {
-  std::int64_t scratch_bytes(std::int64_t, int) const { return 0; }
+  std::int64_t scratch_bytes(std::int64_t) const { return 0; }
 };
 
 }  // namespace octet::inline OCTET_ABI

@@ -19,7 +19,7 @@ struct WindowS8 {
   std::int64_t taps() const { return (h_end - h_begin) * (w_end - w_begin); }
   /// What an average over this window divides by; 1 where the window sees no image.
   std::int64_t count(const Pool2dShape& s, const AverageS8& p) const {
-    if (p.padding_count == PaddingCount::included) return s.KH * s.KW;
+    if (p.over == AverageOver::window) return s.KH * s.KW;
     return (std::max)(taps(), std::int64_t{1});
   }
 };
