@@ -36,9 +36,11 @@ Json describe(const Graph<T>& graph) {
   return description.set("nodes", std::move(nodes)).set("outputs", std::move(outputs));
 }
 
-/// Makes the graph that describe() described; its parameters are zero until they are read.
+/// Makes the graph that describe() described; its parameters are zero until they are read. Fails
+/// before it allocates more than `parameter_limit` numbers for them.
 template <class T>
-Graph<T> graph_from(const Json& description) {
+Graph<T> graph_from(const Json& description,
+                    std::int64_t parameter_limit = default_parameter_limit) {
   if (description["version"].as_integer() != 1)
     fail("graph: expected version 1, got ", description["version"].text());
   Graph<T> graph(std::strtoull(description["seed"].as_string().c_str(), nullptr, 10));
@@ -59,8 +61,11 @@ Graph<T> graph_from(const Json& description) {
     }
     std::vector<Value<T>> inputs;
     for (const Json& input : each["inputs"].as_array()) inputs.push_back(node_of(input));
-    const Value<T> value = graph.add(make_layer<T>(each["type"].as_string(), each["attributes"]),
-                                     inputs, Parameters::keep);
+    const Value<T> value =
+        graph.add(make_layer<T>(each["type"].as_string(), each["attributes"], parameter_limit),
+                  inputs, Parameters::keep);
+    for (const Parameter<T>* const parameter : graph.node(value.node).layer->parameters())
+      parameter_limit -= parameter->value.elements();
     value.named(name);
     if (!(value.shape() == shape))
       fail("graph: expected ", shape, " from ", name, ", but its layer gives ", value.shape());
@@ -106,7 +111,9 @@ template <class T>
 LoadedGraph<T> load_graph(const std::string& path) {
   const Safetensors file = Safetensors::read(path, ChecksumRule::required);
   const Json description = Json::parse(file.metadata("octet.graph"), path);
-  LoadedGraph<T> loaded{graph_from<T>(description), file.metadata()};
+  std::int64_t numbers = 0;
+  for (const SafetensorsEntry& entry : file.entries()) numbers += entry.shape.elements();
+  LoadedGraph<T> loaded{graph_from<T>(description, numbers), file.metadata()};
   read_tensors(file, loaded.graph);
   return loaded;
 }

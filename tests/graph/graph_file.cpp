@@ -1,0 +1,120 @@
+#include "octet/graph/graph_file.hpp"
+
+#include <cstdio>
+#include <doctest/doctest.h>
+#include <stdlib.h>
+#include <string>
+
+#include "octet/graph/executor.hpp"
+#include "octet/nn/add.hpp"
+#include "octet/nn/batch_norm.hpp"
+#include "octet/nn/conv2d.hpp"
+#include "octet/nn/global_pool.hpp"
+#include "octet/nn/linear.hpp"
+#include "octet/nn/max_pool.hpp"
+#include "octet/nn/relu.hpp"
+
+using namespace octet;
+
+namespace {
+
+/// A folder of its own, removed with what is in it.
+struct Folder {
+  char name[32] = "/tmp/octet_graph_XXXXXX";
+  Folder() { REQUIRE(mkdtemp(name)); }
+  ~Folder() {
+    std::remove(file().c_str());
+    std::remove(name);
+  }
+  std::string file() const { return std::string(name) + "/model.safetensors"; }
+};
+
+Graph<float> residual_network() {
+  Graph<float> net(11);
+  auto x = relu(batch_norm(conv2d(net.input({6, 6, 1}), 4, {.kernel = 3, .padding = 1})));
+  x = (x + relu(conv2d(x, 4, {.kernel = 3, .padding = same}))).named("sum");
+  net.output(linear(global_average_pool(max_pool(x, {.kernel = 2})), 3));
+  return net;
+}
+
+Tensor<float> output_of(const Graph<float>& net) {
+  Tensor<float> x({2, 6, 6, 1});
+  for (std::int64_t i = 0; i < x.elements(); ++i)
+    x[i] = static_cast<float>(Random(3).normal(static_cast<std::uint64_t>(i)));
+  Executor<float> executor(net, {.mode = Mode::inference});
+  executor.forward(x, Mode::inference);
+  Tensor<float> y(executor.output().shape());
+  std::copy(executor.output().begin(), executor.output().end(), y.begin());
+  return y;
+}
+
+std::string message_of(const std::string& description, std::int64_t limit = 1 << 20) {
+  try {
+    graph_from<float>(Json::parse(description), limit);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("a saved graph comes back whole: nodes, names, weights, statistics and metadata") {
+  const Folder folder;
+  const Graph<float> net = residual_network();
+  // Statistics that differ from their first values.
+  Executor<float> executor(net);
+  const Tensor<float> x({4, 6, 6, 1}, 0.5f);
+  executor.forward(x, Mode::training);
+
+  save_graph(net, folder.file(), {{"classes", "[\"a\",\"b\",\"c\"]"}});
+  const LoadedGraph<float> loaded = load_graph<float>(folder.file());
+  CHECK(describe(loaded.graph).text() == describe(net).text());
+  CHECK(loaded.graph.find("sum") == net.find("sum"));
+  CHECK(loaded.metadata.find("classes")->second == "[\"a\",\"b\",\"c\"]");
+  CHECK(output_of(loaded.graph) == output_of(net));
+}
+
+TEST_CASE("a network of doubles is not read as one of floats") {
+  const Folder folder;
+  Graph<double> net(1);
+  net.output(linear(net.input({3}), 2));
+  save_graph(net, folder.file());
+  CHECK_THROWS_AS(load_graph<float>(folder.file()), Error);
+}
+
+TEST_CASE("a file without a network, and no file, are refused by name") {
+  const Folder folder;
+  CHECK_THROWS_AS(load_graph<float>(folder.file()), Error);
+  SafetensorsWriter writer;
+  writer.add("weight", Tensor<float>({2}));
+  writer.write(folder.file());
+  try {
+    load_graph<float>(folder.file());
+    FAIL("expected an error");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find(folder.file()) == 0);
+  }
+}
+
+TEST_CASE("a description that makes no sense is refused before anything large is allocated") {
+  const std::string input = R"({"name":"x","type":"input","inputs":[],"shape":[8]})";
+  const auto with = [&](const std::string& node) {
+    return R"({"version":1,"seed":"0","nodes":[)" + input + "," + node + R"(],"outputs":[1]})";
+  };
+  const auto linear_layer = [](const std::string& shape, const std::string& from) {
+    return R"({"name":"y","type":"linear","inputs":[)" + from + R"(],"shape":)" + shape +
+           R"(,"attributes":{"in_features":8,"features":4,"bias":"none",)" +
+           R"("weight_initializer":["constant",0,0]}})";
+  };
+  CHECK(message_of(with(linear_layer("[4]", "0"))) == "no error");
+  CHECK(message_of(with(linear_layer("[5]", "0"))) ==
+        "graph: expected [5] from y, but its layer gives [4]");
+  CHECK(message_of(with(linear_layer("[4]", "1"))) ==
+        "graph: expected an earlier node, got 1 of 1");
+  CHECK(message_of(with(linear_layer("[4]", "-1"))) ==
+        "graph: expected an earlier node, got -1 of 1");
+  CHECK(message_of(with(linear_layer("[4]", "0")), 31).find("linear") == 0);
+  CHECK(message_of(R"({"version":2})") == "graph: expected version 1, got 2");
+  CHECK(message_of(R"({"seed":"0"})").find("JSON") == 0);
+}
