@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "octet/core/cpu.hpp"
 #include "octet/core/memory_plan.hpp"
 #include "octet/graph/graph.hpp"
 
@@ -30,6 +31,7 @@ class Executor {
 
   explicit Executor(const Graph<T>& graph, ExecutorOptions options = {})
       : graph_(&graph), options_(options) {
+    active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
     if (graph.inputs().empty() || graph.outputs().empty())
       fail("executor: expected a graph with an input and an output");
     plan();
@@ -65,8 +67,9 @@ class Executor {
     return gradient(graph_->outputs()[static_cast<std::size_t>(output)]);
   }
 
-  /// Adds the gradient of the loss to every parameter's gradient.
-  void backward() {
+  /// Adds the gradient of the loss to every parameter's gradient. `observe` is called after each
+  /// node's backward.
+  void backward(const std::function<void(int node)>& observe = {}) {
     OCTET_ASSERT(options_.mode == Mode::training);
     std::vector<bool> written(static_cast<std::size_t>(graph_->size()));
     for (const int output : graph_->outputs()) written[index(output)] = true;
@@ -91,6 +94,7 @@ class Executor {
         if (written[index(source)]) add_to(gradient(source), gradients_[k]);
         written[index(source)] = true;
       }
+      if (observe) observe(i);
     }
   }
 

@@ -53,6 +53,7 @@ class Program {
   /// Packs a description. Fails, naming the operation, if the description makes no sense.
   explicit Program(ProgramDescription description, ProgramOptions options = {})
       : isa_(options.isa) {
+    active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
     validate(description);
     layout_ = plan_layout(description);
     for (const Operation& operation : description.operations) {
