@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -66,9 +67,11 @@ struct GradientCheckResult {
 namespace check {
 
 /// One layer, its inputs and the gradient of the loss by its output: the loss is their dot product.
+/// A template only so that it is not compiled where no layer is checked.
+template <std::same_as<double> T>
 class GradientCheck {
  public:
-  GradientCheck(const Layer<double>& layer, std::span<const Shape> inputs,
+  GradientCheck(const Layer<T>& layer, std::span<const Shape> inputs,
                 const GradientCheckOptions& options)
       : options_(options), layer_(layer.clone()) {
     result_.tolerance = options.tolerance;
@@ -80,21 +83,21 @@ class GradientCheck {
       else
         draw(inputs_[k], random.substream(k));
     }
-    output_ = Tensor<double>(layer_->output_shape(inputs).with_batch(options.batch));
-    upstream_ = Tensor<double>(output_.shape());
+    output_ = Tensor<T>(layer_->output_shape(inputs).with_batch(options.batch));
+    upstream_ = Tensor<T>(output_.shape());
     const Random upstream = random.substream(1000);
     for (std::int64_t i = 0; i < upstream_.elements(); ++i)
       upstream_[i] = upstream.normal(static_cast<std::uint64_t>(i));
     if (options.parameters == CheckedParameters::drawn) draw_parameters(random.substream(1001));
-    for (const Buffer<double>* const buffer : layer_->buffers()) buffers_.push_back(buffer->value);
+    for (const Buffer<T>* const buffer : layer_->buffers()) buffers_.push_back(buffer->value);
   }
 
   GradientCheckResult run() {
     check_forward();
     if (!result_.broken_rules.empty()) return result_;
-    const std::vector<Tensor<double>> gradients = analytic(0, pool_);
+    const std::vector<Tensor<T>> gradients = analytic(0, pool_);
     check_rules(gradients);
-    const std::vector<Parameter<double>*> parameters = layer_->parameters();
+    const std::vector<Parameter<T>*> parameters = layer_->parameters();
     for (std::size_t k = 0; k < inputs_.size(); ++k)
       compare(inputs_[k], gradients[k], text_of("input ", k));
     for (std::size_t p = 0; p < parameters.size(); ++p)
@@ -104,10 +107,10 @@ class GradientCheck {
 
  private:
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  using Views = std::vector<TensorView<const double>>;
+  using Views = std::vector<TensorView<const T>>;
 
   /// Equally spaced values in random order, moved away from kinks.
-  void draw(TensorView<double> values, const Random& random) const {
+  void draw(TensorView<T> values, const Random& random) const {
     const double count = static_cast<double>(values.elements());
     for (std::int64_t i = 0; i < values.elements(); ++i)
       values[i] = options_.lowest +
@@ -121,7 +124,7 @@ class GradientCheck {
   }
   void draw_parameters(const Random& random) {
     std::uint64_t number = 0;
-    for (Parameter<double>* const parameter : layer_->parameters()) {
+    for (Parameter<T>* const parameter : layer_->parameters()) {
       const Random stream = random.substream(number++);
       for (std::int64_t i = 0; i < parameter->value.elements(); ++i)
         parameter->value[i] = stream.normal(static_cast<std::uint64_t>(i));
@@ -133,7 +136,7 @@ class GradientCheck {
   }
   Views views() const { return {inputs_.begin(), inputs_.end()}; }
   void broken(const std::string& sentence) { result_.broken_rules.push_back(sentence); }
-  static bool same(const Tensor<double>& a, const Tensor<double>& b) {
+  static bool same(const Tensor<T>& a, const Tensor<T>& b) {
     return a.shape() == b.shape() &&
            std::equal(a.begin(), a.end(), b.begin(), [](double x, double y) {
              return x == y || (std::isnan(x) && std::isnan(y));
@@ -141,10 +144,10 @@ class GradientCheck {
   }
 
   /// The output for the inputs as they are now; its memory holds `poison` before.
-  Tensor<double> forward(double poison, ThreadPool& pool) {
+  Tensor<T> forward(double poison, ThreadPool& pool) {
     std::size_t k = 0;
-    for (Buffer<double>* const buffer : layer_->buffers()) buffer->value = buffers_[k++];
-    Tensor<double> output(output_.shape());
+    for (Buffer<T>* const buffer : layer_->buffers()) buffer->value = buffers_[k++];
+    Tensor<T> output(output_.shape());
     output.fill(poison);
     layer_->forward(views(), output, pass(pool));
     return output;
@@ -163,9 +166,9 @@ class GradientCheck {
     if (layer_->in_place() && output_.elements() != inputs_[0].elements())
       return broken("in_place() is true, but inputs[0] and the output are not of one size");
     if (layer_->in_place()) {
-      std::vector<Tensor<double>> copies = inputs_;
+      std::vector<Tensor<T>> copies = inputs_;
       const Views shared(copies.begin(), copies.end());
-      layer_->forward(shared, TensorView<double>(copies[0].data(), output_.shape()), pass(pool_));
+      layer_->forward(shared, TensorView<T>(copies[0].data(), output_.shape()), pass(pool_));
       if (!std::equal(output_.begin(), output_.end(), copies[0].begin()))
         broken("forward: in_place() is true, but the output differs if it shares inputs[0]");
     }
@@ -175,30 +178,29 @@ class GradientCheck {
   /// `preset`; what backward() says that it does not read is NaN; input `unneeded` gets no
   /// gradient.
   enum class Memory { separate, shared };
-  std::vector<Tensor<double>> analytic(double preset, ThreadPool& pool, int unneeded = -1,
-                                       Memory memory = Memory::separate) {
-    Tensor<double> output = forward(nan, pool);
-    std::vector<Tensor<double>> read = inputs_, gradients = inputs_;
+  std::vector<Tensor<T>> analytic(double preset, ThreadPool& pool, int unneeded = -1,
+                                  Memory memory = Memory::separate) {
+    Tensor<T> output = forward(nan, pool);
+    std::vector<Tensor<T>> read = inputs_, gradients = inputs_;
     if (!layer_->backward_reads_inputs())
-      for (Tensor<double>& input : read) input.fill(nan);
+      for (Tensor<T>& input : read) input.fill(nan);
     if (!layer_->backward_reads_output()) output.fill(nan);
-    for (Parameter<double>* const parameter : layer_->parameters())
-      parameter->gradient.fill(preset);
-    for (Tensor<double>& gradient : gradients) gradient.fill(nan);
-    Tensor<double> upstream = upstream_;
+    for (Parameter<T>* const parameter : layer_->parameters()) parameter->gradient.fill(preset);
+    for (Tensor<T>& gradient : gradients) gradient.fill(nan);
+    Tensor<T> upstream = upstream_;
     const bool shared = memory == Memory::shared;
     if (shared) std::copy(upstream_.begin(), upstream_.end(), gradients[0].begin());
-    std::vector<TensorView<double>> targets(gradients.begin(), gradients.end());
+    std::vector<TensorView<T>> targets(gradients.begin(), gradients.end());
     if (unneeded >= 0) targets[static_cast<std::size_t>(unneeded)] = {};
     layer_->backward(Views(read.begin(), read.end()), output,
                      {shared ? gradients[0].data() : upstream.data(), upstream_.shape()}, targets,
                      pass(pool));
-    for (Parameter<double>* const parameter : layer_->parameters())
+    for (Parameter<T>* const parameter : layer_->parameters())
       gradients.push_back(parameter->gradient);
     return gradients;
   }
 
-  void check_rules(const std::vector<Tensor<double>>& gradients) {
+  void check_rules(const std::vector<Tensor<T>>& gradients) {
     for (std::size_t k = 0; k < inputs_.size(); ++k)
       if (const auto unset = std::find_if(gradients[k].begin(), gradients[k].end(),
                                           [](double value) { return std::isnan(value); });
@@ -210,7 +212,7 @@ class GradientCheck {
     if (!same(gradients, analytic(0, three_threads_)))
       broken("backward: the gradients depend on the number of threads, or on an earlier pass");
     constexpr double preset = 0.75;
-    const std::vector<Tensor<double>> added = analytic(preset, pool_);
+    const std::vector<Tensor<T>> added = analytic(preset, pool_);
     for (std::size_t p = inputs_.size(); p < added.size(); ++p)
       for (std::int64_t i = 0; i < added[p].elements(); ++i)
         if (!(std::abs(added[p][i] - (gradients[p][i] + preset)) <=
@@ -222,7 +224,7 @@ class GradientCheck {
           break;
         }
     for (std::size_t k = 0; k < inputs_.size(); ++k) {
-      std::vector<Tensor<double>> without = analytic(0, pool_, static_cast<int>(k));
+      std::vector<Tensor<T>> without = analytic(0, pool_, static_cast<int>(k));
       without[k] = gradients[k];
       if (!same(gradients, without))
         broken(text_of("backward: other gradients change if nobody needs d_inputs[", k, "]"));
@@ -230,9 +232,9 @@ class GradientCheck {
     if (layer_->in_place() && !same(gradients, analytic(0, pool_, -1, Memory::shared)))
       broken("backward: in_place() is true, but gradients differ if d_inputs[0] shares d_output");
   }
-  static bool same(const std::vector<Tensor<double>>& a, const std::vector<Tensor<double>>& b) {
+  static bool same(const std::vector<Tensor<T>>& a, const std::vector<Tensor<T>>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const Tensor<double>& x, const Tensor<double>& y) { return same(x, y); });
+                      [](const Tensor<T>& x, const Tensor<T>& y) { return same(x, y); });
   }
 
   /// The derivative of the loss by `x` by central differences of fourth order:
@@ -242,18 +244,18 @@ class GradientCheck {
     const double center = x, h = options_.step * (std::max)(1.0, std::abs(x));
     const auto at = [&](double distance) {
       x = center + distance * h;
-      Tensor<double> output = forward(nan, pool_);
+      Tensor<T> output = forward(nan, pool_);
       x = center;
       return output;
     };
-    const Tensor<double> up = at(1), down = at(-1), up2 = at(2), down2 = at(-2);
+    const Tensor<T> up = at(1), down = at(-1), up2 = at(2), down2 = at(-2);
     double sum = 0;
     for (std::int64_t i = 0; i < upstream_.elements(); ++i)
       sum += upstream_[i] * (8 * (up[i] - down[i]) - (up2[i] - down2[i]));
     return sum / (12 * h);
   }
 
-  void compare(Tensor<double>& values, const Tensor<double>& gradient, const std::string& name) {
+  void compare(Tensor<T>& values, const Tensor<T>& gradient, const std::string& name) {
     std::vector<double> differences;
     double largest = 0;
     for (double& value : values) {
@@ -276,10 +278,10 @@ class GradientCheck {
   }
 
   GradientCheckOptions options_;
-  std::unique_ptr<Layer<double>> layer_;
-  std::vector<Tensor<double>> inputs_;
-  std::vector<Tensor<double>> buffers_;
-  Tensor<double> output_, upstream_;
+  std::unique_ptr<Layer<T>> layer_;
+  std::vector<Tensor<T>> inputs_;
+  std::vector<Tensor<T>> buffers_;
+  Tensor<T> output_, upstream_;
   ThreadPool pool_{1}, three_threads_{3};
   GradientCheckResult result_;
 };
@@ -295,10 +297,10 @@ class GradientCheck {
 ///
 ///     const auto result = octet::check_gradient(MyLayer<double>(), {{6, 6, 3}});
 ///     if (!result.passed()) std::puts(result.text().c_str());
-inline GradientCheckResult check_gradient(const Layer<double>& layer,
-                                          const std::vector<Shape>& inputs,
-                                          const GradientCheckOptions& options = {}) {
-  return check::GradientCheck(layer, inputs, options).run();
+template <std::same_as<double> T>
+GradientCheckResult check_gradient(const Layer<T>& layer, const std::vector<Shape>& inputs,
+                                   const GradientCheckOptions& options = {}) {
+  return check::GradientCheck<T>(layer, inputs, options).run();
 }
 
 }  // namespace octet::inline OCTET_ABI
