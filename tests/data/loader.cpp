@@ -125,6 +125,25 @@ TEST_CASE("any number of threads and any prefetch give the same bits") {
     }
 }
 
+TEST_CASE("an image is augmented alike wherever in the epoch it comes") {
+  const ImageDataset data = numbered(40);
+  const auto by_number = [&](const LoaderOptions& options) {
+    Loader loader(data, augmentation(), options);
+    std::vector<std::vector<float>> images(40);
+    for (const Batch& batch : epoch(loader, 3))
+      for (std::int64_t row = 0; row < batch.size(); ++row) {
+        const float* const pixels = batch.images.data() + row * 20;
+        images[static_cast<std::size_t>(batch.indices[static_cast<std::size_t>(row)])].assign(
+            pixels, pixels + 20);
+      }
+    return images;
+  };
+  const auto images = by_number({.batch = 40, .order = Order::shuffled, .seed = 5});
+  CHECK(by_number({.batch = 7, .order = Order::shuffled, .seed = 5}) == images);
+  CHECK(by_number({.batch = 40, .order = Order::sequential, .seed = 5}) == images);
+  CHECK(by_number({.batch = 40, .order = Order::sequential, .seed = 6}) != images);
+}
+
 TEST_CASE("a start in the middle of an epoch goes on with the same bits") {
   const ImageDataset data = numbered(40);
   for (const int threads : {0, 2}) {

@@ -1,5 +1,6 @@
 #include "octet/data/scan.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <doctest/doctest.h>
 
@@ -46,6 +47,30 @@ TEST_CASE("the scan counts duplicates, contradictions, blanks and what splits sh
         "validation: 1 images are also in train\n"
         "test: 1 images are also in train\n"
         "test: 1 images are also in validation\n");
+}
+
+TEST_CASE("images of one hash are told apart by their pixels and their shape") {
+  // Two texts of the same 64-bit FNV-1a hash.
+  const std::string first = "8yn0iYCKYHlIj4-BwPqk", second = "GReLUrM4wMqfg9yzV3KQ";
+  const auto hash = [](const std::string& text) {
+    std::uint64_t value = 0xCBF29CE484222325;
+    for (const char c : text) value = (value ^ static_cast<std::uint8_t>(c)) * 0x100000001B3;
+    return value;
+  };
+  REQUIRE(hash(first) == hash(second));
+  const auto image = [](const std::string& text, int H, int W) {
+    octet::Image picture(H, W, 1);
+    std::copy(text.begin(), text.end(), picture.pixels.begin());
+    return picture;
+  };
+  ImageDataset data;
+  data.class_names = {"a"};
+  for (const std::string& text : {first, second, first}) data.add(image(text, 4, 5), 0);
+  const octet::ImageIndex index(data);
+  CHECK(index.first() == std::vector<std::int64_t>{0, 1, 0});
+  CHECK(index.distinct() == 2);
+  CHECK(index.find(image(second, 4, 5)) == 1);
+  CHECK(index.find(image(second, 5, 4)) == -1);
 }
 
 TEST_CASE("the known faults of the real FER2013 are found") {
