@@ -184,7 +184,8 @@ TEST_CASE("bad calibration is refused with a sentence") {
       quantize(graph, x),
       "calibration: expected finite activations, but input computed 1 infinities or NaNs", Error);
   CHECK_THROWS_AS(quantize(graph, Tensor<float>({2, 4, 4, 3})), Error);
-  CHECK_THROWS_WITH_AS(quantize(graph, networks::images({4, 4, 2}, 2), {.percentile = 0}),
+  CHECK_THROWS_WITH_AS(quantize(graph, networks::images({4, 4, 2}, 2),
+                                {.range = RangeMethod::percentile, .percentile = 0}),
                        "calibration: expected a percentile above 0 and up to 100, got 0", Error);
 }
 

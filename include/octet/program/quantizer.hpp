@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -22,7 +23,7 @@ struct LayerRange {
 
 struct QuantizeOptions {
   /// How ranges are chosen, and which share of the values, in percent, a percentile range holds.
-  RangeMethod range = RangeMethod::percentile;
+  RangeMethod range = RangeMethod::min_max;
   double percentile = 99.99;
   /// Exceptions for single layers.
   std::vector<LayerRange> layer_ranges = {};
@@ -79,11 +80,12 @@ inline QuantizedWeights quantize_weights(std::span<const float> weight, std::spa
   return result;
 }
 
-/// Builds the int8 description of a float32 one.
+/// Builds the int8 description of a float32 one. A template only so that it is compiled where it is
+/// used.
+template <std::same_as<ProgramDescription> Description>
 class Quantizer {
  public:
-  Quantizer(const ProgramDescription& from, const Calibration& calibration,
-            const QuantizeOptions& options)
+  Quantizer(const Description& from, const Calibration& calibration, const QuantizeOptions& options)
       : from_(from),
         calibration_(calibration),
         options_(options),
@@ -257,18 +259,23 @@ class Quantizer {
     Operation copy = operation;
     for (int& input : copy.inputs) input = as_float(input);
     copy.output = float_value_[at(operation.output)] = to_.add_value(float_copy(operation.output));
-    if (auto* const conv = std::get_if<operations::Conv2d>(&copy.parameters))
-      copy_tensors(*conv);
-    else if (auto* const depthwise = std::get_if<operations::DepthwiseConv2d>(&copy.parameters))
-      copy_tensors(*depthwise);
-    else if (auto* const custom = std::get_if<operations::Custom>(&copy.parameters))
-      for (int& tensor : custom->tensors) tensor = copy_tensor(tensor);
+    if (const auto* const conv = operation.as<operations::Conv2d>())
+      copy.parameters = with_copied_tensors(*conv);
+    else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>())
+      copy.parameters = with_copied_tensors(*depthwise);
+    else if (const auto* const custom = operation.as<operations::Custom>())
+      copy.parameters = with_copied_tensors(*custom);
     to_.operations.push_back(std::move(copy));
   }
   template <class Convolution>
-  void copy_tensors(Convolution& conv) {
+  Convolution with_copied_tensors(Convolution conv) {
     conv.weight_tensor = copy_tensor(conv.weight_tensor);
     conv.bias_tensor = copy_tensor(conv.bias_tensor);
+    return conv;
+  }
+  operations::Custom with_copied_tensors(operations::Custom custom) {
+    for (int& tensor : custom.tensors) tensor = copy_tensor(tensor);
+    return custom;
   }
 
   void emit_int8(std::size_t number) {
@@ -276,12 +283,12 @@ class Quantizer {
     Operation copy = operation;
     for (int& input : copy.inputs) input = as_int8(input);
     copy.output = int8_value_[at(operation.output)] = to_.add_value(int8_copy(operation.output));
-    if (auto* const conv = std::get_if<operations::Conv2d>(&copy.parameters)) {
-      quantize_tensors(*conv, operation, false);
-    } else if (auto* const depthwise = std::get_if<operations::DepthwiseConv2d>(&copy.parameters)) {
-      quantize_tensors(*depthwise, operation, true);
-    } else if (auto* const custom = std::get_if<operations::Custom>(&copy.parameters)) {
-      for (int& tensor : custom->tensors) tensor = copy_tensor(tensor);
+    if (const auto* const conv = operation.as<operations::Conv2d>()) {
+      copy.parameters = with_quantized_tensors(*conv, operation, false);
+    } else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>()) {
+      copy.parameters = with_quantized_tensors(*depthwise, operation, true);
+    } else if (const auto* const custom = operation.as<operations::Custom>()) {
+      copy.parameters = with_copied_tensors(*custom);
     } else if (const auto* const activation = operation.as<operations::Activation>()) {
       const ProgramValue& x = to_.value(copy.inputs[0]);
       const ProgramValue& y = to_.value(copy.output);
@@ -294,7 +301,8 @@ class Quantizer {
     to_.operations.push_back(std::move(copy));
   }
   template <class Convolution>
-  void quantize_tensors(Convolution& conv, const Operation& operation, bool channel_last) {
+  Convolution with_quantized_tensors(Convolution conv, const Operation& operation,
+                                     bool channel_last) {
     const ProgramTensor& weight = from_.tensor(conv.weight_tensor);
     const ProgramTensor& bias = from_.tensor(conv.bias_tensor);
     const QuantizedWeights quantized =
@@ -306,9 +314,10 @@ class Quantizer {
         ProgramTensor::of(bias.name, bias.shape, ElementType::s32, std::span(quantized.bias)));
     conv.scale_tensor = to_.add_tensor(ProgramTensor::of(
         weight.name + "_scale", bias.shape, ElementType::f32, std::span(quantized.scale)));
+    return conv;
   }
 
-  const ProgramDescription& from_;
+  const Description& from_;
   const Calibration& calibration_;
   const QuantizeOptions& options_;
   std::vector<QuantizationDecision> decisions_;
