@@ -49,7 +49,7 @@ struct QuantizeOptions {
   std::string model;
   std::string data;
   std::int64_t calibrate = 512;
-  std::string method = "percentile";
+  std::string method = "min_max";
   std::string out;
   int threads = 0;
   std::uint64_t seed = 0;

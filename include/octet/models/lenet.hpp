@@ -2,9 +2,9 @@
 #pragma once
 
 #include "octet/graph/graph.hpp"
+#include "octet/nn/average_pool.hpp"
 #include "octet/nn/conv2d.hpp"
 #include "octet/nn/linear.hpp"
-#include "octet/nn/average_pool.hpp"
 #include "octet/nn/reshape.hpp"
 #include "octet/nn/tanh.hpp"
 

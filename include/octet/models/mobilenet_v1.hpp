@@ -34,8 +34,8 @@ Value<T> mobilenet_v1(Value<T> x, const MobilenetV1Options& options = {}) {
         Stage{1024, 1}}) {
     x = relu(batch_norm(depthwise_conv2d(
         x, {.kernel = 3, .stride = stage.stride, .padding = 1, .bias = Bias::none})));
-    x = relu(batch_norm(
-        conv2d(x, scaled_channels(stage.channels, options.width), {.kernel = 1, .bias = Bias::none})));
+    x = relu(batch_norm(conv2d(x, scaled_channels(stage.channels, options.width),
+                               {.kernel = 1, .bias = Bias::none})));
   }
   return linear(flatten(global_average_pool(x)), options.classes);
 }

@@ -37,7 +37,8 @@ Value<T> inverted_residual(Value<T> x, std::int64_t channels, std::int64_t strid
                            std::int64_t expansion) {
   Value<T> y = x;
   if (expansion != 1)
-    y = relu6(batch_norm(conv2d(y, x.shape().back() * expansion, {.kernel = 1, .bias = Bias::none})));
+    y = relu6(
+        batch_norm(conv2d(y, x.shape().back() * expansion, {.kernel = 1, .bias = Bias::none})));
   y = relu6(batch_norm(
       depthwise_conv2d(y, {.kernel = 3, .stride = stride, .padding = 1, .bias = Bias::none})));
   y = batch_norm(conv2d(y, channels, {.kernel = 1, .bias = Bias::none}));

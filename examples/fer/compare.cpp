@@ -1,0 +1,103 @@
+#include "compare.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "report.hpp"
+
+namespace fer {
+
+using namespace octet;
+
+namespace {
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+/// Median seconds of one run of each form on a batch of N images.
+std::vector<double> median_seconds(const std::vector<Contestant>& contestants, std::int64_t N,
+                                   int rounds, ThreadPool& pool) {
+  std::vector<Workspace> workspaces;
+  for (const Contestant& each : contestants)
+    workspaces.emplace_back(*each.program, WorkspaceOptions{.batch = N, .pool = &pool});
+  const Program& first = *contestants[0].program;
+  Tensor<float> images(first.input_shape().with_batch(N)),
+      logits(first.output_shape().with_batch(N));
+  const Random random(1);
+  for (std::int64_t i = 0; i < images.elements(); ++i)
+    images[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(i)));
+  const TensorView<const float> input = images;
+  const TensorView<float> output = logits;
+  std::vector<std::vector<double>> seconds(contestants.size());
+  for (int round = 0; round <= rounds; ++round)
+    for (std::size_t i = 0; i < contestants.size(); ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      contestants[i].program->run({&input, 1}, {&output, 1}, workspaces[i]);
+      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+      // The first round fills caches.
+      if (round > 0) seconds[i].push_back(taken.count());
+    }
+  std::vector<double> medians;
+  for (const std::vector<double>& each : seconds) medians.push_back(median(each));
+  return medians;
+}
+
+}  // namespace
+
+std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants, ThreadPool& pool) {
+  const std::vector<double> one = median_seconds(contestants, 1, 101, pool);
+  const std::vector<double> many = median_seconds(contestants, 64, 9, pool);
+  std::vector<Speed> speeds;
+  for (std::size_t i = 0; i < contestants.size(); ++i)
+    speeds.push_back({one[i] * 1000, 64 / many[i]});
+  return speeds;
+}
+
+void print_comparison(const std::vector<Contestant>& contestants, const ImageDataset& data,
+                      const Pipeline& pipeline, ThreadPool& pool) {
+  std::vector<Evaluation> evaluations;
+  for (const Contestant& each : contestants)
+    evaluations.push_back(evaluate(*each.program, data, pipeline, {.pool = &pool}));
+
+  std::printf("\non %lld images, with the 95 %% interval; changed answers against %s\n",
+              static_cast<long long>(data.size()), contestants[0].name.c_str());
+  std::printf(
+      "| form            | accuracy                 | top-2   | right to wrong | wrong to "
+      "right | McNemar p | file bytes |\n"
+      "| --------------- | ------------------------ | ------- | -------------- | "
+      "-------------- | --------- | ---------- |\n");
+  for (std::size_t i = 0; i < contestants.size(); ++i) {
+    std::printf("| %-15s | %-24s | %5.2f %% |", contestants[i].name.c_str(),
+                percent_with_interval(evaluations[i].accuracy()).c_str(),
+                100 * evaluations[i].accuracy(2).value);
+    if (i == 0) {
+      std::printf(" %14s | %14s | %9s |", "", "", "");
+    } else {
+      const McNemar test = mcnemar(evaluations[0], evaluations[i]);
+      std::printf(" %14lld | %14lld | %9.3f |", static_cast<long long>(test.right_to_wrong),
+                  static_cast<long long>(test.wrong_to_right), test.mid_p);
+    }
+    std::printf(" %10lld |\n", static_cast<long long>(contestants[i].file_bytes));
+  }
+
+  ThreadPool single(1);
+  std::vector<ThreadPool*> pools{&single};
+  if (pool.threads() > 1) pools.push_back(&pool);
+  std::printf(
+      "\nmedian times, measured in turn\n"
+      "| form            | threads | batch 1, ms | batch 64, images/s |\n"
+      "| --------------- | ------- | ----------- | ------------------ |\n");
+  for (ThreadPool* const threads : pools) {
+    const std::vector<Speed> speeds = measure_speed(contestants, *threads);
+    for (std::size_t i = 0; i < contestants.size(); ++i)
+      std::printf("| %-15s | %7d | %11.3f | %18.0f |\n", contestants[i].name.c_str(),
+                  threads->threads(), speeds[i].batch_1_milliseconds,
+                  speeds[i].batch_64_images_per_second);
+  }
+}
+
+}  // namespace fer

@@ -1,0 +1,26 @@
+// fer eval: how good a model is on a split.
+#include <octet/train/evaluate_program.hpp>
+
+#include "commands.hpp"
+#include "model.hpp"
+#include "report.hpp"
+
+namespace fer {
+
+using namespace octet;
+
+int eval(const EvalOptions& options) {
+  const Model model = load_model(options.model);
+  const Splits splits = read_splits(options.data, model.H(), model.W());
+  const ImageDataset& data = split_named(splits, options.split);
+  if (data.size() == 0) fail(options.data, ": has no images for ", options.split);
+  check_classes(model.card, data);
+  ThreadPool pool(options.threads);
+  const Evaluation evaluation =
+      evaluate(model.program, data, model.pipeline(), {.batch = options.batch, .pool = &pool});
+  print_evaluation(text_of(options.model, ", ", options.split), evaluation, model.card.class_names);
+  if (options.split != "train") print_without_leaks(evaluation, data, splits.train);
+  return 0;
+}
+
+}  // namespace fer

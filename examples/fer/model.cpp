@@ -1,0 +1,41 @@
+#include "model.hpp"
+
+#include <octet/program/compile.hpp>
+#include <octet/program/file.hpp>
+
+namespace fer {
+
+using namespace octet;
+
+namespace {
+
+/// A program that takes one image and gives one logit for each class.
+Model checked(Model model, const std::string& path) {
+  const ProgramDescription& description = model.program.description();
+  const auto classes = static_cast<std::int64_t>(model.card.class_names.size());
+  if (description.inputs.size() != 1 || description.outputs.size() != 1 ||
+      model.program.input_shape().rank() != 3 || (model.C() != 1 && model.C() != 3) ||
+      model.program.output_shape().elements() != classes)
+    fail(path, ": expected a network from one image to ", classes, " classes");
+  for (const auto* const values :
+       {&model.card.normalization.mean, &model.card.normalization.deviation})
+    if (values->size() != 1 && static_cast<std::int64_t>(values->size()) != model.C())
+      fail(path, ": expected a normalization for ", model.C(), " channels, got ", values->size());
+  return model;
+}
+
+}  // namespace
+
+Model load_model(const std::string& path) {
+  const Safetensors file = Safetensors::read(path, ChecksumRule::required);
+  if (file.metadata().find(program_key) != file.metadata().end()) {
+    LoadedProgram loaded = load_program(file, {.keep_weights = KeepWeights::yes});
+    ModelCard card = ModelCard::from({loaded.metadata.begin(), loaded.metadata.end()}, path);
+    return checked({FileKind::program, std::move(card), std::move(loaded.program)}, path);
+  }
+  const LoadedGraph<float> loaded = load_graph<float>(path);
+  return checked({FileKind::graph, ModelCard::from(loaded.metadata, path), compile(loaded.graph)},
+                 path);
+}
+
+}  // namespace fer

@@ -1,0 +1,31 @@
+// A model file, whatever it holds, as something that runs.
+#pragma once
+
+#include <string>
+
+#include <octet/program/program.hpp>
+
+#include "data.hpp"
+
+namespace fer {
+
+/// Whether a file holds a trained graph or a program made from one.
+enum class FileKind { graph, program };
+
+struct Model {
+  FileKind kind;
+  ModelCard card;
+  octet::Program program;
+
+  /// What turns bytes into the input that the network was trained on.
+  octet::Pipeline pipeline() const { return {octet::normalize(card.normalization)}; }
+  std::int64_t H() const { return program.input_shape()[0]; }
+  std::int64_t W() const { return program.input_shape()[1]; }
+  std::int64_t C() const { return program.input_shape()[2]; }
+};
+
+/// Loads what fer train or fer quantize wrote; a graph is compiled. Fails, naming the file, if it
+/// is something else, or damaged.
+Model load_model(const std::string& path);
+
+}  // namespace fer

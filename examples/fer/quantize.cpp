@@ -1,0 +1,75 @@
+// fer quantize: from float32 to int8, and what it costs and brings.
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+
+#include <octet/program/file.hpp>
+#include <octet/program/float16_weights.hpp>
+#include <octet/program/quantize.hpp>
+
+#include "commands.hpp"
+#include "compare.hpp"
+#include "model.hpp"
+
+namespace fer {
+
+using namespace octet;
+
+namespace {
+
+/// `count` images of the set in a random order, prepared for the network.
+Tensor<float> calibration_images(const ImageDataset& data, const Pipeline& pipeline,
+                                 std::int64_t count, std::uint64_t seed) {
+  std::vector<std::int64_t> order(data.labels.size());
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  Random(seed).shuffle(std::span(order));
+  count = (std::min)(count, data.size());
+  Tensor<float> images(data.image_shape().with_batch(count));
+  Picture picture;
+  for (std::int64_t i = 0; i < count; ++i) {
+    pipeline.apply(data.image(order[static_cast<std::size_t>(i)]), Random(0), picture);
+    std::copy_n(picture.pixels.data(), picture.elements(), images.data() + i * picture.elements());
+  }
+  return images;
+}
+
+std::int64_t file_bytes(const Program& program, const Metadata& metadata) {
+  return static_cast<std::int64_t>(
+      program_file(program, {metadata.begin(), metadata.end()}).bytes().size());
+}
+
+}  // namespace
+
+int quantize(const QuantizeOptions& options) {
+  if (options.calibrate < 1) fail("--calibrate: expected at least 1, got ", options.calibrate);
+  const Model model = load_model(options.model);
+  if (model.kind != FileKind::graph)
+    fail(options.model, ": expected a trained network, got a program that fer quantize wrote");
+  const Splits splits = read_splits(options.data, model.H(), model.W());
+  check_classes(model.card, splits.train);
+  if (splits.train.size() == 0 || splits.test.size() == 0)
+    fail(options.data, ": expected images to calibrate with and to test with, got ",
+         splits.train.size(), " and ", splits.test.size());
+
+  ThreadPool pool(options.threads);
+  const Tensor<float> images =
+      calibration_images(splits.train, model.pipeline(), options.calibrate, options.seed);
+  const QuantizedProgram quantized = octet::quantize(
+      model.program, batches_of(images),
+      {.range = options.method == "min_max" ? RangeMethod::min_max : RangeMethod::percentile},
+      &pool);
+  std::printf("%s\n", quantized.report.text().c_str());
+
+  const Metadata metadata = model.card.metadata();
+  save_program(quantized.program, options.out, {metadata.begin(), metadata.end()});
+  const Program half = with_float16_weights(model.program);
+  print_comparison({{"float32", &model.program, file_bytes(model.program, metadata)},
+                    {"float16 weights", &half, file_bytes(half, metadata)},
+                    {"int8", &quantized.program,
+                     static_cast<std::int64_t>(std::filesystem::file_size(options.out))}},
+                   splits.test, model.pipeline(), pool);
+  std::printf("\nwritten: %s\n", options.out.c_str());
+  return 0;
+}
+
+}  // namespace fer
