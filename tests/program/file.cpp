@@ -164,7 +164,8 @@ TEST_CASE("a layer of one's own comes back if it is registered; else it is named
   const AlignedVector<std::byte> bytes = program_file(program).bytes();
   CHECK_THROWS_WITH_AS(parse(bytes),
                        "program: gain_1 is a layer of the type \"gain\", which is not known here: "
-                       "register_layer() or register_custom_layer() makes it so",
+                       "register_layer() or register_custom_layer() makes it so; "
+                       "layer_registry<float>() does for Octet's own",
                        Error);
   register_layer<float>("gain", [](const Json&) { return std::make_unique<Gain>(); });
   const Tensor<float> x({1, 3}, {1, 2, -4});

@@ -25,7 +25,7 @@ class Interpreter {
     y_ = &d_.value(operation_->output);
     out_ = &bytes_[at(operation_->output)];
     out_->resize(static_cast<std::size_t>(N_ * y_->shape.elements()));
-    std::visit([&](const auto& parameters) { run(parameters); }, operation_->parameters);
+    operation_->parameters.visit([&](const auto& parameters) { run(parameters); });
     return *out_;
   }
 

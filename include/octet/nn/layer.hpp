@@ -1,6 +1,8 @@
 // The one virtual interface of Octet: what a layer computes, and the gradient of it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -110,5 +112,16 @@ class Layer {
   /// Multiply-and-add operations for one example; 0 where there are none worth counting.
   virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }
 };
+
+/// Makes a layer from what type() and attributes() said, with at most `parameter_limit` numbers in
+/// its parameters; gives nullptr for a type that is not known.
+template <class T>
+using LayerMaker = std::unique_ptr<Layer<T>> (*)(std::string_view type, const Json& attributes,
+                                                 std::int64_t parameter_limit);
+
+/// The way from here to the registry of layers, which sets it when it is first used; null before.
+/// Who loads a program finds layers through it, and need not compile every layer for that.
+template <class T>
+inline constinit std::atomic<LayerMaker<T>> layer_maker{nullptr};
 
 }  // namespace octet::inline OCTET_ABI

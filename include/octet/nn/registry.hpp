@@ -113,6 +113,10 @@ class LayerRegistry {
            "\"; register_layer() adds one");
     return factory(attributes, parameter_limit);
   }
+  bool knows(std::string_view type) const {
+    const std::lock_guard lock(mutex_);
+    return factories_.find(type) != factories_.end();
+  }
   /// All names, in alphabetical order.
   std::vector<std::string> names() const {
     const std::lock_guard lock(mutex_);
@@ -129,7 +133,13 @@ class LayerRegistry {
 /// The registry of all layers for the scalar type T, the built-in ones among them.
 template <class T>
 LayerRegistry<T>& layer_registry() {
-  static LayerRegistry<T> registry;
+  static LayerRegistry<T>& registry = []() -> LayerRegistry<T>& {
+    static LayerRegistry<T> all;
+    layer_maker<T> = [](std::string_view type, const Json& attributes, std::int64_t limit) {
+      return all.knows(type) ? all.make(type, attributes, limit) : nullptr;
+    };
+    return all;
+  }();
   return registry;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <string_view>
 #include <vector>
 
@@ -190,8 +191,10 @@ inline int pad(Lowering& layer) {
 
 }  // namespace lowerings
 
-/// The registry of all lowerings, the built-in ones among them.
-inline LoweringRegistry& lowering_registry() {
+/// The registry of all lowerings, the built-in ones among them. A template only so that they are
+/// not compiled where it is not used.
+template <class Layers = Layer<float>>
+LoweringRegistry& lowering_registry() {
   static LoweringRegistry& registry = []() -> LoweringRegistry& {
     static LoweringRegistry all;
     const float infinity = std::numeric_limits<float>::infinity();
@@ -227,7 +230,8 @@ inline LoweringRegistry& lowering_registry() {
 }
 /// Gives a layer type of your own a lowering: the operations that compute it. They are quantized
 /// like all others.
-inline void register_lowering(std::string type, LoweringFunction function) {
+template <std::convertible_to<LoweringFunction> Function>
+void register_lowering(std::string type, Function function) {
   lowering_registry().set(std::move(type), std::move(function));
 }
 

@@ -1,6 +1,7 @@
 // Calibration of a float32 program: one pass over the images.
 #pragma once
 
+#include <concepts>
 #include <vector>
 
 #include "octet/program/program.hpp"
@@ -10,9 +11,11 @@ namespace octet::inline OCTET_ABI {
 
 /// Runs the program on every batch and observes each of its values, inputs included. Because the
 /// program is compiled, these are the values after folding and fusing: the ones that int8 replaces.
-/// Fails if there is no image, or if an activation is not finite.
-inline Calibration calibrate(const Program& program, const BatchSource& source,
-                             ThreadPool* pool = nullptr) {
+/// Fails if there is no image, or if an activation is not finite. A template only so that it is
+/// compiled where it is called.
+template <std::same_as<Program> AnyProgram>
+Calibration calibrate(const AnyProgram& program, const BatchSource& source,
+                      ThreadPool* pool = nullptr) {
   const ProgramDescription& description = program.description();
   std::vector<std::string> names;
   for (const ProgramValue& value : description.values) names.push_back(value.name);

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "octet/core/aligned.hpp"
@@ -194,12 +194,40 @@ struct Custom {
 
 }  // namespace operations
 
-using OperationParameters =
-    std::variant<operations::Conv2d, operations::DepthwiseConv2d, operations::MaxPool2d,
-                 operations::AveragePool2d, operations::Add, operations::Multiply,
-                 operations::Concat, operations::Activation, operations::Lookup,
-                 operations::Softmax, operations::Pad, operations::Reshape, operations::Quantize,
-                 operations::Dequantize, operations::Custom>;
+/// The parameters of one operation, of any kind. They never change, so copies share them.
+class OperationParameters {
+ public:
+  OperationParameters() = default;
+  template <class Kind>
+  requires requires { Kind::type; }
+  OperationParameters(Kind kind) : type_(Kind::type), kind_(new Kind(std::move(kind))) {}
+
+  /// The kind's name; empty if there are no parameters yet.
+  std::string_view type_name() const { return type_; }
+  /// The parameters if they are of this kind, else nullptr.
+  template <class Kind>
+  const Kind* as() const {
+    return type_ == Kind::type ? static_cast<const Kind*>(kind_.get()) : nullptr;
+  }
+  /// Calls visitor(parameters) with the kind that they are of. In place of a std::variant, because
+  /// std::visit over so many kinds takes compilers seconds.
+  template <class Visitor>
+  void visit(Visitor&& visitor) const {
+    namespace o = operations;
+    visit_among<o::Conv2d, o::DepthwiseConv2d, o::MaxPool2d, o::AveragePool2d, o::Add, o::Multiply,
+                o::Concat, o::Activation, o::Lookup, o::Softmax, o::Pad, o::Reshape, o::Quantize,
+                o::Dequantize, o::Custom>(visitor);
+  }
+
+ private:
+  template <class... Kinds, class Visitor>
+  void visit_among(Visitor& visitor) const {
+    (void)((as<Kinds>() && (visitor(*as<Kinds>()), true)) || ...);
+  }
+
+  std::string_view type_;
+  std::shared_ptr<const void> kind_;
+};
 
 /// One step: what it reads, what it writes (indices of values), and how. The name is that of the
 /// node of the graph from which it comes.
@@ -209,12 +237,10 @@ struct Operation {
   int output = -1;
   OperationParameters parameters;
 
-  std::string_view type() const {
-    return std::visit([](const auto& parameters) { return parameters.type; }, parameters);
-  }
+  std::string_view type() const { return parameters.type_name(); }
   template <class Parameters>
   const Parameters* as() const {
-    return std::get_if<Parameters>(&parameters);
+    return parameters.as<Parameters>();
   }
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,7 +81,8 @@ struct ParameterWriter {
 };
 
 /// Everything but the weights, which are named.
-inline Json to_json(const ProgramDescription& description) {
+template <std::same_as<ProgramDescription> Description>
+Json to_json(const Description& description) {
   const auto indices = [](const std::vector<int>& values) {
     Json array = Json::array();
     for (const int value : values) array.push(value);
@@ -100,7 +102,7 @@ inline Json to_json(const ProgramDescription& description) {
     Json each = Json::object();
     each.set("name", operation.name).set("type", operation.type());
     each.set("inputs", indices(operation.inputs)).set("output", operation.output);
-    std::visit(ParameterWriter{each}, operation.parameters);
+    operation.parameters.visit(ParameterWriter{each});
     operations.push(std::move(each));
   }
   for (const ProgramTensor& tensor : description.tensors) tensors.push(tensor.name);
@@ -110,14 +112,15 @@ inline Json to_json(const ProgramDescription& description) {
   return json.set("operations", std::move(operations)).set("tensors", std::move(tensors));
 }
 
-/// Reads what to_json() wrote.
-class DescriptionReader {
+/// Reads what to_json() wrote. A template only so that it is not compiled where nothing is read.
+template <std::same_as<ProgramDescription> Description>
+class BasicDescriptionReader {
  public:
   /// `tensors` are those that the JSON names, in its order.
-  static ProgramDescription read(const Json& json, std::vector<ProgramTensor> tensors) {
+  static Description read(const Json& json, std::vector<ProgramTensor> tensors) {
     if (json["version"].as_integer() != 1)
       fail("program: expected version 1, got ", json["version"].text().substr(0, 40));
-    ProgramDescription description;
+    Description description;
     description.tensors = std::move(tensors);
     for (const Json& each : json["values"].as_array()) description.values.push_back(value(each));
     for (const Json& each : json["operations"].as_array())
@@ -238,7 +241,7 @@ class DescriptionReader {
     return result;
   }
   static operations::Custom custom(const Json& json, const std::string& name,
-                                   const ProgramDescription& description) {
+                                   const Description& description) {
     operations::Custom result;
     result.layer = json["layer"].as_string();
     result.attributes = json["attributes"];
@@ -254,8 +257,7 @@ class DescriptionReader {
   }
 
   static OperationParameters parameters(const Json& json, std::string_view type,
-                                        const std::string& name,
-                                        const ProgramDescription& description) {
+                                        const std::string& name, const Description& description) {
     namespace op = operations;
     if (type == op::Conv2d::type) return convolution<op::Conv2d>(json);
     if (type == op::DepthwiseConv2d::type) return convolution<op::DepthwiseConv2d>(json);
@@ -285,7 +287,7 @@ class DescriptionReader {
     fail("program: ", name, ": expected a known type of operation, got \"", type.substr(0, 40),
          '"');
   }
-  static Operation operation(const Json& json, const ProgramDescription& description) {
+  static Operation operation(const Json& json, const Description& description) {
     Operation result;
     result.name = json["name"].as_string();
     result.inputs = indices(json["inputs"]);
@@ -294,5 +296,6 @@ class DescriptionReader {
     return result;
   }
 };
+using DescriptionReader = BasicDescriptionReader<ProgramDescription>;
 
 }  // namespace octet::inline OCTET_ABI

@@ -1,6 +1,8 @@
 // A program as a .safetensors file: the weights as tensors, the operations as JSON in the metadata.
+// The functions are templates only so that they are compiled where they are called.
 #pragma once
 
+#include <concepts>
 #include <cstring>
 #include <map>
 #include <string>
@@ -23,8 +25,8 @@ inline constexpr std::string_view program_key = "octet.program";
 inline constexpr std::string_view program_dtypes[] = {"F32", "F16", "I8", "I32"};
 
 /// The program as a file that is ready to be written. Fails if the program dropped its weights.
-inline SafetensorsWriter program_file(const Program& program,
-                                      const ProgramMetadata& metadata = {}) {
+template <std::same_as<Program> AnyProgram>
+SafetensorsWriter program_file(const AnyProgram& program, const ProgramMetadata& metadata = {}) {
   if (!program.has_weights())
     fail(
         "program: cannot be saved, because its weights were dropped when it was loaded; see "
@@ -47,8 +49,9 @@ inline SafetensorsWriter program_file(const Program& program,
 }
 
 /// Writes a program; the old file stays until the new one is complete.
-inline void save_program(const Program& program, const std::string& path,
-                         const ProgramMetadata& metadata = {}) {
+template <std::same_as<Program> AnyProgram>
+void save_program(const AnyProgram& program, const std::string& path,
+                  const ProgramMetadata& metadata = {}) {
   program_file(program, metadata).write(path);
 }
 
@@ -60,8 +63,9 @@ struct LoadedProgram {
 
 /// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
 /// program that is whole and makes sense.
-inline LoadedProgram load_program(const Safetensors& file,
-                                  ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+template <std::same_as<Safetensors> File>
+LoadedProgram load_program(const File& file,
+                           ProgramOptions options = {.keep_weights = KeepWeights::no}) {
   const auto found = file.metadata().find(program_key);
   if (found == file.metadata().end())
     fail(file.source(), ": expected a compiled or quantized program, got a file without one");
@@ -89,8 +93,9 @@ inline LoadedProgram load_program(const Safetensors& file,
     if (key != program_key && key != checksum_key) loaded.metadata.emplace(key, text);
   return loaded;
 }
-inline LoadedProgram load_program(const std::string& path,
-                                  ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+template <std::convertible_to<std::string> Path>
+LoadedProgram load_program(const Path& path,
+                           ProgramOptions options = {.keep_weights = KeepWeights::no}) {
   return load_program(Safetensors::read(path, ChecksumRule::required), options);
 }
 

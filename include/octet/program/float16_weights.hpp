@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <utility>
 #include <vector>
 
@@ -12,8 +13,9 @@ namespace octet::inline OCTET_ABI {
 
 /// The program with the float32 weights of convolutions and linear layers rounded to float16;
 /// biases stay float32. They are stored as float16, and computed with in float32. Fails if a weight
-/// does not fit.
-inline Program with_float16_weights(const Program& program, ProgramOptions options = {}) {
+/// does not fit. A template only so that it is compiled where it is called.
+template <std::same_as<Program> AnyProgram>
+Program with_float16_weights(const AnyProgram& program, ProgramOptions options = {}) {
   if (!program.has_weights())
     fail("float16: expected a program that keeps its weights; see ProgramOptions::keep_weights");
   ProgramDescription description = program.description();

@@ -2,11 +2,11 @@
 // planned.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "octet/core/cpu.hpp"
@@ -50,9 +50,10 @@ class Workspace;
 /// at once, each with a Workspace of its own.
 class Program {
  public:
-  /// Packs a description. Fails, naming the operation, if the description makes no sense.
-  explicit Program(ProgramDescription description, ProgramOptions options = {})
-      : isa_(options.isa) {
+  /// Packs a description. Fails, naming the operation, if the description makes no sense. A
+  /// template only so that no operation is compiled where no program is made.
+  template <std::same_as<ProgramDescription> Description>
+  explicit Program(Description description, ProgramOptions options = {}) : isa_(options.isa) {
     active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
     validate(description);
     layout_ = plan_layout(description);
@@ -137,61 +138,38 @@ class Program {
 
  private:
   friend class Workspace;
-  using Step =
-      std::variant<float_steps::Conv2d, float_steps::DepthwiseConv2d, float_steps::MaxPool2d,
-                   float_steps::AveragePool2d, float_steps::Add, float_steps::Multiply,
-                   float_steps::Concat, float_steps::Activation, float_steps::Softmax,
-                   float_steps::Pad, float_steps::Reshape, int8_steps::Conv2d,
-                   int8_steps::DepthwiseConv2d, int8_steps::MaxPool2d, int8_steps::AveragePool2d,
-                   int8_steps::Add, int8_steps::Multiply, int8_steps::Concat, int8_steps::Lookup,
-                   int8_steps::Pad, int8_steps::Quantize, int8_steps::Dequantize, CustomStep>;
-
   /// The step for an operation that exists in both types.
   template <class Float, class Int8, class Parameters>
   Step either(const ProgramDescription& description, const Operation& operation,
               const Parameters& parameters) const {
     if (description.value(operation.output).type == ElementType::s8)
-      return Int8(description, operation, parameters, isa_);
-    return Float(description, operation, parameters, isa_);
+      return Step(Int8(description, operation, parameters, isa_));
+    return Step(Float(description, operation, parameters, isa_));
   }
-  Step make_step(const ProgramDescription& d, const Operation& operation) {
+  template <std::same_as<ProgramDescription> Description>
+  Step make_step(const Description& d, const Operation& op) {
     namespace f = float_steps;
     namespace q = int8_steps;
-    return std::visit(
-        [&](const auto& p) -> Step {
-          using Kind = std::decay_t<decltype(p)>;
-          if constexpr (std::is_same_v<Kind, operations::Conv2d>)
-            return either<f::Conv2d, q::Conv2d>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::DepthwiseConv2d>)
-            return either<f::DepthwiseConv2d, q::DepthwiseConv2d>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::MaxPool2d>)
-            return either<f::MaxPool2d, q::MaxPool2d>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::AveragePool2d>)
-            return either<f::AveragePool2d, q::AveragePool2d>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::Add>)
-            return either<f::Add, q::Add>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::Multiply>)
-            return either<f::Multiply, q::Multiply>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::Concat>)
-            return either<f::Concat, q::Concat>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::Pad>)
-            return either<f::Pad, q::Pad>(d, operation, p);
-          else if constexpr (std::is_same_v<Kind, operations::Activation>)
-            return f::Activation(d, operation, p, isa_);
-          else if constexpr (std::is_same_v<Kind, operations::Softmax>)
-            return f::Softmax(d, operation, p, isa_);
-          else if constexpr (std::is_same_v<Kind, operations::Reshape>)
-            return f::Reshape(d, operation, p, isa_);
-          else if constexpr (std::is_same_v<Kind, operations::Lookup>)
-            return q::Lookup(d, operation, p, isa_);
-          else if constexpr (std::is_same_v<Kind, operations::Quantize>)
-            return q::Quantize(d, operation, p, isa_);
-          else if constexpr (std::is_same_v<Kind, operations::Dequantize>)
-            return q::Dequantize(d, operation, p, isa_);
-          else
-            return CustomStep(d, operation, p, customs_++);
-        },
-        operation.parameters);
+    namespace o = operations;
+    if (const auto* const p = op.as<o::Conv2d>()) return either<f::Conv2d, q::Conv2d>(d, op, *p);
+    if (const auto* const p = op.as<o::DepthwiseConv2d>())
+      return either<f::DepthwiseConv2d, q::DepthwiseConv2d>(d, op, *p);
+    if (const auto* const p = op.as<o::MaxPool2d>())
+      return either<f::MaxPool2d, q::MaxPool2d>(d, op, *p);
+    if (const auto* const p = op.as<o::AveragePool2d>())
+      return either<f::AveragePool2d, q::AveragePool2d>(d, op, *p);
+    if (const auto* const p = op.as<o::Add>()) return either<f::Add, q::Add>(d, op, *p);
+    if (const auto* const p = op.as<o::Multiply>())
+      return either<f::Multiply, q::Multiply>(d, op, *p);
+    if (const auto* const p = op.as<o::Concat>()) return either<f::Concat, q::Concat>(d, op, *p);
+    if (const auto* const p = op.as<o::Pad>()) return either<f::Pad, q::Pad>(d, op, *p);
+    if (const auto* const p = op.as<o::Activation>()) return Step(f::Activation(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Softmax>()) return Step(f::Softmax(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Reshape>()) return Step(f::Reshape(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Lookup>()) return Step(q::Lookup(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Quantize>()) return Step(q::Quantize(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Dequantize>()) return Step(q::Dequantize(d, op, *p, isa_));
+    return Step(CustomStep(d, op, *op.as<o::Custom>(), customs_++));
   }
 
   OperationInfo info_of(const ProgramDescription& description, const Operation& operation) const {
@@ -199,28 +177,26 @@ class Program {
     OperationInfo info;
     info.name = operation.name;
     info.type = operation.type();
-    info.kernel = std::visit([](const auto& step) { return step.kernel(); }, steps_.back());
+    info.kernel = steps_.back().kernel();
     info.element_type = output.type;
     info.shape = output.shape;
     const auto weigh = [&](int tensor) {
       if (tensor >= 0)
         info.weight_bytes += static_cast<std::int64_t>(description.tensor(tensor).bytes.size());
     };
-    std::visit(
-        [&](const auto& p) {
-          using Kind = std::decay_t<decltype(p)>;
-          if constexpr (std::is_same_v<Kind, operations::Conv2d> ||
-                        std::is_same_v<Kind, operations::DepthwiseConv2d>) {
-            weigh(p.weight_tensor), weigh(p.bias_tensor), weigh(p.scale_tensor);
-            info.multiply_adds =
-                output.shape.elements() * p.shape.KH * p.shape.KW * (p.shape.C / p.shape.groups);
-          } else if constexpr (std::is_same_v<Kind, operations::Lookup>) {
-            weigh(p.table_tensor);
-          } else if constexpr (std::is_same_v<Kind, operations::Custom>) {
-            for (const int tensor : p.tensors) weigh(tensor);
-          }
-        },
-        operation.parameters);
+    const auto weigh_convolution = [&](const auto& conv) {
+      weigh(conv.weight_tensor), weigh(conv.bias_tensor), weigh(conv.scale_tensor);
+      const kernels::Conv2dShape& s = conv.shape;
+      info.multiply_adds = output.shape.elements() * s.KH * s.KW * (s.C / s.groups);
+    };
+    if (const auto* const conv = operation.as<operations::Conv2d>())
+      weigh_convolution(*conv);
+    else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>())
+      weigh_convolution(*depthwise);
+    else if (const auto* const lookup = operation.as<operations::Lookup>())
+      weigh(lookup->table_tensor);
+    else if (const auto* const custom = operation.as<operations::Custom>())
+      for (const int tensor : custom->tensors) weigh(tensor);
     return info;
   }
 
@@ -255,10 +231,9 @@ class Workspace {
       pool_ = own_pool_.get();
     }
     std::int64_t scratch = 0;
-    for (const auto& step : program.steps_)
+    for (const Step& step : program.steps_)
       for (const std::int64_t N : {std::int64_t{1}, batch_})
-        scratch = (std::max)(scratch,
-                             std::visit([&](const auto& s) { return s.scratch_bytes(N); }, step));
+        scratch = (std::max)(scratch, step.scratch_bytes(N));
     arena_.resize(static_cast<std::size_t>(program.arena_bytes() * batch_));
     scratch_.resize(static_cast<std::size_t>(scratch));
     memory_.resize(program.description().values.size());
@@ -311,7 +286,7 @@ void Program::run_observed(std::span<const TensorView<const float>> inputs,
     const Frame frame{workspace.memory_.data(), N, workspace.scratch_.data(), workspace.pool_,
                       workspace.customs_.data()};
     for (std::size_t i = 0; i < steps_.size(); ++i) {
-      std::visit([&](const auto& step) { step.run(frame); }, steps_[i]);
+      steps_[i].run(frame);
       const int value = description_->operations[i].output;
       observe(static_cast<int>(i), value,
               static_cast<const std::byte*>(workspace.memory_[static_cast<std::size_t>(value)]),

@@ -1,7 +1,9 @@
 // Post-training quantization: from a graph, or a float32 program, and a few hundred images to a
-// program in int8.
+// program in int8. The functions are templates only so that they are compiled where they are
+// called.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +24,9 @@ struct QuantizedProgram {
 /// Quantizes a float32 program that has its weights. Layers without an int8 form stay float32
 /// between dequantize and quantize, and the report names them. Goes through the images twice: once
 /// for the ranges, once to compare int8 with float32.
-inline QuantizedProgram quantize(const Program& program, const BatchSource& images,
-                                 const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
+template <std::same_as<Program> AnyProgram>
+QuantizedProgram quantize(const AnyProgram& program, const BatchSource& images,
+                          const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
   if (!program.has_weights())
     fail("quantize: expected a program that keeps its weights; see ProgramOptions::keep_weights");
   const Calibration calibration = calibrate(program, images, pool);
@@ -35,13 +38,15 @@ inline QuantizedProgram quantize(const Program& program, const BatchSource& imag
 }
 
 /// Compiles a graph, then quantizes the program.
-inline QuantizedProgram quantize(const Graph<float>& graph, const BatchSource& images,
-                                 const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
+template <std::same_as<float> T>
+QuantizedProgram quantize(const Graph<T>& graph, const BatchSource& images,
+                          const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
   return quantize(compile(graph), images, options, pool);
 }
 /// The same for images {N, ...} in memory, of a network with one input.
-inline QuantizedProgram quantize(const Graph<float>& graph, TensorView<const float> images,
-                                 const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
+template <std::same_as<float> T>
+QuantizedProgram quantize(const Graph<T>& graph, TensorView<const float> images,
+                          const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
   return quantize(graph, batches_of(images), options, pool);
 }
 

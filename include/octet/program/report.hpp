@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -65,10 +66,12 @@ struct ErrorSums {
 };
 
 /// Runs both programs on the images and compares the outputs of operations that have the same name.
-inline QuantizationReport compare(const Program& float_program, const Program& int8_program,
-                                  const Calibration& calibration,
-                                  const std::vector<QuantizationDecision>& decisions,
-                                  const BatchSource& images, ThreadPool* pool = nullptr) {
+/// A template only so that it is compiled where it is called.
+template <std::same_as<Program> AnyProgram>
+QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& int8_program,
+                           const Calibration& calibration,
+                           const std::vector<QuantizationDecision>& decisions,
+                           const BatchSource& images, ThreadPool* pool = nullptr) {
   constexpr std::int64_t batch = 8;
   const ProgramDescription& from = float_program.description();
   const ProgramDescription& to = int8_program.description();

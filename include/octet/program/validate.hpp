@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <string>
 
 #include "octet/program/custom_step.hpp"
@@ -15,10 +16,12 @@ inline constexpr std::int64_t largest_value = std::int64_t{1} << 28;
 inline constexpr std::int64_t largest_extent = std::int64_t{1} << 24;
 inline constexpr std::size_t most_concat_inputs = 64;
 
-/// Checks one operation after the other; every complaint names the operation.
+/// Checks one operation after the other; every complaint names the operation. Like validate() a
+/// template only so that it is not compiled where no program is made.
+template <std::same_as<ProgramDescription> Description>
 class DescriptionValidator {
  public:
-  explicit DescriptionValidator(const ProgramDescription& description)
+  explicit DescriptionValidator(const Description& description)
       : description_(description), defined_(description.values.size()) {}
 
   void run() {
@@ -76,7 +79,8 @@ class DescriptionValidator {
     check_index(operation.output, operation.name);
     if (defined_[at(operation.output)]) complain("writes value ", operation.output, " again");
     defined_[at(operation.output)] = true;
-    std::visit([&](const auto& parameters) { check(parameters); }, operation.parameters);
+    if (operation.type().empty()) complain("expected parameters");
+    operation.parameters.visit([this](const auto& parameters) { this->check(parameters); });
   }
 
   template <class... Parts>
@@ -338,14 +342,15 @@ class DescriptionValidator {
       complain("the layer ", custom.layer, " has no ", output().type, " form");
   }
 
-  const ProgramDescription& description_;
+  const Description& description_;
   std::vector<bool> defined_;
   const Operation* operation_ = nullptr;
 };
 
 /// Fails, naming the operation, unless the description can be run safely: every index, shape,
 /// scale, weight and order is checked.
-inline void validate(const ProgramDescription& description) {
+template <std::same_as<ProgramDescription> Description>
+void validate(const Description& description) {
   DescriptionValidator(description).run();
 }
 
