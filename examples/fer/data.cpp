@@ -94,10 +94,9 @@ ModelCard ModelCard::from(const Metadata& metadata, const std::string& path) {
   return card;
 }
 
-void check_classes(const ModelCard& card, const ImageDataset& data) {
-  if (card.class_names != data.class_names)
-    fail("the model knows the classes ", text_array(card.class_names), ", the data has ",
-         text_array(data.class_names));
+void order_classes(const ModelCard& card, Splits& splits) {
+  for (ImageDataset* const part : {&splits.train, &splits.validation, &splits.test})
+    part->order_classes(card.class_names);
 }
 
 }  // namespace fer

@@ -29,7 +29,7 @@ struct ModelCard {
   static ModelCard from(const octet::Metadata& metadata, const std::string& path);
 };
 
-/// Fails unless the data has the classes of the model, in their order.
-void check_classes(const ModelCard& card, const octet::ImageDataset& data);
+/// Brings the data's classes into the order of the model's; fails if they are others.
+void order_classes(const ModelCard& card, octet::Splits& splits);
 
 }  // namespace fer

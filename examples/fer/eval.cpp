@@ -11,10 +11,10 @@ using namespace octet;
 
 int eval(const EvalOptions& options) {
   const Model model = load_model(options.model);
-  const Splits splits = read_splits(options.data, model.H(), model.W());
+  Splits splits = read_splits(options.data, model.H(), model.W());
+  order_classes(model.card, splits);
   const ImageDataset& data = split_named(splits, options.split);
   if (data.size() == 0) fail(options.data, ": has no images for ", options.split);
-  check_classes(model.card, data);
   ThreadPool pool(options.threads);
   const Evaluation evaluation =
       evaluate(model.program, data, model.pipeline(), {.batch = options.batch, .pool = &pool});

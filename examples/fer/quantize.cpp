@@ -45,8 +45,8 @@ int quantize(const QuantizeOptions& options) {
   const Model model = load_model(options.model);
   if (model.kind != FileKind::graph)
     fail(options.model, ": expected a trained network, got a program that fer quantize wrote");
-  const Splits splits = read_splits(options.data, model.H(), model.W());
-  check_classes(model.card, splits.train);
+  Splits splits = read_splits(options.data, model.H(), model.W());
+  order_classes(model.card, splits);
   if (splits.train.size() == 0 || splits.test.size() == 0)
     fail(options.data, ": expected images to calibrate with and to test with, got ",
          splits.train.size(), " and ", splits.test.size());

@@ -18,7 +18,7 @@ using namespace octet;
 
 namespace {
 
-/// Makes the folder and makes sure that it can be written to, before any work is done.
+/// Makes the folder and makes sure that it can be written to, once there is something to write.
 Start prepare_folder(const TrainOptions& options) {
   if (options.out.empty()) fail("--out: expected a folder for the models and the history");
   std::error_code error;
@@ -52,11 +52,11 @@ void report_on(const std::string& path, const std::string& title, const ModelCar
 
 int train(const TrainOptions& options) {
   check(options);
-  const Start start = options.profile ? Start::fresh : prepare_folder(options);
   const Splits splits = read_splits(options.data);
   if (splits.train.size() == 0 || splits.validation.size() == 0)
     fail(options.data, ": expected images to train on and to validate with, got ",
          splits.train.size(), " and ", splits.validation.size());
+  const Start start = options.profile ? Start::fresh : prepare_folder(options);
   const ModelCard card{options.model, splits.train.class_names, channel_statistics(splits.train)};
 
   ThreadPool pool(options.threads);

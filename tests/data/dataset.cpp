@@ -43,6 +43,22 @@ TEST_CASE("a subset has its images in the order asked for, with their targets") 
         "dataset: there is no image 3 among 3");
 }
 
+TEST_CASE("classes are brought into another order, with labels and targets") {
+  ImageDataset data;
+  data.class_names = {"angry", "happy", "sad"};
+  const std::uint8_t pixel = 7;
+  for (const std::int32_t label : {0, 1, 2}) data.add({&pixel, 1, 1, 1}, label);
+  data.targets = octet::Tensor<float>({3, 3}, {1, 0, 0, 0, 0.75f, 0.25f, 0, 0, 1});
+  data.order_classes({"Happy", "Sad", "Angry"});
+  CHECK(data.class_names == std::vector<std::string>{"Happy", "Sad", "Angry"});
+  CHECK(data.labels == std::vector<std::int32_t>{2, 0, 1});
+  CHECK(data.targets == octet::Tensor<float>({3, 3}, {0, 0, 1, 0.75f, 0.25f, 0, 0, 1, 0}));
+  CHECK_THROWS_WITH_AS(data.order_classes({"Happy", "Fear", "Angry"}),
+                       "dataset: expected the classes Happy, Fear, Angry, got Happy, Sad, Angry",
+                       octet::Error);
+  CHECK_THROWS_AS(data.order_classes({"Happy", "Sad", "Angry", "Fear"}), octet::Error);
+}
+
 TEST_CASE("images of another size and unknown labels are refused") {
   ImageDataset data = three_images();
   data.targets = {};

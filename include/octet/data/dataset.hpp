@@ -80,11 +80,45 @@ struct ImageDataset {
     return part;
   }
 
+  /// Renumbers the classes to the order of `names`, which are the same names but for upper and
+  /// lower case: a model that learned from one form of a dataset can be judged on another one.
+  void order_classes(const std::vector<std::string>& names) {
+    const auto equal = [](const std::string& a, const std::string& b) {
+      return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+        return (x >= 'A' && x <= 'Z' ? x - 'A' + 'a' : x) ==
+               (y >= 'A' && y <= 'Z' ? y - 'A' + 'a' : y);
+      });
+    };
+    std::vector<std::int32_t> renumbered;
+    for (const std::string& mine : class_names) {
+      const auto found = std::find_if(names.begin(), names.end(),
+                                      [&](const auto& name) { return equal(name, mine); });
+      if (found == names.end() || names.size() != class_names.size())
+        fail("dataset: expected the classes ", list_of(names), ", got ", list_of(class_names));
+      renumbered.push_back(static_cast<std::int32_t>(found - names.begin()));
+    }
+    for (std::int32_t& label : labels) label = renumbered[static_cast<std::size_t>(label)];
+    if (has_targets()) {
+      const Tensor<float> before = targets;
+      for (std::int64_t i = 0; i < targets.elements(); ++i)
+        targets[i / classes() * classes() + renumbered[static_cast<std::size_t>(i % classes())]] =
+            before[i];
+    }
+    class_names = names;
+  }
+
   /// How many images each class has.
   std::vector<std::int64_t> class_counts() const {
     std::vector<std::int64_t> counts(class_names.size());
     for (const std::int32_t label : labels) ++counts[static_cast<std::size_t>(label)];
     return counts;
+  }
+
+ private:
+  static std::string list_of(const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    return list;
   }
 };
 
