@@ -30,7 +30,7 @@ Model load_model(const std::string& path) {
   const Safetensors file = Safetensors::read(path, ChecksumRule::required);
   if (file.metadata().find(program_key) != file.metadata().end()) {
     LoadedProgram loaded = load_program(file, {.keep_weights = KeepWeights::yes});
-    ModelCard card = ModelCard::from({loaded.metadata.begin(), loaded.metadata.end()}, path);
+    ModelCard card = ModelCard::from(loaded.metadata, path);
     return checked({FileKind::program, std::move(card), std::move(loaded.program)}, path);
   }
   const LoadedGraph<float> loaded = load_graph<float>(path);

@@ -34,8 +34,7 @@ Tensor<float> calibration_images(const ImageDataset& data, const Pipeline& pipel
 }
 
 std::int64_t file_bytes(const Program& program, const Metadata& metadata) {
-  return static_cast<std::int64_t>(
-      program_file(program, {metadata.begin(), metadata.end()}).bytes().size());
+  return static_cast<std::int64_t>(program_file(program, metadata).bytes().size());
 }
 
 }  // namespace
@@ -61,7 +60,7 @@ int quantize(const QuantizeOptions& options) {
   std::printf("%s\n", quantized.report.text().c_str());
 
   const Metadata metadata = model.card.metadata();
-  save_program(quantized.program, options.out, {metadata.begin(), metadata.end()});
+  save_program(quantized.program, options.out, metadata);
   const Program half = with_float16_weights(model.program);
   print_comparison({{"float32", &model.program, file_bytes(model.program, metadata)},
                     {"float16 weights", &half, file_bytes(half, metadata)},

@@ -56,7 +56,7 @@ TEST_CASE("float32, float16 and int8 programs give the same bits after loading")
           program_file(*each, {{"classes", "angry,happy"}}).bytes();
       const LoadedProgram loaded = parse(bytes);
       CHECK(loaded.program(x) == (*each)(x));
-      CHECK(loaded.metadata == ProgramMetadata{{"classes", "angry,happy"}});
+      CHECK(loaded.metadata == Metadata{{"classes", "angry,happy"}});
       CHECK(program_file(loaded.program, loaded.metadata).bytes() == bytes);
     }
     CHECK(half.weight_bytes() < program.weight_bytes());

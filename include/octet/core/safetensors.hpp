@@ -53,6 +53,9 @@ constexpr std::string_view safetensors_dtype() {
   }
 }
 
+/// Texts by name that stand in a file beside its tensors: class names, how a model was trained.
+using Metadata = std::map<std::string, std::string, std::less<>>;
+
 /// A 64-bit checksum of `state` and the bytes after it. Every step is a bijection of the state, and
 /// a word of data enters by exclusive or: whichever single byte changes, the result changes. It
 /// finds damage; it does not keep out an attacker.
@@ -110,7 +113,7 @@ class Safetensors {
 
   /// The path, or what parse() was told: for messages.
   const std::string& source() const { return source_; }
-  const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
+  const Metadata& metadata() const { return metadata_; }
   /// The metadata text `key`; fails if there is none.
   const std::string& metadata(std::string_view key) const {
     const auto found = metadata_.find(key);
@@ -283,7 +286,7 @@ class Safetensors {
 
   AlignedVector<std::byte> bytes_;
   std::string source_;
-  std::map<std::string, std::string, std::less<>> metadata_;
+  Metadata metadata_;
   std::vector<SafetensorsEntry> entries_;
 };
 
@@ -341,13 +344,14 @@ class SafetensorsWriter {
 
  private:
   std::vector<SafetensorsEntry> order() const {
-    std::vector<SafetensorsEntry> ordered = entries_;
-    const auto divisor = [](const SafetensorsEntry& entry) {
-      const std::size_t size = entry.data.size();
-      return size == 0 ? alignment : (std::min)(size & (~size + 1), alignment);
-    };
-    std::stable_sort(ordered.begin(), ordered.end(),
-                     [&](const auto& a, const auto& b) { return divisor(a) > divisor(b); });
+    std::vector<SafetensorsEntry> ordered;
+    for (std::size_t divisor = alignment; divisor > 0; divisor /= 2)
+      for (const SafetensorsEntry& entry : entries_) {
+        const std::size_t size = entry.data.size();
+        const std::size_t largest =
+            size == 0 ? alignment : (std::min)(size & (~size + 1), alignment);
+        if (largest == divisor) ordered.push_back(entry);
+      }
     return ordered;
   }
 
@@ -379,7 +383,7 @@ class SafetensorsWriter {
     return prefix + text;
   }
 
-  std::map<std::string, std::string, std::less<>> metadata_;
+  Metadata metadata_;
   std::map<std::string, int, std::less<>> names_;
   std::vector<AlignedVector<std::byte>> data_;
   std::vector<SafetensorsEntry> entries_;

@@ -1,7 +1,6 @@
 // A graph as a .safetensors file: the weights as tensors, the nodes as JSON in the metadata.
 #pragma once
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,9 +10,6 @@
 #include "octet/nn/registry.hpp"
 
 namespace octet::inline OCTET_ABI {
-
-/// Whatever else belongs to a model: class names, normalisation, how it was trained.
-using Metadata = std::map<std::string, std::string, std::less<>>;
 
 /// The nodes, edges and options of a graph, without its weights.
 template <class T>

@@ -16,9 +16,6 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// Whatever else belongs to a model: class names, normalisation, how it was trained.
-using ProgramMetadata = std::map<std::string, std::string>;
-
 /// The metadata key of the description.
 inline constexpr std::string_view program_key = "octet.program";
 
@@ -26,7 +23,7 @@ inline constexpr std::string_view program_dtypes[] = {"F32", "F16", "I8", "I32"}
 
 /// The program as a file that is ready to be written. Fails if the program dropped its weights.
 template <std::same_as<Program> AnyProgram>
-SafetensorsWriter program_file(const AnyProgram& program, const ProgramMetadata& metadata = {}) {
+SafetensorsWriter program_file(const AnyProgram& program, const Metadata& metadata = {}) {
   if (!program.has_weights())
     fail(
         "program: cannot be saved, because its weights were dropped when it was loaded; see "
@@ -51,14 +48,14 @@ SafetensorsWriter program_file(const AnyProgram& program, const ProgramMetadata&
 /// Writes a program; the old file stays until the new one is complete.
 template <std::same_as<Program> AnyProgram>
 void save_program(const AnyProgram& program, const std::string& path,
-                  const ProgramMetadata& metadata = {}) {
+                  const Metadata& metadata = {}) {
   program_file(program, metadata).write(path);
 }
 
 /// A program, and what was saved with it.
 struct LoadedProgram {
   Program program;
-  ProgramMetadata metadata;
+  Metadata metadata;
 };
 
 /// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
