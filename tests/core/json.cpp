@@ -118,3 +118,15 @@ TEST_CASE("json: a changed or cut text parses or is refused, never more") {
   }
   CHECK(refused > 1000);
 }
+
+TEST_CASE("json: a text of very many values is refused before they fill the memory") {
+  const auto array_of = [](std::size_t count) {
+    std::string text = "[0";
+    for (std::size_t i = 1; i < count; ++i) text += ",0";
+    return text + "]";
+  };
+  // The array is a value, too.
+  const std::size_t most = (std::size_t{1} << 20) - 1;
+  CHECK(Json::parse(array_of(most)).as_array().size() == most);
+  CHECK_THROWS_AS(Json::parse(array_of(most + 1)), Error);
+}

@@ -1,5 +1,5 @@
 // JSON (RFC 8259), as far as model descriptions and reports need it. The parser trusts nothing:
-// depth is limited, every error names the byte where it stands.
+// depth and number of values are limited, every error names the byte where it stands.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "octet/core/error.hpp"
@@ -24,43 +23,59 @@ class Json {
 
   Json() = default;
   Json(std::nullptr_t) {}
-  Json(bool value) : value_(value) {}
+  Json(bool value) : kind_(Kind::boolean), boolean_(value) {}
   template <std::integral Integer>
   requires(!std::is_same_v<Integer, bool>) Json(Integer value)
-      : value_(static_cast<std::int64_t>(value)) {}
+      : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {}
   template <std::floating_point F>
-  Json(F value) : value_(static_cast<double>(value)) {}
-  Json(const char* value) : value_(std::string(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(std::string value) : value_(std::move(value)) {}
-  Json(Array value) : value_(std::move(value)) {}
-  Json(Object value) : value_(std::move(value)) {}
+  Json(F value) : kind_(Kind::number), number_(static_cast<double>(value)) {}
+  Json(const char* value) : kind_(Kind::string), string_(value) {}
+  Json(std::string_view value) : kind_(Kind::string), string_(value) {}
+  Json(std::string value) : kind_(Kind::string), string_(std::move(value)) {}
+  Json(Array value) : kind_(Kind::array), array_(std::move(value)) {}
+  Json(Object value) : kind_(Kind::object), object_(std::move(value)) {}
 
   static Json object() { return Json(Object{}); }
   static Json array() { return Json(Array{}); }
 
-  bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
-  bool is_string() const { return std::holds_alternative<std::string>(value_); }
-  bool is_array() const { return std::holds_alternative<Array>(value_); }
-  bool is_object() const { return std::holds_alternative<Object>(value_); }
-  bool is_integer() const { return std::holds_alternative<std::int64_t>(value_); }
-  bool is_number() const { return is_integer() || std::holds_alternative<double>(value_); }
+  bool is_null() const { return kind_ == Kind::null; }
+  bool is_string() const { return kind_ == Kind::string; }
+  bool is_array() const { return kind_ == Kind::array; }
+  bool is_object() const { return kind_ == Kind::object; }
+  bool is_integer() const { return kind_ == Kind::integer; }
+  bool is_number() const { return is_integer() || kind_ == Kind::number; }
 
   /// The value as the asked type; fails with a sentence if it is another one.
-  bool as_bool() const { return as<bool>("true or false"); }
-  std::int64_t as_integer() const { return as<std::int64_t>("an integer"); }
-  const std::string& as_string() const { return as<std::string>("a string"); }
-  const Array& as_array() const { return as<Array>("an array"); }
-  const Object& as_object() const { return as<Object>("an object"); }
+  bool as_bool() const {
+    expect(Kind::boolean, "true or false");
+    return boolean_;
+  }
+  std::int64_t as_integer() const {
+    expect(Kind::integer, "an integer");
+    return integer_;
+  }
+  const std::string& as_string() const {
+    expect(Kind::string, "a string");
+    return string_;
+  }
+  const Array& as_array() const {
+    expect(Kind::array, "an array");
+    return array_;
+  }
+  const Object& as_object() const {
+    expect(Kind::object, "an object");
+    return object_;
+  }
   double as_number() const {
-    return is_integer() ? static_cast<double>(as_integer()) : as<double>("a number");
+    if (is_integer()) return static_cast<double>(integer_);
+    expect(Kind::number, "a number");
+    return number_;
   }
 
   /// The member `key` of an object, or nullptr.
   const Json* find(std::string_view key) const {
-    if (const Object* const members = std::get_if<Object>(&value_))
-      for (const auto& [name, value] : *members)
-        if (name == key) return &value;
+    for (const auto& [name, value] : object_)
+      if (name == key) return &value;
     return nullptr;
   }
   /// The member `key` of an object; fails if there is none.
@@ -68,22 +83,21 @@ class Json {
     if (const Json* const value = find(key)) return *value;
     fail("JSON: expected a member \"", key, "\", got ", kind());
   }
-  // Both are kept from inlining because GCC 12 takes parts of an inlined variant for uninitialized.
   /// Adds or replaces a member of an object.
-  [[gnu::noinline]] Json& set(std::string_view key, Json value) {
-    if (!is_object()) value_ = Object{};
-    for (auto& [name, old] : std::get<Object>(value_))
+  Json& set(std::string_view key, Json value) {
+    if (!is_object()) *this = object();
+    for (auto& [name, old] : object_)
       if (name == key) {
         old = std::move(value);
         return *this;
       }
-    std::get<Object>(value_).emplace_back(std::string(key), std::move(value));
+    object_.emplace_back(std::string(key), std::move(value));
     return *this;
   }
   /// Appends to an array.
-  [[gnu::noinline]] Json& push(Json value) {
-    if (!is_array()) value_ = Array{};
-    std::get<Array>(value_).push_back(std::move(value));
+  Json& push(Json value) {
+    if (!is_array()) *this = array();
+    array_.push_back(std::move(value));
     return *this;
   }
 
@@ -103,15 +117,15 @@ class Json {
   }
 
  private:
+  enum class Kind { null, boolean, integer, number, string, array, object };
+
   std::string kind() const {
     static constexpr const char* names[] = {"null",     "true or false", "an integer", "a number",
                                             "a string", "an array",      "an object"};
-    return names[value_.index()];
+    return names[static_cast<std::size_t>(kind_)];
   }
-  template <class T>
-  const T& as(const char* expected) const {
-    if (const T* const value = std::get_if<T>(&value_)) return *value;
-    fail("JSON: expected ", expected, ", got ", kind());
+  void expect(Kind expected, const char* name) const {
+    if (kind_ != expected) fail("JSON: expected ", name, ", got ", kind());
   }
 
   static void write_string(std::string& out, std::string_view text) {
@@ -135,29 +149,29 @@ class Json {
   void write(std::string& out) const {
     if (is_null()) {
       out += "null";
-    } else if (const bool* const flag = std::get_if<bool>(&value_)) {
-      out += *flag ? "true" : "false";
+    } else if (kind_ == Kind::boolean) {
+      out += boolean_ ? "true" : "false";
     } else if (is_integer()) {
-      out += std::to_string(as_integer());
-    } else if (const double* const number = std::get_if<double>(&value_)) {
+      out += std::to_string(integer_);
+    } else if (kind_ == Kind::number) {
       char buffer[40];
-      const auto end = std::to_chars(buffer, buffer + sizeof buffer, *number).ptr;
-      out += std::isfinite(*number)
+      const auto end = std::to_chars(buffer, buffer + sizeof buffer, number_).ptr;
+      out += std::isfinite(number_)
                  ? std::string_view(buffer, static_cast<std::size_t>(end - buffer))
                  : std::string_view("null");
     } else if (is_string()) {
-      write_string(out, as_string());
-    } else if (const Array* const array = std::get_if<Array>(&value_)) {
+      write_string(out, string_);
+    } else if (is_array()) {
       out += '[';
-      for (std::size_t i = 0; i < array->size(); ++i) {
+      for (std::size_t i = 0; i < array_.size(); ++i) {
         if (i) out += ',';
-        (*array)[i].write(out);
+        array_[i].write(out);
       }
       out += ']';
     } else {
       out += '{';
       bool first = true;
-      for (const auto& [name, value] : as_object()) {
+      for (const auto& [name, value] : object_) {
         if (!first) out += ',';
         first = false;
         write_string(out, name);
@@ -172,7 +186,10 @@ class Json {
     std::string_view text;
     std::string_view source;
     std::size_t at = 0;
+    std::size_t values = 0;
     static constexpr int max_depth = 64;
+    // Bounds the memory, which for an array of digits is fifty times that of its text.
+    static constexpr std::size_t max_values = std::size_t{1} << 20;
 
     [[noreturn]] void complain(const char* expected) const {
       fail(source, ": expected ", expected, " at byte ", at);
@@ -195,6 +212,7 @@ class Json {
     }
     Json value(int depth) {
       if (depth > max_depth) complain("at most 64 levels");
+      if (++values > max_values) complain("at most 2^20 values");
       spaces();
       if (at >= text.size()) complain("a value");
       if (text[at] == '{') return object(depth);
@@ -318,7 +336,17 @@ class Json {
     }
   };
 
-  std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> value_;
+  // Side by side, although only one of them is used: every file that includes Octet would pay for
+  // the compilation of a std::variant.
+  Kind kind_ = Kind::null;
+  union {
+    bool boolean_;
+    std::int64_t integer_ = 0;
+    double number_;
+  };
+  std::string string_;
+  Array array_;
+  Object object_;
 };
 
 }  // namespace octet::inline OCTET_ABI
