@@ -1,0 +1,184 @@
+#!/bin/sh
+# The program fer from outside: what it writes, how it stops, how it goes on, what it refuses.
+set -u
+fer=${OCTET_BUILD_DIR:?expected the build folder}/examples/fer
+if [ ! -x "$fer" ]; then
+  echo "skipped: $fer is not there, because CLI11 or stb_image was not found"
+  exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+die() {
+  echo "FAILED: $1"
+  [ -f out ] && cat out
+  [ -f err ] && cat err
+  exit 1
+}
+# accepts COMMAND...: exit code 0.
+accepts() {
+  "$@" > out 2> err || die "expected exit code 0 from $*"
+}
+# refuses TEXT COMMAND...: exit code 2, and a message with TEXT on stderr.
+refuses() {
+  expected=$1
+  shift
+  "$@" > out 2> err
+  code=$?
+  [ $code -eq 2 ] || die "expected exit code 2 from $*, got $code"
+  grep -qF -- "$expected" err || die "expected \"$expected\" in the message of $*"
+}
+prints() {
+  grep -qF -- "$1" out || die "expected \"$1\" in the output"
+}
+
+# Kaggle's columns, random pixels, brighter from class to class.
+awk 'BEGIN {
+  srand(7)
+  print "emotion,pixels,Usage"
+  for (i = 0; i < 98; ++i) {
+    printf "%d,", i % 7
+    for (k = 0; k < 2304; ++k) printf "%s%d", k ? " " : "", int(rand() * 120) + 18 * (i % 7)
+    printf ",%s\n", i < 70 ? "Training" : i < 84 ? "PublicTest" : "PrivateTest"
+  }
+}' > faces.csv
+
+train() {
+  folder=$1
+  shift
+  "$fer" train --data faces.csv --model lenet --epochs 12 --batch 8 --checkpoint-every 1 \
+    --out "$folder" "$@"
+}
+
+echo "training, with one thread and with two"
+accepts train one --threads 1
+prints "last weights, test: accuracy"
+prints "best weights"
+for file in model best checkpoint; do
+  [ -s one/$file.safetensors ] || die "expected one/$file.safetensors"
+done
+[ "$(wc -l < one/history.csv)" -eq 13 ] || die "expected a header and 12 epochs in history.csv"
+accepts train two --threads 2
+cmp one/model.safetensors two/model.safetensors || die "threads changed the weights"
+cmp one/best.safetensors two/best.safetensors || die "threads changed the best weights"
+
+echo "killed and resumed"
+train killed > out 2> err &
+pid=$!
+while [ ! -f killed/checkpoint.safetensors ]; do
+  kill -0 $pid 2> /dev/null || die "expected a training that runs until it is killed"
+  sleep 0.02
+done
+kill -KILL $pid
+wait $pid 2> /dev/null
+[ ! -f killed/model.safetensors ] || die "expected to kill it before its end"
+accepts train killed --resume
+prints "continuing at epoch"
+cmp one/model.safetensors killed/model.safetensors || die "being killed changed the weights"
+cmp one/best.safetensors killed/best.safetensors || die "being killed changed the best weights"
+
+echo "terminated and resumed"
+train stopped > out 2> err &
+pid=$!
+while [ ! -f stopped/checkpoint.safetensors ]; do
+  kill -0 $pid 2> /dev/null || die "expected a training that runs until it is stopped"
+  sleep 0.02
+done
+kill -TERM $pid
+wait $pid
+code=$?
+[ $code -eq 130 ] || die "expected exit code 130 after a signal, got $code"
+prints "the state is saved"
+accepts train stopped --resume
+cmp one/model.safetensors stopped/model.safetensors || die "being stopped changed the weights"
+
+echo "a training is not overwritten, nor resumed with other settings"
+refuses "holds a training already" train one
+refuses "batch" "$fer" train --data faces.csv --model lenet --epochs 12 --batch 9 --out one --resume
+refuses "seed" train one --resume --seed 5
+
+echo "a loss that is not finite"
+refuses "first seen in" train nan --optimizer sgd --schedule constant --max-lr 1e30
+grep -q "step" err || die "expected the step in the message"
+[ -f nan/checkpoint.safetensors ] || die "expected the last good checkpoint"
+[ ! -f nan/model.safetensors ] || die "expected no model of a training that broke"
+
+echo "evaluation, quantization, prediction"
+accepts "$fer" eval one/best.safetensors --data faces.csv
+prints "14 images"
+refuses "model" "$fer" eval one/none.safetensors --data faces.csv
+accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --out int8.safetensors
+for text in "SQNR" "| float32 " "| float16 weights" "| int8 " "McNemar" "batch 64"; do
+  prints "$text"
+done
+[ "$(wc -c < int8.safetensors)" -lt "$(wc -c < one/best.safetensors)" ] || die "int8 is not smaller"
+accepts "$fer" eval int8.safetensors --data faces.csv --split validation
+accepts "$fer" info one/best.safetensors
+prints "conv2d_1"
+accepts "$fer" info int8.safetensors
+prints "int8"
+{
+  printf 'P5\n96 72\n255\n'
+  head -c 6912 /dev/zero | tr '\0' 'x'
+} > face.pgm
+for model in one/best.safetensors int8.safetensors; do
+  accepts "$fer" predict $model face.pgm
+  prints "Surprise"
+  prints "ms"
+done
+
+echo "data that is not as it should be"
+attempt() {
+  refuses "$1" "$fer" train --data "$2" --model lenet --epochs 1 --out bad
+  [ ! -f bad/model.safetensors ] || die "a model was written"
+}
+sed '1s/pixels/pictures/' faces.csv > bad.csv
+attempt 'expected a column "pixels"' bad.csv
+sed '3s/ [0-9]*,/,/' faces.csv > bad.csv
+attempt "bad.csv, line 3: expected 2304 pixels" bad.csv
+sed '4s/ [0-9]*,/ 256,/' faces.csv > bad.csv
+attempt "from 0 to 255" bad.csv
+sed '5s/^[0-9]/7/' faces.csv > bad.csv
+attempt "from 0 to 6" bad.csv
+head -c 500000 faces.csv > bad.csv
+attempt "cut" bad.csv
+: > bad.csv
+attempt "empty" bad.csv
+attempt "no such file" none.csv
+mkdir empty
+attempt "expected" empty
+mkdir -p text/train/angry
+echo "this is no picture" > text/train/angry/a.png
+attempt "a.png" text
+sed 's/$/\r/' faces.csv > dos.csv
+accepts "$fer" train --data dos.csv --model lenet --epochs 1 --out dos
+
+echo "models that are damaged"
+head -c 40000 one/best.safetensors > cut.safetensors
+refuses "cut.safetensors" "$fer" predict cut.safetensors face.pgm
+{
+  head -c 90000 one/best.safetensors
+  printf '\377\376\375'
+  tail -c +90004 one/best.safetensors
+} > altered.safetensors
+refuses "altered.safetensors" "$fer" eval altered.safetensors --data faces.csv
+refuses "text/train" "$fer" predict one/best.safetensors text/train/angry/a.png
+
+echo "places that cannot be written to"
+refuses "faces.csv" train faces.csv/folder
+refuses "cannot be written" "$fer" quantize one/best.safetensors --data faces.csv \
+  --out nowhere/int8.safetensors
+# Files of at most 50 blocks, as if the disk were full.
+refuses "cannot be written" sh -c "trap '' XFSZ; ulimit -f 50; exec \"\$0\" train --data faces.csv \
+  --model lenet --epochs 1 --out full" "$fer"
+[ -z "$(find full -name '*.temporary')" ] || die "a temporary file was left behind"
+[ ! -f full/checkpoint.safetensors ] || die "a checkpoint was half written"
+
+echo "command lines that make no sense"
+refuses "train" "$fer" train
+refuses "nonsense" "$fer" train --data faces.csv --out x --model nonsense
+refuses "--epochs" "$fer" train --data faces.csv --out x --epochs 0
+accepts "$fer" --help
+prints "quantize"
+echo "all good"

@@ -1,0 +1,201 @@
+#include "octet/train/fit.hpp"
+
+#include <doctest/doctest.h>
+#include <filesystem>
+
+#include "octet/data/transforms/flip_crop.hpp"
+#include "octet/data/transforms/normalize.hpp"
+#include "octet/nn/batch_norm.hpp"
+#include "octet/nn/conv2d.hpp"
+#include "octet/nn/dropout.hpp"
+#include "octet/nn/global_pool.hpp"
+#include "octet/nn/linear.hpp"
+#include "octet/nn/relu.hpp"
+#include "octet/nn/reshape.hpp"
+#include "octet/optim/adam.hpp"
+#include "octet/optim/one_cycle.hpp"
+#include "octet/optim/sgd.hpp"
+
+using namespace octet;
+
+namespace {
+
+/// Pictures of bars: class 0 upright, 1 lying, 2 none, with noise.
+ImageDataset bars(std::int64_t count, std::uint64_t seed) {
+  ImageDataset data;
+  data.class_names = {"upright", "lying", "none"};
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Random random = Random(seed).substream(static_cast<std::uint64_t>(i));
+    const auto label = static_cast<std::int32_t>(i % 3);
+    Image image(8, 8, 1);
+    for (std::int64_t k = 0; k < 64; ++k)
+      image.pixels[static_cast<std::size_t>(k)] =
+          static_cast<std::uint8_t>(random.below(static_cast<std::uint64_t>(k), 120));
+    const std::int64_t place = 1 + random.below(100, 6);
+    for (std::int64_t k = 0; k < 8 && label < 2; ++k)
+      image.at(label == 0 ? k : place, label == 0 ? place : k) = 250;
+    data.add(image, label);
+  }
+  return data;
+}
+
+Graph<float> small_network(std::uint64_t seed = 1) {
+  Graph<float> graph(seed);
+  auto x = graph.input({8, 8, 1});
+  x = relu(batch_norm(conv2d(x, 8, {.kernel = 3, .padding = 1, .bias = Bias::none})));
+  x = relu(batch_norm(conv2d(x, 8, {.kernel = 3, .padding = 1, .bias = Bias::none})));
+  graph.output(linear(dropout(flatten(global_max_pool(x)), {.probability = 0.1}), 3));
+  return graph;
+}
+
+/// All weights and buffers.
+std::vector<Tensor<float>> tensors_of(const Graph<float>& graph) {
+  std::vector<Tensor<float>> all;
+  graph.for_each_tensor(
+      [&](const std::string&, const Tensor<float>& tensor) { all.push_back(tensor); });
+  return all;
+}
+
+/// A folder that is there as long as the test.
+struct Folder {
+  std::string path;
+  explicit Folder(const char* name)
+      : path((std::filesystem::temp_directory_path() / text_of("octet_fit_", name, "_", ::getpid()))
+                 .string()) {
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+struct Training {
+  ImageDataset data = bars(90, 1);
+  ImageDataset validation = bars(30, 2);
+  Graph<float> graph = small_network();
+  Optimizer<float> optimizer = adam<float>();
+
+  FitResult run(FitOptions<float> options, int loader_threads = 1) {
+    Loader loader(data, {random_flip(), random_crop({.padding = 1}), normalize()},
+                  {.batch = 16, .seed = 5, .threads = loader_threads});
+    options.epochs = options.epochs == 1 ? 3 : options.epochs;
+    options.schedule =
+        one_cycle({.max_learning_rate = 0.02, .total_steps = options.epochs * loader.steps()});
+    options.validation = &validation;
+    options.validation_pipeline = {normalize()};
+    return fit(graph, loader, optimizer, options);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a network learns what can be learned") {
+  Training training;
+  const FitResult result = training.run({.epochs = 12});
+  CHECK(result.outcome == FitOutcome::completed);
+  CHECK(result.state.history.epochs.size() == 12);
+  CHECK(result.state.step == 72);
+  CHECK(result.state.best_accuracy > 0.8);
+  const auto& epochs = result.state.history.epochs;
+  CHECK(epochs.back().train_loss < 0.7 * epochs.front().train_loss);
+}
+
+TEST_CASE("the number of threads changes no bit of the weights") {
+  std::vector<Tensor<float>> reference;
+  for (const int threads : {1, 2, 4}) {
+    CAPTURE(threads);
+    ThreadPool pool(threads);
+    Training training;
+    training.run({.pool = &pool}, threads - 1);
+    if (reference.empty()) reference = tensors_of(training.graph);
+    CHECK(tensors_of(training.graph) == reference);
+  }
+}
+
+TEST_CASE("an interrupted and resumed training ends in the same bits") {
+  Training whole;
+  whole.run({});
+  for (const int interrupted_after : {1, 6, 8, 17}) {
+    CAPTURE(interrupted_after);
+    const Folder folder("resume");
+    {
+      Training first;
+      int steps = 0;
+      FitOptions<float> options{.folder = folder.path};
+      options.stop = [&] { return steps >= interrupted_after; };
+      options.on_step = [&](const TrainingStatus&) { ++steps; };
+      CHECK(first.run(options).outcome == FitOutcome::interrupted);
+    }
+    Training second;
+    const FitResult result = second.run({.folder = folder.path, .start = Start::resume});
+    CHECK(result.outcome == FitOutcome::completed);
+    CHECK(tensors_of(second.graph) == tensors_of(whole.graph));
+    CHECK(result.state.history.epochs.size() == 3);
+    const LoadedGraph<float> saved = load_graph<float>(folder.path + "/model.safetensors");
+    CHECK(tensors_of(saved.graph) == tensors_of(whole.graph));
+  }
+}
+
+TEST_CASE("a checkpoint of another training is refused, and the sentence says why") {
+  const Folder folder("refused");
+  Training first;
+  first.run({.folder = folder.path});
+  const auto complaint = [&](FitOptions<float> options) {
+    Training second;
+    options.folder = folder.path;
+    options.start = Start::resume;
+    try {
+      second.run(options);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(complaint({.loss = {.label_smoothing = 0.1}}).find("label_smoothing") != std::string::npos);
+  CHECK(complaint({.epochs = 5}).find("epochs") != std::string::npos);
+
+  AlignedVector<std::byte> bytes = read_file(folder.path + "/checkpoint.safetensors");
+  bytes[bytes.size() / 2] ^= std::byte{4};
+  write_file(folder.path + "/checkpoint.safetensors", std::span<const std::byte>(bytes));
+  CHECK(complaint({}).find("checkpoint.safetensors") != std::string::npos);
+}
+
+TEST_CASE("training that breaks names step and layer, and keeps the last good checkpoint") {
+  const Folder folder("broken");
+  Training training;
+  FitOptions<float> options{.folder = folder.path, .checkpoint_interval = 1};
+  int steps = 0;
+  options.on_step = [&](const TrainingStatus&) {
+    if (++steps == 4)
+      training.graph.parameters()[3]->value[0] = std::numeric_limits<float>::quiet_NaN();
+  };
+  std::string complaint;
+  try {
+    training.run(options);
+  } catch (const Error& error) {
+    complaint = error.what();
+  }
+  CHECK(complaint.find("conv2d_2.weight") != std::string::npos);
+  CHECK(complaint.find("step 5") != std::string::npos);
+  const LoadedGraph<float> kept = load_graph<float>(folder.path + "/checkpoint.safetensors");
+  CHECK(first_non_finite_tensor(kept.graph).empty());
+  CHECK(kept.metadata.at("octet.training").find("\"step\":3,") != std::string::npos);
+}
+
+TEST_CASE("a loss that explodes is noticed") {
+  Training training;
+  training.optimizer = sgd<float>();
+  Loader loader(training.data, {normalize()}, {.batch = 16});
+  CHECK_THROWS_AS(fit(training.graph, loader, training.optimizer,
+                      {.epochs = 20, .schedule = constant_rate(1e30)}),
+                  Error);
+}
+
+TEST_CASE("training ends early when validation does not become better") {
+  Training training;
+  // Nothing but the running statistics moves, and they soon settle.
+  for (Parameter<float>* const parameter : training.graph.parameters())
+    parameter->learning_rate_factor = 1e-30;
+  const FitResult result = training.run({.epochs = 40, .patience = 2});
+  CHECK(result.outcome == FitOutcome::stopped_early);
+  CHECK(result.state.epoch < 40);
+  CHECK(result.state.epoch - 1 - result.state.best_epoch >= 2);
+}
