@@ -1,9 +1,11 @@
 // CK+: posed expressions of 118 people, three neighbouring frames a sequence. Lucey et al., "The
 // extended Cohn-Kanade dataset" (CVPR workshops 2010).
+// The functions are templates only so that they are compiled where they are called.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -36,8 +38,9 @@ struct CkPlus {
 
 /// Reads folders named anger, disgust, fear, happy, sadness, surprise and contempt, in `path` or in
 /// CK+48 inside of it, with files named S<subject>_<sequence>_<frame>.png.
-inline CkPlus read_ckplus(const std::string& path, const ImageDecoder& decode,
-                          const CkPlusOptions& options = {}) {
+template <std::convertible_to<std::string> Path>
+CkPlus read_ckplus(const Path& path, const ImageDecoder& decode,
+                   const CkPlusOptions& options = {}) {
   struct Folder {
     std::string_view name;
     std::int32_t label;
@@ -49,7 +52,8 @@ inline CkPlus read_ckplus(const std::string& path, const ImageDecoder& decode,
                                                      {"happy", 3},
                                                      {"sadness", 4},
                                                      {"surprise", 5}}};
-  const std::string root = is_folder(path + "/CK+48") ? path + "/CK+48" : path;
+  const std::string given(path), inside = given + "/CK+48";
+  const std::string root = is_folder(inside) ? inside : given;
   CkPlus data;
   data.images.class_names = fer2013_class_names();
   if (options.contempt == Contempt::keep) data.images.class_names.push_back("Contempt");
@@ -88,7 +92,8 @@ struct Fold {
 
 /// Fails, naming the subject, if somebody is on both sides of a split: the network would be asked
 /// about faces that it has seen.
-inline void check_subjects(const CkPlus& data, const Fold& fold) {
+template <std::same_as<CkPlus> Data>
+void check_subjects(const Data& data, const Fold& fold) {
   const auto subject = [&](std::int64_t image) -> const std::string& {
     if (image < 0 || image >= data.images.size())
       fail("ckplus: there is no image ", image, " among ", data.images.size());
@@ -104,7 +109,8 @@ inline void check_subjects(const CkPlus& data, const Fold& fold) {
 
 /// Divides the subjects into `folds` groups of nearly as many images each; every group is once the
 /// test side. The same for the same seed.
-inline std::vector<Fold> folds_by_subject(const CkPlus& data, int folds, std::uint64_t seed = 0) {
+template <std::same_as<CkPlus> Data>
+std::vector<Fold> folds_by_subject(const Data& data, int folds, std::uint64_t seed = 0) {
   std::map<std::string, std::vector<std::int64_t>> images_of;
   for (std::int64_t i = 0; i < data.images.size(); ++i)
     images_of[data.subjects[static_cast<std::size_t>(i)]].push_back(i);
@@ -135,7 +141,8 @@ inline std::vector<Fold> folds_by_subject(const CkPlus& data, int folds, std::ui
 }
 
 /// The images of a fold; test is also the validation set. Refuses a fold that shares a subject.
-inline Splits split(const CkPlus& data, const Fold& fold) {
+template <std::same_as<CkPlus> Data>
+Splits split(const Data& data, const Fold& fold) {
   check_subjects(data, fold);
   Splits splits;
   splits.train = data.images.subset(fold.train);
