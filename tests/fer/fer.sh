@@ -50,6 +50,11 @@ train() {
   "$fer" train --data faces.csv --model lenet --epochs 12 --batch 8 --checkpoint-every 1 \
     --out "$folder" "$@"
 }
+# The same in place of the shell that calls it, so that a signal to that shell reaches fer.
+train_here() {
+  exec "$fer" train --data faces.csv --model lenet --epochs 12 --batch 8 --checkpoint-every 1 \
+    --out "$1"
+}
 
 echo "training, with one thread and with two"
 accepts train one --threads 1
@@ -64,7 +69,7 @@ cmp one/model.safetensors two/model.safetensors || die "threads changed the weig
 cmp one/best.safetensors two/best.safetensors || die "threads changed the best weights"
 
 echo "killed and resumed"
-train killed > out 2> err &
+train_here killed > out 2> err &
 pid=$!
 while [ ! -f killed/checkpoint.safetensors ]; do
   kill -0 $pid 2> /dev/null || die "expected a training that runs until it is killed"
@@ -79,7 +84,7 @@ cmp one/model.safetensors killed/model.safetensors || die "being killed changed 
 cmp one/best.safetensors killed/best.safetensors || die "being killed changed the best weights"
 
 echo "terminated and resumed"
-train stopped > out 2> err &
+train_here stopped > out 2> err &
 pid=$!
 while [ ! -f stopped/checkpoint.safetensors ]; do
   kill -0 $pid 2> /dev/null || die "expected a training that runs until it is stopped"
@@ -99,7 +104,8 @@ refuses "batch" "$fer" train --data faces.csv --model lenet --epochs 12 --batch 
 refuses "seed" train one --resume --seed 5
 
 echo "a loss that is not finite"
-refuses "first seen in" train nan --optimizer sgd --schedule constant --max-lr 1e30
+refuses "first seen in" "$fer" train --data faces.csv --model shallow_cnn --width 0.0625 \
+  --batch 8 --checkpoint-every 1 --optimizer sgd --schedule constant --max-lr 1e30 --out nan
 grep -q "step" err || die "expected the step in the message"
 [ -f nan/checkpoint.safetensors ] || die "expected the last good checkpoint"
 [ ! -f nan/model.safetensors ] || die "expected no model of a training that broke"
@@ -107,7 +113,7 @@ grep -q "step" err || die "expected the step in the message"
 echo "evaluation, quantization, prediction"
 accepts "$fer" eval one/best.safetensors --data faces.csv
 prints "14 images"
-refuses "model" "$fer" eval one/none.safetensors --data faces.csv
+refuses "none.safetensors: cannot be read" "$fer" eval one/none.safetensors --data faces.csv
 accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --out int8.safetensors
 for text in "SQNR" "| float32 " "| float16 weights" "| int8 " "McNemar" "batch 64"; do
   prints "$text"
@@ -176,7 +182,7 @@ refuses "cannot be written" sh -c "trap '' XFSZ; ulimit -f 50; exec \"\$0\" trai
 [ ! -f full/checkpoint.safetensors ] || die "a checkpoint was half written"
 
 echo "command lines that make no sense"
-refuses "train" "$fer" train
+refuses "--data is required" "$fer" train
 refuses "nonsense" "$fer" train --data faces.csv --out x --model nonsense
 refuses "--epochs" "$fer" train --data faces.csv --out x --epochs 0
 accepts "$fer" --help
