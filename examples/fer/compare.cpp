@@ -34,7 +34,9 @@ std::vector<double> median_seconds(const std::vector<Contestant>& contestants, s
   const TensorView<float> output = logits;
   std::vector<std::vector<double>> seconds(contestants.size());
   for (int round = 0; round <= rounds; ++round)
-    for (std::size_t i = 0; i < contestants.size(); ++i) {
+    for (std::size_t turn = 0; turn < contestants.size(); ++turn) {
+      // Who comes first changes: other programs on the machine may run in step with the rounds.
+      const std::size_t i = (turn + static_cast<std::size_t>(round)) % contestants.size();
       const auto start = std::chrono::steady_clock::now();
       contestants[i].program->run({&input, 1}, {&output, 1}, workspaces[i]);
       const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
