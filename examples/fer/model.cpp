@@ -1,5 +1,6 @@
 #include "model.hpp"
 
+#include <octet/nn/registry.hpp>
 #include <octet/program/compile.hpp>
 #include <octet/program/file.hpp>
 
@@ -29,6 +30,8 @@ Model checked(Model model, const std::string& path) {
 Model load_model(const std::string& path) {
   const Safetensors file = Safetensors::read(path, ChecksumRule::required);
   if (file.metadata().find(program_key) != file.metadata().end()) {
+    // A program may hold layers of Octet that run as their float32 forward alone.
+    layer_registry<float>();
     LoadedProgram loaded = load_program(file, {.keep_weights = KeepWeights::yes});
     ModelCard card = ModelCard::from(loaded.metadata, path);
     return checked({FileKind::program, std::move(card), std::move(loaded.program)}, path);
