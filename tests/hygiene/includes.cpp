@@ -150,7 +150,8 @@ TEST_CASE("the checker finds what is planted") {
 TEST_CASE("octet.hpp reaches every header that has no dependency, and none that has one") {
   const Tree tree = read_tree(root / "include");
   const auto reached = reachable(tree, "octet/octet.hpp");
-  for (const auto& [name, source] : tree) {
+  for (const auto& entry : tree) {
+    const std::string& name = entry.first;
     CAPTURE(name);
     const bool without_dependency = folder_of(name) != "interop";
     if (!folder_of(name).empty()) CHECK(reached.count(name) == without_dependency);
@@ -176,10 +177,11 @@ TEST_CASE("headers without dependency include only the standard library, and no 
                                         "signal.h",    "sys/mman.h", "sys/ioctl.h", "sys/stat.h",
                                         "arm_neon.h",  "io.h",       "errno.h"};
   const Tree tree = read_tree(root / "include");
-  for (const auto& [name, source] : tree) {
+  for (const auto& entry : tree) {
+    const std::string& name = entry.first;
     if (folder_of(name) == "interop") continue;
     CAPTURE(name);
-    for (const auto& other : source.foreign) {
+    for (const auto& other : entry.second.foreign) {
       CAPTURE(other);
       CHECK_FALSE(streams.count(other));
       if (!system.count(other)) CHECK(other.find_first_of("/.") == std::string::npos);
