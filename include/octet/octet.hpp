@@ -128,6 +128,7 @@
 #include "octet/program/calibrate_program.hpp"
 #include "octet/program/compile.hpp"
 #include "octet/program/custom_factory.hpp"
+#include "octet/program/custom_layer.hpp"
 #include "octet/program/custom_step.hpp"
 #include "octet/program/description.hpp"
 #include "octet/program/description_json.hpp"

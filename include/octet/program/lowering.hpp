@@ -15,7 +15,7 @@
 #include "octet/graph/fuse_activations.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/registry.hpp"
-#include "octet/program/custom_factory.hpp"
+#include "octet/program/custom_layer.hpp"
 #include "octet/program/description.hpp"
 
 namespace octet::inline OCTET_ABI {
