@@ -8,7 +8,8 @@ using namespace octet;
 TEST_CASE("0.0 is always representable, and both ends of the range are within half a step") {
   const float ranges[][2] = {{0, 6}, {-1, 1},  {-3, 0},       {-0.1f, 5},
                              {2, 7}, {-9, -4}, {-1e-3f, 1e6f}};
-  for (const auto& [low, high] : ranges) {
+  for (const auto& range : ranges) {
+    const float low = range[0], high = range[1];
     CAPTURE(low);
     CAPTURE(high);
     const QuantizationParameters p = parameters_of_range(low, high);
