@@ -184,6 +184,8 @@ refuses "cannot be written" sh -c "trap '' XFSZ; ulimit -f 50; exec \"\$0\" trai
 echo "command lines that make no sense"
 refuses "--data is required" "$fer" train
 refuses "nonsense" "$fer" train --data faces.csv --out x --model nonsense
+refuses "OCTET_ISA: expected" env OCTET_ISA=avx3 "$fer" predict one/best.safetensors face.pgm
+refuses "OCTET_ISA: expected" env OCTET_ISA=avx3 "$fer" train --data faces.csv --out x
 refuses "--epochs" "$fer" train --data faces.csv --out x --epochs 0
 accepts "$fer" --help
 prints "quantize"
