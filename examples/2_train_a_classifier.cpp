@@ -3,7 +3,7 @@
 // The pieces of a training are few. The data: here, faces drawn by Octet itself with seven
 // expressions, so that nothing needs to be downloaded; fer2013.csv is read by read_fer2013() in
 // their place. A pipeline says what happens to each picture on its way into the network: mirrored
-// at random, shifted by up to 4 pixels, brought to mean 0 and deviation 1. A loader makes batches
+// at random, shifted by up to 2 pixels, brought to mean 0 and deviation 1. A loader makes batches
 // of them. The graph is the network. The optimizer takes a step for each batch, at the rate that
 // the schedule gives. fit() puts it all together.
 //

@@ -1,8 +1,8 @@
 // Lesson 3: write your own layer, and check its gradient.
 //
-// A layer in Octet is a class with four functions: its type, the shape of its output, forward and
-// backward. Ours is Swish with a learned slope (Ramachandran et al., "Searching for activation
-// functions", 2017):
+// A layer in Octet is a class that says its type and the shape of its output, computes forward and
+// backward, hands out its parameters, and can be copied. Ours is Swish with a learned slope
+// (Ramachandran et al., "Searching for activation functions", 2017):
 //
 //     y = x * s(beta * x),   s(z) = 1 / (1 + exp(-z))
 //
@@ -18,8 +18,9 @@
 // assigned, because the executor hands over memory with old numbers in it; the gradient by a
 // parameter is added to what is there already.
 //
-// Once it is right, the layer is like any other: it trains, it is saved, and where it has no int8
-// form, the converter leaves it as a float island and says so.
+// Once it is right, the layer is like any other: it trains, and where it has no int8 form, the
+// converter leaves it as a float island and says so. To load it from a file as well, tell Octet how
+// it is made: register_layer<float>("learned_swish", ...).
 
 #include <cmath>
 #include <cstdio>
@@ -28,9 +29,10 @@
 
 #include "octet/octet.hpp"
 
-/// y = x * s(beta * x). `Slip` plants the mistake that the checker is to find.
+/// The mistake that the checker is to find.
 enum class Slip { none, forgotten_factor };
 
+/// y = x * s(beta * x).
 template <class T, Slip slip = Slip::none>
 class LearnedSwish final : public octet::Layer<T> {
  public:
@@ -58,7 +60,6 @@ class LearnedSwish final : public octet::Layer<T> {
       const T x = inputs[0][i];
       const T s = sigmoid(beta * x);
       const T slope = slip == Slip::none ? s * (1 - s) : s;
-      // d_inputs[0] may share the memory of d_output: read it before it is written.
       const T dy = d_output[i];
       beta_.gradient[0] += dy * x * x * slope;
       if (!d_inputs[0].empty()) d_inputs[0][i] = dy * (s + beta * x * slope);

@@ -1,6 +1,7 @@
 #include "data.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 #include <sys/stat.h>
 
@@ -52,7 +53,11 @@ Splits read_splits(const std::string& path, std::int64_t H, std::int64_t W) {
       fail(path, ": expected images, got a header without any");
   }
   if (splits.validation.size() == 0 && splits.train.size() >= 10) hold_out_validation(splits);
-  if (splits.test.size() == 0) splits.test = splits.validation;
+  if (splits.test.size() == 0) {
+    std::fprintf(stderr, "%s: has no test images, those for validation take their place\n",
+                 path.c_str());
+    splits.test = splits.validation;
+  }
   return splits;
 }
 

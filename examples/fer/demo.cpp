@@ -34,7 +34,7 @@ int demo(const DemoOptions& options) {
                               .out = options.out,
                               .seed = options.seed,
                               .threads = options.threads,
-                              .overwrite = true};
+                              .overwrite = options.out == DemoOptions{}.out};
   if (const int code = train(training); code != 0) return code;
 
   std::printf("\n2. Quantize it to int8 and compare.\n");

@@ -56,7 +56,6 @@ int train(const TrainOptions& options) {
   if (splits.train.size() == 0 || splits.validation.size() == 0)
     fail(options.data, ": expected images to train on and to validate with, got ",
          splits.train.size(), " and ", splits.validation.size());
-  const Start start = options.profile ? Start::fresh : prepare_folder(options);
   const ModelCard card{options.model, splits.train.class_names, channel_statistics(splits.train)};
 
   ThreadPool pool(options.threads);
@@ -87,11 +86,13 @@ int train(const TrainOptions& options) {
     return 0;
   }
   Optimizer<float> optimizer = optimizer_from(options);
+  const Schedule schedule = schedule_from(options, loader.steps());
+  const Start start = prepare_folder(options);
 
   const InterruptGuard interrupt;
   const FitResult result = fit<float>(graph, loader, optimizer,
                                       {.epochs = options.epochs,
-                                       .schedule = schedule_from(options, loader.steps()),
+                                       .schedule = schedule,
                                        .loss = {.label_smoothing = options.label_smoothing},
                                        .clip_norm = options.clip_norm,
                                        .validation = &splits.validation,

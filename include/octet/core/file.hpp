@@ -63,6 +63,9 @@ inline void write_file(const std::string& path, std::span<const std::span<const 
   const auto complain = [&path](const char* step, int error) {
     fail(path, ": cannot be written: ", step, ": ", std::strerror(error));
   };
+  struct ::stat target {};
+  if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
+    fail(path, ": expected a file or nothing, got a folder or a device");
   std::string temporary;
   int file = -1;
   for (int attempt = 0; attempt < 1000 && file < 0; ++attempt) {

@@ -67,7 +67,7 @@ using InputGradients = std::span<const TensorView<T>>;
 /// front: an input of shape {H, W, C} arrives as {N, H, W, C}. The executor owns all of them. A
 /// layer may keep small state between forward and the backward that follows it (a batch's mean),
 /// never more than one step. To write a layer of your own: derive, give type, output_shape,
-/// forward, backward, and check it with check/gradient_check.hpp.
+/// forward, backward and clone, and check it with check/gradient_check.hpp.
 template <class T>
 class Layer {
  public:

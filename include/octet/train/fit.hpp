@@ -140,7 +140,7 @@ class Fit {
     const Clock::time_point start = Clock::now();
     const double seconds_before = state_.seconds;
     const std::int64_t images_before = state_.images;
-    Rate rate;
+    Rate rate = options_.schedule((std::max)(state_.step - 1, std::int64_t{0}));
     for (train_.start(state_.epoch, state_.step_in_epoch); train_.next(batch);) {
       rate = options_.schedule(state_.step);
       step(batch, rate);
