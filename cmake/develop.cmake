@@ -113,6 +113,11 @@ foreach(folder IN LISTS folders)
     target_compile_definitions(test_${group} PRIVATE OCTET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     # Quick to compile, and with the assertions that a release leaves out.
     target_compile_options(test_${group} PRIVATE $<$<CONFIG:Release>:-O1 -UNDEBUG>)
+    # CMAKE_UNITY_BUILD joins the files of a program. Those of kernels name their cases alike, and
+    # those of interop test two translation units.
+    if(group MATCHES "^(kernels|interop)$")
+      set_target_properties(test_${group} PROPERTIES UNITY_BUILD OFF)
+    endif()
     add_dependencies(tests test_${group})
   endif()
   foreach(source IN LISTS sources)

@@ -10,7 +10,7 @@ using octet::Fold;
 
 namespace {
 
-octet::Image decode(const std::string&) { return octet::Image(2, 2, 1); }
+octet::Image decode_black(const std::string&) { return octet::Image(2, 2, 1); }
 
 // Six subjects with three frames each, in folders inside of CK+48.
 CkPlus six_subjects(octet::Contempt contempt = octet::Contempt::exclude) {
@@ -21,7 +21,7 @@ CkPlus six_subjects(octet::Contempt contempt = octet::Contempt::exclude) {
         "contempt/S138_001_0000001"})
     for (const char* const frame : {"1", "2", "3"})
       folder.write(std::string("CK+48/") + name + frame + ".png", "");
-  return read_ckplus(folder.path(), decode, {.contempt = contempt});
+  return read_ckplus(folder.path(), decode_black, {.contempt = contempt});
 }
 
 }  // namespace
@@ -71,7 +71,8 @@ TEST_CASE("CK+: a split that shares a subject is refused by name") {
 TEST_CASE("CK+: faults are told") {
   const TemporaryFolder folder;
   const auto complaint = [&] {
-    return message_of([&] { read_ckplus(folder.path(), decode); }).substr(folder.path().size());
+    return message_of([&] { read_ckplus(folder.path(), decode_black); })
+        .substr(folder.path().size());
   };
   CHECK(complaint() ==
         ": expected folders of images named anger, disgust and so on, found no image");

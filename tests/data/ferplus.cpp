@@ -11,7 +11,7 @@ using octet::with_votes;
 
 namespace {
 
-const std::string header =
+const std::string columns =
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
 
 ImageDataset faces(std::vector<std::int32_t> labels) {
@@ -30,7 +30,7 @@ float target(const ImageDataset& data, std::int64_t row, std::int64_t c) {
 TEST_CASE("FER+: votes are read by column and split") {
   const TemporaryFolder folder;
   const FerPlusTable table = read_ferplus(folder.write(
-      "new.csv", header + "Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0\r\n" +
+      "new.csv", columns + "Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0\r\n" +
                      "PublicTest,fer1.png,0,10,0,0,0,0,0,0,0,0\nTraining,,0,0,0,0,0,0,0,0,0,10\n"));
   REQUIRE(table.train.size() == 2);
   CHECK(table.train[0] == octet::FerPlusVotes{4, 0, 0, 1, 3, 2, 0, 0, 0, 0});
@@ -48,11 +48,11 @@ TEST_CASE("FER+: faults are told with file and line") {
   CHECK(complaint("") == ": expected the columns of FER+, got an empty file");
   CHECK(complaint("Usage,neutral\n") ==
         ", line 1: expected a column \"happiness\" in the header, got \"Usage,neutral\"");
-  CHECK(complaint(header + "Training,a,1,2,3") ==
+  CHECK(complaint(columns + "Training,a,1,2,3") ==
         ", line 2: expected 12 columns, got 5 (the file ends here, it was cut)");
-  CHECK(complaint(header + "Training,a,1,-2,3,0,0,0,0,0,0,0\n") ==
+  CHECK(complaint(columns + "Training,a,1,-2,3,0,0,0,0,0,0,0\n") ==
         ", line 2: expected a number of votes for happiness, got \"-2\"");
-  CHECK(complaint(header + "Test,a,1,2,3,0,0,0,0,0,0,0\n") ==
+  CHECK(complaint(columns + "Test,a,1,2,3,0,0,0,0,0,0,0\n") ==
         ", line 2: expected the Usage Training, PublicTest or PrivateTest, got \"Test\"");
 }
 

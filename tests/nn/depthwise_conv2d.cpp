@@ -13,14 +13,14 @@ using namespace octet;
 
 namespace {
 
-struct Case {
+struct DepthwiseCase {
   const char* name;
   Shape input;
   DepthwiseConv2dOptions options;
 };
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {
+const std::vector<DepthwiseCase>& depthwise_cases() {
+  static const std::vector<DepthwiseCase> all = {
       {"3x3, padding 1", {5, 4, 3}, {.kernel = 3, .padding = 1}},
       {"no bias", {4, 4, 2}, {.kernel = 3, .padding = 1, .bias = Bias::none}},
       {"stride 2, one channel", {6, 5, 1}, {.kernel = 3, .stride = 2, .padding = 1}},
@@ -35,7 +35,7 @@ const std::vector<Case>& cases() {
 
 /// The same convolution as conv2d with one group for each channel.
 template <class T>
-void compare_with_groups(const Case& each) {
+void compare_with_groups(const DepthwiseCase& each) {
   const DepthwiseConv2dOptions& options = each.options;
   DepthwiseConv2d<T> layer(each.input[2], options);
   const std::int64_t channels = layer.channels();
@@ -70,7 +70,7 @@ void compare_with_groups(const Case& each) {
 }
 
 TEST_CASE("depthwise_conv2d equals conv2d with a group for each channel") {
-  for (const Case& each : cases()) {
+  for (const DepthwiseCase& each : depthwise_cases()) {
     CAPTURE(each.name);
     compare_with_groups<float>(each);
     compare_with_groups<double>(each);
@@ -78,7 +78,7 @@ TEST_CASE("depthwise_conv2d equals conv2d with a group for each channel") {
 }
 
 TEST_CASE("depthwise_conv2d has the gradients of its output") {
-  for (const Case& each : cases()) {
+  for (const DepthwiseCase& each : depthwise_cases()) {
     CAPTURE(each.name);
     // More images than one partial sum of the weights' gradient takes.
     const auto result = check_gradient(DepthwiseConv2d<double>(each.input[2], each.options),
