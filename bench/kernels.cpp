@@ -101,7 +101,7 @@ void add_product(const std::string& name, const Conv2dShape& shape, Body body) {
 
 void register_products() {
   for (const GemmImplementation& row : gemm_table()) {
-    if (row.isa > active_isa() || !row.product) continue;
+    if (!isa_allowed(row.isa) || !row.product) continue;
     for (const Layer& layer : convolutions()) {
       const std::string suffix = layer.name + "/" + std::string(row.name);
       const auto packed = pack_conv2d(layer.shape, Memory(layer.shape).w.data(), row.isa);
@@ -119,7 +119,7 @@ void register_products() {
     }
   }
   for (const auto& row : depthwise_table<float>()) {
-    if (row.isa > active_isa()) continue;
+    if (!isa_allowed(row.isa)) continue;
     for (const std::int64_t stride : {1, 2}) {
       Layer layer = square(8, 24, 192, 192, 3, stride);
       layer.shape.groups = 192;
@@ -156,7 +156,7 @@ void add_pass(const std::string& name, double tensors, Body body) {
 
 void register_passes() {
   for (const auto& row : elementwise_table<float>()) {
-    if (row.isa > active_isa()) continue;
+    if (!isa_allowed(row.isa)) continue;
     const std::string name(row.name);
     add_pass("relu/" + name, 2, [&row](std::int64_t n, float* x, float* y, float*, float*) {
       row.clamp_forward(n * 64, x, 0, 6, y);
@@ -169,7 +169,7 @@ void register_passes() {
     });
   }
   for (const auto& row : normalization_table<float>()) {
-    if (row.isa > active_isa()) continue;
+    if (!isa_allowed(row.isa)) continue;
     const std::string name(row.name);
     static float c[5][64] = {};
     const std::int64_t step = reduction_rows(64);
@@ -191,7 +191,7 @@ void register_passes() {
              });
   }
   for (const auto& row : pooling_table<float>()) {
-    if (row.isa > active_isa()) continue;
+    if (!isa_allowed(row.isa)) continue;
     add_pass("max_window_2x2/" + std::string(row.name), 1.25,
              [&row](std::int64_t n, float* x, float* y, float*, float*) {
                const Patch patch{2, 2, 256 * 64, 64};

@@ -6,8 +6,19 @@ using octet::Isa;
 
 TEST_CASE("cpu: the scalar form always runs, and each set includes the ones below it") {
   CHECK(octet::cpu_supports(Isa::scalar));
+  if (octet::cpu_supports(Isa::amx)) CHECK(octet::cpu_supports(Isa::avx512_bf16));
+  if (octet::cpu_supports(Isa::avx512_bf16)) CHECK(octet::cpu_supports(Isa::avx512_vnni));
   if (octet::cpu_supports(Isa::avx512_vnni)) CHECK(octet::cpu_supports(Isa::avx512));
   if (octet::cpu_supports(Isa::avx512)) CHECK(octet::cpu_supports(Isa::avx2));
+  if (octet::cpu_supports(Isa::avx_vnni)) CHECK(octet::cpu_supports(Isa::avx2));
+}
+
+TEST_CASE("cpu: a kernel is allowed if the processor has its set and the cap includes it") {
+  CHECK(octet::isa_allowed(Isa::scalar, Isa::scalar));
+  CHECK_FALSE(octet::isa_allowed(Isa::avx2, Isa::scalar));
+  for (std::size_t i = 0; i < octet::isa_names.size(); ++i)
+    CHECK(octet::isa_allowed(static_cast<Isa>(i), Isa::amx) ==
+          octet::cpu_supports(static_cast<Isa>(i)));
 }
 
 TEST_CASE("cpu: the active instruction set is supported and within the cap of OCTET_ISA") {
@@ -19,8 +30,8 @@ TEST_CASE("cpu: the active instruction set is supported and within the cap of OC
     while (octet::isa_names.at(limit) != cap) ++limit;
     CHECK(static_cast<std::size_t>(active) <= limit);
   } else {
-    for (const Isa isa : {Isa::avx2, Isa::avx512, Isa::avx512_vnni})
-      if (isa > active) CHECK_FALSE(octet::cpu_supports(isa));
+    for (std::size_t i = 0; i < octet::isa_names.size(); ++i)
+      if (static_cast<Isa>(i) > active) CHECK_FALSE(octet::cpu_supports(static_cast<Isa>(i)));
   }
 }
 

@@ -220,7 +220,7 @@ TEST_CASE("depthwise: every row of the table computes the definitions") {
   int ran = 0;
   for (const Case& c : cases)
     for (const auto& row : depthwise_table<float>()) {
-      if (row.isa > active_isa()) continue;
+      if (!isa_allowed(row.isa)) continue;
       ++ran;
       CAPTURE(c.name);
       CAPTURE(row.name);

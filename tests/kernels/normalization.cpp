@@ -42,7 +42,7 @@ int misses(const std::vector<float>& actual, const std::vector<double>& expected
 TEST_CASE("normalization: every row of the table computes the definitions") {
   int ran = 0;
   for (const auto& row : normalization_table<float>()) {
-    if (row.isa > active_isa()) continue;
+    if (!isa_allowed(row.isa)) continue;
     ++ran;
     for (const std::int64_t channels : channel_counts)
       for (const std::int64_t rows : {1, 2, 21}) {

@@ -28,7 +28,7 @@ std::vector<float> values(std::int64_t count, std::uint64_t stream) {
 TEST_CASE("pooling: every row of the table computes the definitions") {
   int ran = 0;
   for (const auto& row : pooling_table<float>()) {
-    if (row.isa > active_isa()) continue;
+    if (!isa_allowed(row.isa)) continue;
     ++ran;
     for (const std::int64_t channels : {1, 7, 8, 9, 15, 16, 17, 33})
       for (const std::int64_t side : {0, 1, 2, 3}) {

@@ -54,7 +54,7 @@ inline PackedConv2dS8 pack_conv2d_s8(const Conv2dShape& shape, const std::int8_t
                                      int x_zero_point, Isa isa = active_isa()) {
   PackedConv2dS8 packed;
   for (const Conv2dS8Implementation& row : conv2d_s8_table())
-    if (!packed.implementation && row.isa <= isa) packed.implementation = &row;
+    if (!packed.implementation && isa_allowed(row.isa, isa)) packed.implementation = &row;
   packed.x_zero_point = x_zero_point;
   packed.implementation->pack(shape, w, packed);
   return packed;

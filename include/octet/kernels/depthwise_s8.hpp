@@ -28,7 +28,7 @@ inline PackedDepthwiseS8 pack_depthwise_s8(const Conv2dShape& shape, const std::
                                            int x_zero_point, Isa isa = active_isa()) {
   PackedDepthwiseS8 packed;
   for (const DepthwiseS8Implementation& row : depthwise_s8_table())
-    if (!packed.implementation && row.isa <= isa) packed.implementation = &row;
+    if (!packed.implementation && isa_allowed(row.isa, isa)) packed.implementation = &row;
   packed.x_zero_point = x_zero_point;
   packed.implementation->pack(shape, w, packed);
   return packed;

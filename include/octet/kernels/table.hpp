@@ -24,7 +24,7 @@ template <class Function>
 const Implementation<Function>& select(std::span<const Implementation<Function>> table,
                                        Isa isa = active_isa()) {
   for (const auto& row : table)
-    if (row.isa <= isa) return row;
+    if (isa_allowed(row.isa, isa)) return row;
   return table.back();
 }
 
@@ -32,7 +32,7 @@ const Implementation<Function>& select(std::span<const Implementation<Function>>
 template <class Row>
 const Row& best_row(std::span<const Row> table, Isa isa = active_isa()) {
   for (const Row& row : table)
-    if (row.isa <= isa) return row;
+    if (isa_allowed(row.isa, isa)) return row;
   return table.back();
 }
 
