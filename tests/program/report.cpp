@@ -1,0 +1,93 @@
+// The report's figures, against sums that can be checked by hand.
+#include "octet/program/report.hpp"
+
+#include <cmath>
+#include <doctest/doctest.h>
+
+#include "networks.hpp"
+#include "octet/program/quantize.hpp"
+
+using namespace octet;
+
+TEST_CASE("report: SQNR is ten times the logarithm of signal to noise, infinite without noise") {
+  CHECK(ErrorSums{100, 1, 1, 0}.sqnr_db() == doctest::Approx(20));
+  CHECK(std::isinf(ErrorSums{100, 0, 1, 0}.sqnr_db()));
+}
+
+TEST_CASE("report: ranges, errors and saturation of a layer are those of its outputs") {
+  Graph<float> graph(2);
+  auto x = graph.input({6, 6, 3});
+  graph.output(linear(global_average_pool(relu(conv2d(x, 5, {.kernel = 3}))), 4));
+  const Tensor<float> images = networks::images({6, 6, 3}, 20);
+  // Half of what the convolution gives lies above this range.
+  const QuantizedProgram quantized =
+      quantize(graph, images, {.range = RangeMethod::percentile, .percentile = 60});
+  const LayerReport& conv = quantized.report.layers.at(0);
+  REQUIRE(conv.name == "conv2d_1");
+  CHECK(quantized.report.images == 20);
+  CHECK(conv.reason.empty());
+
+  // The same from the two programs' own values.
+  const Program program = compile(graph);
+  std::vector<float> expected;
+  Workspace workspace(program, {.batch = 20});
+  Tensor<float> result(program.output_shape().with_batch(20));
+  const TensorView<const float> inputs[] = {images};
+  const TensorView<float> outputs[] = {result};
+  program.run_observed(
+      inputs, outputs, workspace,
+      [&](int operation, int value, const std::byte* data, auto, auto N) {
+        if (operation != 0) return;
+        const auto* const numbers = reinterpret_cast<const float*>(data);
+        expected.assign(numbers, numbers + N * program.description().value(value).shape.elements());
+      });
+  std::vector<double> got;
+  double scale = 0;
+  Workspace int8_workspace(quantized.program, {.batch = 20});
+  quantized.program.run_observed(
+      inputs, outputs, int8_workspace,
+      [&](int operation, int value, const std::byte* data, auto, auto) {
+        if (quantized.program.description().operations[static_cast<std::size_t>(operation)].name !=
+            "conv2d_1")
+          return;
+        const ProgramValue& info = quantized.program.description().value(value);
+        scale = double{info.scale};
+        for (std::size_t i = 0; i < expected.size(); ++i)
+          got.push_back(scale * (reinterpret_cast<const std::int8_t*>(data)[i] - info.zero_point));
+      });
+  REQUIRE(got.size() == expected.size());
+  double signal = 0, noise = 0, lowest = 0, highest = 0;
+  std::size_t cut = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double y = double{expected[i]};
+    signal += y * y;
+    noise += (y - got[i]) * (y - got[i]);
+    lowest = (std::min)(lowest, y);
+    highest = (std::max)(highest, y);
+    cut +=
+        y > double{conv.int8_range.high} + scale / 2 || y < double{conv.int8_range.low} - scale / 2;
+  }
+  CHECK(cut > got.size() / 10);
+  CHECK(conv.saturated ==
+        doctest::Approx(static_cast<double>(cut) / static_cast<double>(got.size())));
+  CHECK(conv.sqnr_db == doctest::Approx(10 * std::log10(signal / noise)).epsilon(1e-4));
+  CHECK(double{conv.float_range.low} == doctest::Approx(lowest));
+  CHECK(double{conv.float_range.high} == doctest::Approx(highest));
+  CHECK(conv.int8_range.high < conv.float_range.high);
+}
+
+TEST_CASE("report: the table and the JSON say which layers stay float32, and why") {
+  Graph<float> graph(2);
+  auto x = graph.input({6, 6, 3});
+  graph.output(softmax(linear(flatten(relu(conv2d(x, 5, {.kernel = 3}))), 4)));
+  const QuantizationReport report = quantize(graph, networks::images({6, 6, 3}, 3)).report;
+  CHECK(report.float_layers() == std::vector<std::string>{"softmax_1"});
+  const std::string text = report.text();
+  CHECK(text.find("2 of 3 layers run in int8; float32: softmax_1") != std::string::npos);
+  CHECK(text.find("measured on 3 images") != std::string::npos);
+  const Json json = Json::parse(report.json().text());
+  CHECK(json["layers"].as_array().size() == 3);
+  CHECK(json["layers"].as_array()[2]["float_because"].as_string().size() > 3);
+  CHECK(json["int8_bytes"].as_integer() == report.int8_bytes);
+  CHECK(report.int8_bytes < report.float_bytes / 2);
+}
