@@ -1,0 +1,31 @@
+// Measures the machine: peak [--quick] [--json FILE]
+#include "peak.hpp"
+
+#include <cstdio>
+#include <fstream>
+
+#include "arguments.hpp"
+
+int main(int argc, char** argv) {
+  const bench::Arguments arguments(argc, argv);
+  octet::ThreadPool pool(0);
+  bench::PeakOptions options;
+  if (arguments.quick) options = {.samples = 3, .milliseconds = 2};
+  const bench::MachinePeak peak = bench::measure_peak(pool, options);
+  std::printf("%-16s %-12s %-34s %7s %12s\n", "arithmetic", "isa", "instruction", "threads",
+              "GOP/s");
+  for (const bench::ComputePeak& each : peak.compute)
+    std::printf(
+        "%-16s %-12s %-34s %7d %12.1f\n",
+        std::string(bench::arithmetic_names[static_cast<std::size_t>(each.arithmetic)]).c_str(),
+        octet::to_text(each.isa).c_str(), each.instruction.c_str(), each.threads,
+        each.giga_operations);
+  std::printf("\n%-8s %14s %7s %12s %12s\n", "level", "KiB a thread", "threads", "read GB/s",
+              "copy GB/s");
+  for (const bench::Bandwidth& each : peak.bandwidth)
+    std::printf("%-8s %14lld %7d %12.1f %12.1f\n",
+                std::string(bench::level_names[static_cast<std::size_t>(each.level)]).c_str(),
+                static_cast<long long>(each.working_set / 1024), each.threads, each.read,
+                each.copy);
+  if (!arguments.json.empty()) std::ofstream(arguments.json) << peak.json().text() << "\n";
+}

@@ -1,0 +1,195 @@
+// What this machine can do at most, and which of its limits binds a piece of work: the roofline of
+// Williams, Waterman and Patterson (2009).
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bandwidth.hpp"
+#include "octet/core/json.hpp"
+#include "octet/core/thread_pool.hpp"
+#include "peak_loops.hpp"
+#include "timing.hpp"
+
+namespace bench {
+
+struct ComputePeak {
+  Arithmetic arithmetic;
+  octet::Isa isa;
+  int threads;
+  std::string instruction;
+  /// Multiplications and additions per second, / 1e9.
+  double giga_operations;
+};
+struct Bandwidth {
+  Level level;
+  int threads;
+  /// Of each thread.
+  std::int64_t working_set;
+  /// GB/s; a copy counts bytes read and bytes written.
+  double read, copy;
+};
+
+/// What limits a piece of work, and the least time that it can take.
+struct Roof {
+  double seconds = 0;
+  /// "compute", or the level of memory.
+  std::string binds = "compute";
+};
+
+struct MachinePeak {
+  std::vector<ComputePeak> compute;
+  std::vector<Bandwidth> bandwidth;
+
+  /// The best of an instruction set and of those that it includes, on so many threads.
+  double giga_operations(Arithmetic arithmetic, octet::Isa isa, int threads) const {
+    double best = 0;
+    for (const ComputePeak& each : compute)
+      if (each.arithmetic == arithmetic && each.isa <= isa && (each.threads == 1) == (threads == 1))
+        best = (std::max)(best, each.giga_operations);
+    return best;
+  }
+  /// GB/s of the level that holds so many bytes of all threads.
+  const Bandwidth& bandwidth_for(double bytes, int threads) const {
+    const Bandwidth* widest = &bandwidth.back();
+    for (const Bandwidth& each : bandwidth)
+      if ((each.threads == 1) == (threads == 1)) {
+        widest = &each;
+        if (bytes <= 2.0 * static_cast<double>(each.working_set) * each.threads) break;
+      }
+    return *widest;
+  }
+  /// The least time for work that multiplies and moves so much, each byte once.
+  Roof roof(Arithmetic arithmetic, octet::Isa isa, int threads, double operations,
+            double bytes) const {
+    const double giga = giga_operations(arithmetic, isa, threads);
+    const Bandwidth& memory = bandwidth_for(bytes, threads);
+    const double computing = giga > 0 ? operations / giga / 1e9 : 0;
+    const double moving = bytes / (std::max)(memory.read, memory.copy) / 1e9;
+    if (computing >= moving) return {computing, "compute"};
+    return {moving, std::string(level_names[static_cast<std::size_t>(memory.level)])};
+  }
+
+  octet::Json json() const {
+    octet::Json out;
+    out.set("compute", octet::Json::array()).set("bandwidth", octet::Json::array());
+    octet::Json rows = octet::Json::array(), levels = octet::Json::array();
+    for (const ComputePeak& each : compute)
+      rows.push(octet::Json::object()
+                    .set("arithmetic", arithmetic_names[static_cast<std::size_t>(each.arithmetic)])
+                    .set("isa", octet::to_text(each.isa))
+                    .set("threads", each.threads)
+                    .set("instruction", each.instruction)
+                    .set("giga_operations", each.giga_operations));
+    for (const Bandwidth& each : bandwidth)
+      levels.push(octet::Json::object()
+                      .set("level", level_names[static_cast<std::size_t>(each.level)])
+                      .set("threads", each.threads)
+                      .set("working_set", each.working_set)
+                      .set("read", each.read)
+                      .set("copy", each.copy));
+    return out.set("compute", std::move(rows)).set("bandwidth", std::move(levels));
+  }
+};
+
+/// MachinePeak::json() read back.
+inline MachinePeak peak_from(const octet::Json& json) {
+  const auto number_of = [](const auto& names, const octet::Json& name) {
+    return std::find(std::begin(names), std::end(names), name.as_string()) - std::begin(names);
+  };
+  MachinePeak peak;
+  for (const octet::Json& row : json["compute"].as_array())
+    peak.compute.push_back({static_cast<Arithmetic>(number_of(arithmetic_names, row["arithmetic"])),
+                            static_cast<octet::Isa>(number_of(octet::isa_names, row["isa"])),
+                            static_cast<int>(row["threads"].as_integer()),
+                            row["instruction"].as_string(), row["giga_operations"].as_number()});
+  for (const octet::Json& row : json["bandwidth"].as_array())
+    peak.bandwidth.push_back({static_cast<Level>(number_of(level_names, row["level"])),
+                              static_cast<int>(row["threads"].as_integer()),
+                              row["working_set"].as_integer(), row["read"].as_number(),
+                              row["copy"].as_number()});
+  return peak;
+}
+
+struct PeakOptions {
+  /// Each figure is the median of so many samples of so many milliseconds.
+  int samples = 7;
+  double milliseconds = 10;
+};
+
+/// Measures with one thread and with all of `pool`. Samples of all loops alternate, so that what
+/// slows the machine for a while does not fall on one of them.
+inline MachinePeak measure_peak(octet::ThreadPool& pool, const PeakOptions& options = {}) {
+  using octet::AlignedVector;
+  octet::ThreadPool alone(1);
+  std::vector<octet::ThreadPool*> pools = {&alone};
+  if (pool.threads() > 1) pools.push_back(&pool);
+  const auto on_all = [](octet::ThreadPool& threads, auto&& body) {
+    return seconds_of([&] {
+      threads.parallel_for(threads.threads(), 1, [&](std::int64_t thread, std::int64_t) {
+        body(static_cast<std::size_t>(thread));
+      });
+    });
+  };
+  // How often to repeat body(1) to fill one sample.
+  const auto repetitions = [&](auto&& body) {
+    std::int64_t count = 1;
+    while (seconds_of([&] { body(count); }) < options.milliseconds / 4000) count *= 2;
+    return 4 * count;
+  };
+
+  struct Sampled {
+    std::vector<double> giga;
+    std::int64_t count = 0;
+  };
+  MachinePeak peak;
+  std::vector<const PeakLoop*> loops;
+  for (octet::ThreadPool* const threads : pools)
+    for (const PeakLoop& loop : peak_loops())
+      if (octet::cpu_supports(loop.isa)) {
+        loops.push_back(&loop);
+        peak.compute.push_back(
+            {loop.arithmetic, loop.isa, threads->threads(), std::string(loop.instruction), 0});
+      }
+  std::vector<Sampled> computed(loops.size());
+  for (int sample = 0; sample < options.samples; ++sample)
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+      octet::ThreadPool& threads = peak.compute[i].threads == 1 ? alone : pool;
+      if (sample == 0) computed[i].count = repetitions(loops[i]->run);
+      const double seconds =
+          on_all(threads, [&](std::size_t) { loops[i]->run(computed[i].count); });
+      computed[i].giga.push_back(loops[i]->operations * threads.threads() *
+                                 static_cast<double>(computed[i].count) / seconds / 1e9);
+    }
+  for (std::size_t i = 0; i < loops.size(); ++i)
+    peak.compute[i].giga_operations = median(computed[i].giga);
+
+  // Memory of its own for each thread, touched by it.
+  std::vector<AlignedVector<std::byte>> memory(static_cast<std::size_t>(pool.threads()));
+  on_all(pool, [&](std::size_t thread) {
+    memory[thread].assign(static_cast<std::size_t>(working_set(Level::memory)), std::byte{1});
+  });
+  for (octet::ThreadPool* const threads : pools)
+    for (const Level level : {Level::L1, Level::L2, Level::L3, Level::memory}) {
+      const std::int64_t bytes = working_set(level) / 1024 * 1024, half = bytes / 2;
+      const auto read = [&](std::size_t thread, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i) read_all(memory[thread].data(), bytes);
+      };
+      const auto copy = [&](std::size_t thread, std::int64_t count) {
+        std::byte* const from = memory[thread].data();
+        for (std::int64_t i = 0; i < count; ++i) copy_all(from, from + half, half);
+      };
+      const std::int64_t count = repetitions([&](std::int64_t n) { read(0, n); });
+      const double moved = 1e-9 * static_cast<double>(bytes * count) * threads->threads();
+      std::vector<double> reads, copies;
+      for (int sample = 0; sample < options.samples; ++sample) {
+        reads.push_back(moved / on_all(*threads, [&](std::size_t t) { read(t, count); }));
+        copies.push_back(moved / on_all(*threads, [&](std::size_t t) { copy(t, count); }));
+      }
+      peak.bandwidth.push_back({level, threads->threads(), bytes, median(reads), median(copies)});
+    }
+  return peak;
+}
+
+}  // namespace bench
