@@ -1,4 +1,4 @@
-// Every row of the float tables on the layers of real networks: GFLOP/s for products, GB/s for
+// Every row of the float tables on the layers of real networks: GOP/s for products, GB/s for
 // passes over memory. OCTET_BENCH_THREADS sets how many threads share a product (1 by default).
 #include <benchmark/benchmark.h>
 #include <cstdlib>
@@ -11,6 +11,7 @@
 #include "octet/kernels/elementwise.hpp"
 #include "octet/kernels/normalization.hpp"
 #include "octet/kernels/pooling.hpp"
+#include "work.hpp"
 
 using namespace octet;
 using namespace octet::kernels;
@@ -75,25 +76,24 @@ struct Memory {
         y(static_cast<std::size_t>(s.N * s.OH * s.OW * s.OC), 0.125f) {}
 };
 
-void rate(benchmark::State& state, const char* name, double per_iteration) {
-  state.counters[name] =
-      benchmark::Counter(per_iteration / 1e9, benchmark::Counter::kIsIterationInvariantRate);
-}
 double operations(const Conv2dShape& s) {
   return 2.0 * static_cast<double>(s.N * s.OH * s.OW * s.OC) *
          static_cast<double>(s.KH * s.KW * s.C / s.groups);
 }
 
 template <class Body>
-void add_product(const std::string& name, const Conv2dShape& shape, Body body) {
+void add_product(const std::string& name, Isa isa, const Conv2dShape& shape, Body body) {
   auto* const registered =
-      benchmark::RegisterBenchmark(name.c_str(), [shape, body](benchmark::State& state) {
+      benchmark::RegisterBenchmark(name.c_str(), [shape, isa, body](benchmark::State& state) {
         Memory memory(shape);
         for (auto _ : state) {
           body(shape, memory);
           benchmark::ClobberMemory();
         }
-        rate(state, "GFLOP/s", operations(shape));
+        const std::size_t floats = memory.x.size() + memory.w.size() + memory.y.size();
+        bench::count_work(state, {.isa = isa,
+                                  .operations = operations(shape),
+                                  .bytes = static_cast<double>(4 * floats)});
       });
   // One thread is timed by its own clock, which a busy machine does not disturb.
   if (threads().threads() > 1) registered->UseRealTime();
@@ -105,14 +105,16 @@ void register_products() {
     for (const Layer& layer : convolutions()) {
       const std::string suffix = layer.name + "/" + std::string(row.name);
       const auto packed = pack_conv2d(layer.shape, Memory(layer.shape).w.data(), row.isa);
-      add_product("conv2d_run/" + suffix, layer.shape, [packed](const Conv2dShape& s, Memory& m) {
-        conv2d_run(s, m.x.data(), packed, {}, m.y.data(), &threads());
-      });
-      add_product(
-          "conv2d_backward_input/" + suffix, layer.shape, [&row](const Conv2dShape& s, Memory& m) {
-            conv2d_backward_input_product(row, s, m.y.data(), m.w.data(), m.x.data(), threads());
-          });
-      add_product("conv2d_backward_weight/" + suffix, layer.shape,
+      add_product("conv2d_run/" + suffix, row.isa, layer.shape,
+                  [packed](const Conv2dShape& s, Memory& m) {
+                    conv2d_run(s, m.x.data(), packed, {}, m.y.data(), &threads());
+                  });
+      add_product("conv2d_backward_input/" + suffix, row.isa, layer.shape,
+                  [&row](const Conv2dShape& s, Memory& m) {
+                    conv2d_backward_input_product(row, s, m.y.data(), m.w.data(), m.x.data(),
+                                                  threads());
+                  });
+      add_product("conv2d_backward_weight/" + suffix, row.isa, layer.shape,
                   [&row](const Conv2dShape& s, Memory& m) {
                     backward_weight_product(row, s, m.x.data(), m.y.data(), m.w.data(), threads());
                   });
@@ -124,15 +126,15 @@ void register_products() {
       Layer layer = square(8, 24, 192, 192, 3, stride);
       layer.shape.groups = 192;
       const std::string suffix = layer.name + "/" + std::string(row.name);
-      add_product("depthwise_forward/" + suffix, layer.shape,
+      add_product("depthwise_forward/" + suffix, row.isa, layer.shape,
                   [&row](const Conv2dShape& s, Memory& m) {
                     row.forward(s, m.x.data(), m.w.data(), {}, m.y.data(), 0, s.N * s.OH);
                   });
-      add_product("depthwise_backward_input/" + suffix, layer.shape,
+      add_product("depthwise_backward_input/" + suffix, row.isa, layer.shape,
                   [&row](const Conv2dShape& s, Memory& m) {
                     row.backward_input(s, m.y.data(), m.w.data(), m.x.data(), 0, s.N * s.H);
                   });
-      add_product("depthwise_backward_weight/" + suffix, layer.shape,
+      add_product("depthwise_backward_weight/" + suffix, row.isa, layer.shape,
                   [&row](const Conv2dShape& s, Memory& m) {
                     row.backward_weight(s, m.x.data(), m.y.data(), m.w.data(), 0, s.N * s.OH);
                   });
@@ -141,49 +143,48 @@ void register_products() {
 }
 
 // A pass over `tensors` tensors of rows x 64 channels, larger than the caches near the core.
-template <class Body>
-void add_pass(const std::string& name, double tensors, Body body) {
-  benchmark::RegisterBenchmark(name.c_str(), [tensors, body](benchmark::State& state) {
+template <class Row, class Body>
+void add_pass(const std::string& what, const Row& row, double tensors, Body body) {
+  const std::string name = what + "/" + std::string(row.name);
+  benchmark::RegisterBenchmark(name.c_str(), [tensors, &row, body](benchmark::State& state) {
     const std::int64_t rows = 64 * 1024, count = rows * 64;
     AlignedVector<float> x(static_cast<std::size_t>(count), 0.5f), y = x, z = x, p = x;
     for (auto _ : state) {
       body(rows, x.data(), y.data(), z.data(), p.data());
       benchmark::ClobberMemory();
     }
-    rate(state, "GB/s", tensors * static_cast<double>(count) * 4);
+    bench::count_work(state, {.isa = row.isa, .bytes = tensors * static_cast<double>(count) * 4});
   });
 }
 
 void register_passes() {
   for (const auto& row : elementwise_table<float>()) {
     if (!isa_allowed(row.isa)) continue;
-    const std::string name(row.name);
-    add_pass("relu/" + name, 2, [&row](std::int64_t n, float* x, float* y, float*, float*) {
+    add_pass("relu", row, 2, [&row](std::int64_t n, float* x, float* y, float*, float*) {
       row.clamp_forward(n * 64, x, 0, 6, y);
     });
-    add_pass("add/" + name, 3, [&row](std::int64_t n, float* x, float* y, float* z, float*) {
+    add_pass("add", row, 3, [&row](std::int64_t n, float* x, float* y, float* z, float*) {
       row.add(n * 64, x, y, z);
     });
-    add_pass("adam/" + name, 7, [&row](std::int64_t n, float* x, float* y, float* z, float* p) {
+    add_pass("adam", row, 7, [&row](std::int64_t n, float* x, float* y, float* z, float* p) {
       row.adam(n * 64, {}, x, p, y, z);
     });
   }
   for (const auto& row : normalization_table<float>()) {
     if (!isa_allowed(row.isa)) continue;
-    const std::string name(row.name);
     static float c[5][64] = {};
     const std::int64_t step = reduction_rows(64);
-    add_pass("batch_norm_moments/" + name, 1,
+    add_pass("batch_norm_moments", row, 1,
              [&row, step](std::int64_t n, float* x, float*, float*, float*) {
                for (std::int64_t r = 0; r < n; r += step)
                  row.moments(step, 64, x + r * 64, c[0], c[1]);
              });
-    add_pass("batch_norm_normalize/" + name, 2,
+    add_pass("batch_norm_normalize", row, 2,
              [&row, step](std::int64_t n, float* x, float* y, float*, float*) {
                for (std::int64_t r = 0; r < n; r += step)
                  row.normalize(step, 64, x + r * 64, c[2], c[3], c[4], 0, 6, y + r * 64);
              });
-    add_pass("batch_norm_sums/" + name, 3,
+    add_pass("batch_norm_sums", row, 3,
              [&row, step](std::int64_t n, float* x, float* y, float* z, float*) {
                for (std::int64_t r = 0; r < n; r += step)
                  row.normalize_sums(step, 64, x + r * 64, y + r * 64, z + r * 64, c[2], 0, 6, c[0],
@@ -192,7 +193,7 @@ void register_passes() {
   }
   for (const auto& row : pooling_table<float>()) {
     if (!isa_allowed(row.isa)) continue;
-    add_pass("max_window_2x2/" + std::string(row.name), 1.25,
+    add_pass("max_window_2x2", row, 1.25,
              [&row](std::int64_t n, float* x, float* y, float*, float*) {
                const Patch patch{2, 2, 256 * 64, 64};
                for (std::int64_t h = 0; h < n / 256; h += 2)

@@ -1,6 +1,5 @@
 // How fast the int8 kernels are: every row of every table that this processor can run, and beside
-// the convolutions the float ones. "per_second" counts multiplications and additions as two, or,
-// where nothing is multiplied, bytes of output. Each name holds the implementation's.
+// the convolutions the float ones. Each name holds the implementation's.
 #include <benchmark/benchmark.h>
 #include <cmath>
 #include <string>
@@ -13,6 +12,7 @@
 #include "octet/kernels/elementwise_s8.hpp"
 #include "octet/kernels/pooling_s8.hpp"
 #include "octet/kernels/requantize_s8.hpp"
+#include "work.hpp"
 
 using namespace octet;
 using namespace octet::kernels;
@@ -25,11 +25,6 @@ AlignedVector<std::int8_t> random_s8(std::int64_t count) {
   for (std::size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<std::int8_t>(static_cast<int>(random.below(i, 255)) - 127);
   return values;
-}
-
-void count_per_second(benchmark::State& state, double operations) {
-  state.counters["per_second"] = benchmark::Counter(
-      operations, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
 // What a convolution needs beside its weights.
@@ -48,6 +43,7 @@ struct Operands {
         bias(static_cast<std::size_t>(s.OC), 100),
         operations(2.0 * static_cast<double>(s.N * s.OH * s.OW * s.OC) *
                    static_cast<double>(s.KH * s.KW * group_C)) {}
+  double bytes() const { return static_cast<double>(x.size() + w.size() + y.size()); }
   Requantize requantize() const {
     return {.multiplier = multiplier.data(), .bias = bias.data(), .zero_point = 3};
   }
@@ -89,8 +85,10 @@ void conv2d_float(benchmark::State& state, const Conv2dShape& s) {
     conv2d_run(s, x.data(), packed, {}, y.data(), nullptr);
     benchmark::ClobberMemory();
   }
-  count_per_second(state, 2.0 * static_cast<double>(s.N * s.OH * s.OW * s.OC) *
-                              static_cast<double>(s.KH * s.KW * s.C));
+  bench::count_work(state, {.isa = packed.implementation->isa,
+                            .operations = 2.0 * static_cast<double>(s.N * s.OH * s.OW * s.OC) *
+                                          static_cast<double>(s.KH * s.KW * s.C),
+                            .bytes = static_cast<double>(4 * (x.size() + w.size() + y.size()))});
 }
 
 void conv2d(benchmark::State& state, const Conv2dS8Implementation& row, const Conv2dShape& s) {
@@ -104,7 +102,7 @@ void conv2d(benchmark::State& state, const Conv2dS8Implementation& row, const Co
     conv2d_s8(s, o.x.data(), packed, o.requantize(), o.y.data(), o.scratch.data());
     benchmark::ClobberMemory();
   }
-  count_per_second(state, o.operations);
+  bench::count_work(state, {bench::Arithmetic::s8, row.isa, o.operations, o.bytes()});
 }
 
 void depthwise(benchmark::State& state, const DepthwiseS8Implementation& row,
@@ -119,22 +117,22 @@ void depthwise(benchmark::State& state, const DepthwiseS8Implementation& row,
     depthwise_s8(s, o.x.data(), packed, o.requantize(), o.y.data(), o.scratch.data());
     benchmark::ClobberMemory();
   }
-  count_per_second(state, o.operations);
+  bench::count_work(state, {bench::Arithmetic::s8, row.isa, o.operations, o.bytes()});
 }
 
-// Runs body() for every row of a table; it makes `bytes` bytes.
+// Runs body() for every row of a table; it reads and writes `bytes` bytes.
 template <class Table, class Body>
 void register_rows(const Table& table, const std::string& what, std::int64_t bytes, Body body) {
   for (const auto& row : table) {
     if (!cpu_supports(row.isa)) continue;
-    benchmark::RegisterBenchmark((what + "/" + std::string(row.name)).c_str(),
-                                 [body, &row, bytes](benchmark::State& state) {
-                                   for (auto _ : state) {
-                                     body(*row.run);
-                                     benchmark::ClobberMemory();
-                                   }
-                                   count_per_second(state, static_cast<double>(bytes));
-                                 });
+    benchmark::RegisterBenchmark(
+        (what + "/" + std::string(row.name)).c_str(), [body, &row, bytes](benchmark::State& state) {
+          for (auto _ : state) {
+            body(*row.run);
+            benchmark::ClobberMemory();
+          }
+          bench::count_work(state, {bench::Arithmetic::s8, row.isa, 0, static_cast<double>(bytes)});
+        });
   }
 }
 
@@ -177,23 +175,23 @@ const Pool2dShape halved = {
 const Pool2dShape whole = {.H = 48, .W = 48, .C = 64, .KH = 48, .KW = 48};
 
 void register_the_rest() {
-  register_rows(add_s8_table(), "add", count,
+  register_rows(add_s8_table(), "add", 3 * count,
                 [](auto& run) { run(count, a.data(), b.data(), sum, y.data()); });
-  register_rows(multiply_s8_table(), "multiply", count,
+  register_rows(multiply_s8_table(), "multiply", 3 * count,
                 [](auto& run) { run(count, a.data(), b.data(), product, y.data()); });
-  register_rows(lookup_s8_table(), "lookup", count,
+  register_rows(lookup_s8_table(), "lookup", 2 * count,
                 [](auto& run) { run(count, a.data(), table, y.data()); });
-  register_rows(quantize_f32_table(), "quantize", count,
+  register_rows(quantize_f32_table(), "quantize", 5 * count,
                 [](auto& run) { run(count, real.data(), 0.1f, 3, y.data()); });
-  register_rows(dequantize_f32_table(), "dequantize", count,
+  register_rows(dequantize_f32_table(), "dequantize", 5 * count,
                 [](auto& run) { run(count, a.data(), 0.1f, 3, real.data()); });
-  register_rows(max_pool_s8_table(), "max_pool 2x2", count / 4, [](auto& run) {
+  register_rows(max_pool_s8_table(), "max_pool 2x2", count * 5 / 4, [](auto& run) {
     for (std::int64_t oh = 0; oh < 24; ++oh) run(halved, a.data(), y.data(), 0, oh);
   });
-  register_rows(average_pool_s8_table(), "average_pool 2x2", count / 4, [](auto& run) {
+  register_rows(average_pool_s8_table(), "average_pool 2x2", count * 5 / 4, [](auto& run) {
     for (std::int64_t oh = 0; oh < 24; ++oh) run(halved, a.data(), average, y.data(), 0, oh);
   });
-  register_rows(average_pool_s8_table(), "average_pool 48x48", 64,
+  register_rows(average_pool_s8_table(), "average_pool 48x48", count + 64,
                 [](auto& run) { run(whole, a.data(), average, y.data(), 0, 0); });
 }
 
