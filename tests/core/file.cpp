@@ -82,6 +82,13 @@ TEST_CASE("file: reading says what is wrong with the path") {
         path + ": cannot be read: No such file or directory");
   CHECK(message_of([&] { read_file(folder.path.string()); }) ==
         folder.path.string() + ": expected a file, got a folder");
+  CHECK(message_of([&] { read_file(""); }) == "expected a file to read, got an empty path");
+  CHECK(message_of([&] { write_file("", std::string_view("x")); }) ==
+        "expected a file to write, got an empty path");
+  CHECK(message_of([&] { read_file(folder.file("a\033[2Jb\n")); }) ==
+        folder.file("a\\x1B[2Jb\\x0A") + ": cannot be read: No such file or directory");
+  CHECK(message_of([&] { octet::fail(std::string_view("a\0b\x7F", 4), "\xC3\xA4"); }) ==
+        "a\\x00b\\x7F\xC3\xA4");
   CHECK(message_of([&] { read_file("/dev/zero"); }) == "/dev/zero: is no regular file");
   write_file(path, std::string_view("12345"));
   CHECK(message_of([&] { read_file(path, 4); }) == path + ": expected at most 4 bytes, got 5");

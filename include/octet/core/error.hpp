@@ -13,10 +13,25 @@
 
 namespace octet::inline OCTET_ABI {
 
+/// The text with its control characters, which the content of a file may bring into a message,
+/// written as \x00 to \x1F and \x7F. A zero byte would end the message, others move the cursor.
+inline std::string printable(std::string_view text) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string result;
+  for (const char character : text) {
+    const auto code = static_cast<unsigned char>(character);
+    if (code >= 0x20 && code != 0x7F)
+      result += character;
+    else
+      ((result += "\\x") += digits[code / 16]) += digits[code % 16];
+  }
+  return result;
+}
+
 /// Thrown for every mistake that a user can make or a file can hold. what() is one whole sentence.
 class Error : public std::exception {
  public:
-  explicit Error(std::string message) : message_(std::move(message)) {}
+  explicit Error(std::string_view message) : message_(printable(message)) {}
   const char* what() const noexcept override { return message_.c_str(); }
 
  private:
@@ -59,7 +74,7 @@ template <class... Parts>
 #if defined(__cpp_exceptions)
   throw Error(text_of(parts...));
 #else
-  error_handler()(text_of(parts...).c_str());
+  error_handler()(printable(text_of(parts...)).c_str());
   std::abort();
 #endif
 }

@@ -21,6 +21,7 @@ namespace octet::inline OCTET_ABI {
 /// or is larger than `maximum_size`, which is checked before memory is taken.
 inline AlignedVector<std::byte> read_file(const std::string& path,
                                           std::uint64_t maximum_size = std::uint64_t{1} << 36) {
+  if (path.empty()) fail("expected a file to read, got an empty path");
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) fail(path, ": cannot be read: ", std::strerror(errno));
   struct ::stat status {};
@@ -60,6 +61,7 @@ inline std::string folder_of(const std::string& path) {
 /// which is synced and then renamed, so that a crash or a full disk leaves the old file as it was.
 /// Fails, naming the path, if any of that fails; nothing is left behind then.
 inline void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+  if (path.empty()) fail("expected a file to write, got an empty path");
   const auto complain = [&path](const char* step, int error) {
     fail(path, ": cannot be written: ", step, ": ", std::strerror(error));
   };

@@ -166,18 +166,36 @@ class Safetensors {
     if (bytes_.size() < prefix)
       fail(source_, ": expected a safetensors file, got only ", bytes_.size(), " bytes");
     std::memcpy(&length, bytes_.data(), prefix);
-    if (length > maximum_header || length > bytes_.size() - prefix)
-      fail(source_, ": expected a safetensors file, but its header of ", length,
-           " bytes does not fit into ", bytes_.size(), " bytes");
+    if (length > maximum_header)
+      fail(source_, ": expected a safetensors file, but its header would have ", length, " bytes");
+    if (length > bytes_.size() - prefix)
+      fail(source_, ": is cut short: expected at least ", prefix + length, " bytes, got ",
+           bytes_.size());
     std::string header(reinterpret_cast<const char*>(bytes_.data()) + prefix,
                        static_cast<std::size_t>(length));
     // A file whose header is not padded would leave every tensor unaligned.
     const std::size_t begin = prefix + header.size();
     const std::size_t aligned = (begin + alignment - 1) / alignment * alignment;
     bytes_.insert(bytes_.begin(), aligned - begin, std::byte{0});
-    parse_header(Json::parse(header, source_ + ": header"),
-                 std::span<const std::byte>(bytes_).subspan(aligned));
+    const Json description = Json::parse(header, source_ + ": header");
+    const std::uint64_t expected = begin + data_end(description);
+    const std::uint64_t got = bytes_.size() - (aligned - begin);
+    if (got < expected) fail(source_, ": is cut short: expected ", expected, " bytes, got ", got);
+    parse_header(description, std::span<const std::byte>(bytes_).subspan(aligned));
     verify(std::move(header), rule);
+  }
+
+  /// Where the data of the last tensor ends; what makes no sense is passed over here.
+  static std::uint64_t data_end(const Json& header) {
+    std::int64_t end = 0;
+    if (!header.is_object()) return 0;
+    for (const auto& [name, value] : header.as_object()) {
+      const Json* const offsets = value.find("data_offsets");
+      if (!offsets || !offsets->is_array() || offsets->as_array().size() != 2) continue;
+      const Json& last = offsets->as_array()[1];
+      if (last.is_integer()) end = (std::max)(end, last.as_integer());
+    }
+    return static_cast<std::uint64_t>(end);
   }
 
   void parse_header(const Json& header, std::span<const std::byte> data) {

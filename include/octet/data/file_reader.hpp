@@ -19,6 +19,7 @@ class FileReader {
  public:
   explicit FileReader(std::string path)
       : path_(std::move(path)), file_(std::fopen(path_.c_str(), "rb"), &std::fclose) {
+    if (path_.empty()) fail("expected a file to read, got an empty path");
     if (!file_) fail(path_, ": cannot be opened for reading: ", std::strerror(errno));
   }
 
