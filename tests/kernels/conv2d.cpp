@@ -3,6 +3,7 @@
 // job, 128 of depth.
 #include "octet/kernels/conv2d.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <doctest/doctest.h>
 #include <string_view>
@@ -199,6 +200,27 @@ const std::vector<Case>& cases() {
           .KW = 3,
           .pad_top = 1,
           .pad_left = 1}},
+        {"3x3 of a 1x1 image", convolution(1, 1, 3, 17, 3, 1)},
+        {"3x3, side 2, padding 2", convolution(1, 2, 17, 16, 3, 2)},
+        {"3x3, side 5, no padding", convolution(2, 5, 16, 15, 3, 0)},
+        {"3x3, sides of whole tiles", convolution(3, 8, 16, 17, 3, 1)},
+        {"3x3, one below whole tiles", convolution(1, 7, 31, 9, 3, 1)},
+        {"3x3, one above whole tiles, in slices", convolution(1, 9, 129, 65, 3, 1)},
+        {"3x3, as many tiles as a block", convolution(3, 16, 5, 6, 3, 1)},
+        {"3x3, one tile more than a block", convolution(1, 28, 5, 6, 3, 1)},
+        {"3x3, more blocks than threads", convolution(9, 18, 8, 16, 3, 1)},
+        {"3x3, uneven sides and padding",
+         {.N = 2,
+          .H = 6,
+          .W = 11,
+          .C = 20,
+          .OH = 7,
+          .OW = 10,
+          .OC = 33,
+          .KH = 3,
+          .KW = 3,
+          .pad_top = 2,
+          .pad_left = 0}},
         {"a window that lies in the padding altogether",
          {.H = 2, .W = 2, .C = 8, .OH = 6, .OW = 6, .OC = 3, .pad_top = 2, .pad_left = 2}},
     };
@@ -244,6 +266,24 @@ struct Tensors {
         residual(random_values(s.N * s.OH * s.OW * s.OC, 5)) {}
 };
 
+// The algorithms that could compute this shape.
+std::vector<ConvAlgorithm> algorithms(const GemmImplementation& row, const Conv2dShape& s) {
+  const bool plain = s.KH == 3 && s.KW == 3 && s.stride_h * s.stride_w == 1 &&
+                     s.dilation_h * s.dilation_w == 1 && s.groups == 1;
+  if (!plain || !row.product) return {ConvAlgorithm::direct};
+  return {ConvAlgorithm::direct, ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4};
+}
+// What bounds the rounding errors of an algorithm: those of a pixel itself, or, because Winograd's
+// sums are of whole tiles, those of the largest one.
+std::vector<double> scale_of(ConvAlgorithm algorithm, std::vector<double> magnitude) {
+  if (algorithm != ConvAlgorithm::direct)
+    magnitude.assign(magnitude.size(), *std::max_element(magnitude.begin(), magnitude.end()));
+  return magnitude;
+}
+
+std::size_t scratch_size(const Conv2dShape& s, const PackedConv2d& packed) {
+  return static_cast<std::size_t>(conv2d_scratch_size(s, packed));
+}
 bool usable(const GemmImplementation& row) { return row.product && isa_allowed(row.isa); }
 
 }  // namespace
@@ -273,16 +313,21 @@ TEST_CASE("conv2d: every row of the table computes the reference's forward") {
         conv2d_forward(s, magnitudes(t.x).data(), magnitudes(t.w).data(), {}, magnitude.data(),
                        pool);
         for (double& m : magnitude) m += 2 * epilogue;
-        std::vector<float> y(t.y.size(), NAN);
-        const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa);
-        REQUIRE(packed.implementation == &row);
-        conv2d_run(s, t.x.data(), packed, narrow, y.data(), nullptr);
-        CHECK(first_miss(y, expected, magnitude, depth) == -1);
-        if (epilogue) {
-          std::vector<float> in_place = t.residual;
-          narrow.residual = in_place.data();
-          conv2d_run(s, t.x.data(), packed, narrow, in_place.data(), nullptr);
-          CHECK(in_place == y);
+        for (const ConvAlgorithm algorithm : algorithms(row, s)) {
+          CAPTURE(winograd_tile(algorithm));
+          std::vector<float> y(t.y.size(), NAN);
+          const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa, algorithm);
+          REQUIRE(packed.implementation == &row);
+          AlignedVector<float> scratch(scratch_size(s, packed), NAN);
+          conv2d_run(s, t.x.data(), packed, narrow, y.data(), nullptr, scratch.data());
+          CHECK(first_miss(y, expected, scale_of(algorithm, magnitude), depth) == -1);
+          if (epilogue) {
+            Epilogue<float> own = narrow;
+            std::vector<float> in_place = t.residual;
+            own.residual = in_place.data();
+            conv2d_run(s, t.x.data(), packed, own, in_place.data(), nullptr, scratch.data());
+            CHECK(in_place == y);
+          }
         }
       }
       ++ran;
@@ -308,6 +353,14 @@ TEST_CASE("conv2d: every row of the table computes the reference's gradients") {
       conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
       const double depth = static_cast<double>(s.KH * s.KW * s.OC / s.groups);
       CHECK(first_miss(dx, expected, magnitude, depth) == -1);
+      for (const ConvAlgorithm algorithm : algorithms(row, s)) {
+        if (algorithm == ConvAlgorithm::direct) continue;
+        CAPTURE(winograd_tile(algorithm));
+        dx.assign(dx.size(), NAN);
+        winograd_with_weights(winograd_backward_input(row, s, winograd_tile(algorithm)), t.y.data(),
+                              t.w.data(), pack_winograd_turned, {}, dx.data(), pool);
+        CHECK(first_miss(dx, expected, scale_of(algorithm, magnitude), depth) == -1);
+      }
 
       expected.assign(t.w.begin(), t.w.end());
       magnitude.assign(t.w.size(), 1);
@@ -328,23 +381,29 @@ TEST_CASE("conv2d: the number of threads changes no bit") {
       CAPTURE(row.name);
       const Conv2dShape& s = c.shape;
       const Tensors t(s);
-      const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa);
-      std::vector<float> y1, dx1, dw1;
-      for (const int threads : {1, 2, 4}) {
-        CAPTURE(threads);
-        ThreadPool pool(threads);
-        std::vector<float> y(t.y.size()), dx(t.x.size()), dw(t.w.size());
-        conv2d_run(s, t.x.data(), packed, {}, y.data(), &pool);
-        conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
-        backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
-        if (threads == 1) {
-          y1 = y;
-          dx1 = dx;
-          dw1 = dw;
+      for (const ConvAlgorithm algorithm : algorithms(row, s)) {
+        CAPTURE(winograd_tile(algorithm));
+        const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa, algorithm);
+        std::vector<float> y1, dx1, dw1;
+        for (const int threads : {1, 2, 4}) {
+          CAPTURE(threads);
+          ThreadPool pool(threads);
+          std::vector<float> y(t.y.size()), dx(t.x.size()), dw(t.w.size());
+          AlignedVector<float> scratch(scratch_size(s, packed), NAN);
+          conv2d_run(s, t.x.data(), packed, {}, y.data(), &pool, scratch.data());
+          if (algorithm == ConvAlgorithm::direct) {
+            conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
+            backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
+          }
+          if (threads == 1) {
+            y1 = y;
+            dx1 = dx;
+            dw1 = dw;
+          }
+          CHECK(y == y1);
+          CHECK(dx == dx1);
+          CHECK(dw == dw1);
         }
-        CHECK(y == y1);
-        CHECK(dx == dx1);
-        CHECK(dw == dw1);
       }
     }
 }
@@ -366,4 +425,59 @@ TEST_CASE("conv2d: packed weights give conv2d_forward bit for bit, and NaN passe
     CHECK((both || run[i] == trained[i]));
   }
   CHECK(not_numbers == 6 * 20);  // pixel (0, 1) is seen by the 2 x 3 outputs around it
+}
+
+TEST_CASE("conv2d: Winograd's errors are at most four times those of the direct sums") {
+  const Conv2dShape s = convolution(1, 12, 96, 64, 3, 1);
+  for (const bool positive : {false, true})
+    for (const GemmImplementation& row : gemm_table()) {
+      if (!usable(row)) continue;
+      CAPTURE(positive);
+      CAPTURE(row.name);
+      Tensors t(s);
+      if (positive)
+        for (float& value : t.x) value = std::fabs(value);
+      ThreadPool pool(1);
+      std::vector<double> expected(t.y.size());
+      conv2d_forward(s, widened(t.x).data(), widened(t.w).data(), {}, expected.data(), pool);
+      double direct = 0;
+      for (const ConvAlgorithm algorithm : algorithms(row, s)) {
+        const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa, algorithm);
+        std::vector<float> y(t.y.size());
+        AlignedVector<float> scratch(scratch_size(s, packed));
+        conv2d_run(s, t.x.data(), packed, {}, y.data(), nullptr, scratch.data());
+        double error = 0;
+        for (std::size_t i = 0; i < y.size(); ++i)
+          error = (std::max)(error, std::fabs(static_cast<double>(y[i]) - expected[i]));
+        if (algorithm == ConvAlgorithm::direct) direct = error;
+        CAPTURE(winograd_tile(algorithm));
+        CHECK(error <= 4 * direct);
+      }
+    }
+}
+
+TEST_CASE("conv2d: Winograd is chosen where it is faster, and gives training's numbers") {
+  const auto chosen = [](std::int64_t side, std::int64_t in, std::int64_t out) {
+    return choose_conv_algorithm(convolution(1, side, in, out, 3, 1));
+  };
+  CHECK(choose_conv_algorithm(convolution(1, 48, 64, 64, 3, 1), Isa::scalar) ==
+        ConvAlgorithm::direct);
+  if (!usable(select_gemm())) return;
+  CHECK(chosen(48, 64, 64) == ConvAlgorithm::winograd_4x4);
+  CHECK(chosen(48, 1, 64) == ConvAlgorithm::direct);
+  CHECK(chosen(6, 512, 512) == ConvAlgorithm::direct);
+  CHECK(choose_conv_algorithm(convolution(1, 48, 64, 64, 1, 0)) == ConvAlgorithm::direct);
+
+  const Conv2dShape s = convolution(1, 24, 32, 40, 3, 1);
+  const Tensors t(s);
+  ThreadPool pool(2);
+  const Epilogue<float> relu{.bias = t.bias.data(), .lo = 0};
+  std::vector<float> trained(t.y.size()), run(t.y.size());
+  conv2d_forward(s, t.x.data(), t.w.data(), relu, trained.data(), pool);
+  const PackedConv2d packed = pack_conv2d(s, t.w.data(), active_isa(), choose_conv_algorithm(s));
+  REQUIRE(packed.algorithm == ConvAlgorithm::winograd_4x4);
+  CHECK(packed.name().starts_with("winograd_f32_4x4"));
+  AlignedVector<float> scratch(scratch_size(s, packed));
+  conv2d_run(s, t.x.data(), packed, relu, run.data(), &pool, scratch.data());
+  CHECK(run == trained);
 }

@@ -14,6 +14,7 @@
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/normalization.hpp"
 #include "octet/kernels/scalar/conv2d.hpp"
+#include "octet/kernels/winograd_f32.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -22,6 +23,13 @@ namespace octet::inline OCTET_ABI::kernels {
 struct PackedConv2d {
   AlignedVector<float> data;
   const GemmImplementation* implementation = nullptr;
+  ConvAlgorithm algorithm = ConvAlgorithm::direct;
+
+  /// The name of what runs.
+  std::string_view name() const {
+    const int tile = winograd_tile(algorithm);
+    return tile ? select_winograd(*implementation, tile)->name : implementation->name;
+  }
 };
 
 /// Packs w, [OC, KH, KW, C / groups], for `row` into memory of packed_conv2d_size() floats.
@@ -43,10 +51,26 @@ inline std::int64_t packed_conv2d_size(const GemmImplementation& row, const Conv
   return s.groups * packed_size(row, s.KH * s.KW, s.C / s.groups, s.OC / s.groups);
 }
 
-/// Packs w, [OC, KH, KW, C / groups], for the best implementation that `isa` allows.
-inline PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa isa = active_isa()) {
+/// The algorithm for one image after the other. A program takes it for batches too, so that an
+/// image's result does not depend on the others.
+inline ConvAlgorithm choose_conv_algorithm(Conv2dShape shape, Isa isa = active_isa()) {
+  shape.N = 1;
+  return choose_conv_algorithm(select_gemm(isa), shape);
+}
+
+/// Packs w, [OC, KH, KW, C / groups], for the best implementation that `isa` allows. The algorithm
+/// must be possible: see choose_conv_algorithm().
+inline PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa isa = active_isa(),
+                                ConvAlgorithm algorithm = ConvAlgorithm::direct) {
   PackedConv2d packed;
   packed.implementation = &select_gemm(isa);
+  packed.algorithm = algorithm;
+  if (const int tile = winograd_tile(algorithm)) {
+    const Winograd by_tiles = winograd(*packed.implementation, shape, tile);
+    packed.data.resize(static_cast<std::size_t>(by_tiles.packed_size()));
+    pack_winograd(by_tiles, w, packed.data.data(), 0, by_tiles.panels());
+    return packed;
+  }
   if (!packed.implementation->product) {
     packed.data.assign(w, w + shape.OC * shape.KH * shape.KW * (shape.C / shape.groups));
     return packed;
@@ -54,6 +78,12 @@ inline PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa is
   packed.data.resize(static_cast<std::size_t>(packed_conv2d_size(*packed.implementation, shape)));
   pack_conv2d_into(*packed.implementation, shape, w, packed.data.data(), nullptr);
   return packed;
+}
+
+/// Floats of scratch memory that conv2d_run() needs.
+inline std::int64_t conv2d_scratch_size(const Conv2dShape& shape, const PackedConv2d& packed) {
+  const int tile = winograd_tile(packed.algorithm);
+  return tile ? winograd(*packed.implementation, shape, tile).scratch_size() : 0;
 }
 
 /// The convolution with weights packed for `row`, which must have functions.
@@ -77,10 +107,14 @@ inline void conv2d_product(const GemmImplementation& row, const Conv2dShape& s, 
   }
 }
 
-/// conv2d_forward with packed weights, bit for bit; allocates nothing. Runs on the caller alone
-/// when `pool` is null.
+/// conv2d_forward with packed weights; allocates nothing. `scratch` has conv2d_scratch_size()
+/// floats. Runs on the caller alone when `pool` is null.
 inline void conv2d_run(const Conv2dShape& shape, const float* x, const PackedConv2d& packed,
-                       const Epilogue<float>& epilogue, float* y, ThreadPool* pool) noexcept {
+                       const Epilogue<float>& epilogue, float* y, ThreadPool* pool,
+                       float* scratch = nullptr) noexcept {
+  if (const int tile = winograd_tile(packed.algorithm))
+    return winograd_run(winograd(*packed.implementation, shape, tile), x, packed.data.data(),
+                        epilogue, y, scratch, pool);
   if (packed.implementation->product) {
     conv2d_product(*packed.implementation, shape, x, packed.data.data(), epilogue, y, pool);
     return;
@@ -130,6 +164,19 @@ inline void conv2d_backward_input_product(const GemmImplementation& row, const C
   }
 }
 
+/// Forward or backward by x: `pack` transforms the weights for a range of panels.
+template <class Pack>
+void winograd_with_weights(const Winograd& by_tiles, const float* x, const float* w,
+                           const Pack& pack, const Epilogue<float>& epilogue, float* y,
+                           ThreadPool& pool) {
+  const std::int64_t packed_size = round_up(by_tiles.packed_size(), 16);
+  float* const packed = packing_memory(packed_size + by_tiles.scratch_size());
+  pool.parallel_for(by_tiles.panels(), 1, [&](std::int64_t begin, std::int64_t end) {
+    pack(by_tiles, w, packed, begin, end);
+  });
+  winograd_run(by_tiles, x, packed, epilogue, y, packed + packed_size, &pool);
+}
+
 /// y = epilogue(x * w), the formula of Conv2dShape. x is [N, H, W, C], w [OC, KH, KW, C / groups],
 /// y [N, OH, OW, OC].
 template <class T>
@@ -137,6 +184,9 @@ void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const Epil
                     T* y, ThreadPool& pool) {
   if constexpr (std::is_same_v<T, float>) {
     if (const GemmImplementation& row = select_gemm(); row.product) {
+      if (const int tile = winograd_tile(choose_conv_algorithm(row, shape)))
+        return winograd_with_weights(winograd(row, shape, tile), x, w, pack_winograd, epilogue, y,
+                                     pool);
       float* const packed = packing_memory(packed_conv2d_size(row, shape));
       pack_conv2d_into(row, shape, w, packed, &pool);
       return conv2d_product(row, shape, x, packed, epilogue, y, &pool);
@@ -152,8 +202,13 @@ template <class T>
 void conv2d_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T* dx,
                            ThreadPool& pool) {
   if constexpr (std::is_same_v<T, float>)
-    if (const GemmImplementation& row = select_gemm(); row.product)
+    if (const GemmImplementation& row = select_gemm(); row.product) {
+      const Winograd turned = winograd_backward_input(row, shape, 4);
+      if (const int tile = winograd_tile(choose_conv_algorithm(row, turned.s)))
+        return winograd_with_weights(winograd(row, turned.s, tile), dy, w, pack_winograd_turned, {},
+                                     dx, pool);
       return conv2d_backward_input_product(row, shape, dy, w, dx, pool);
+    }
   pool.parallel_for(shape.N * shape.H, 1, [&](std::int64_t begin, std::int64_t end) {
     scalar::conv2d_backward_input(shape, dy, w, dx, begin, end);
   });

@@ -61,13 +61,17 @@ struct Conv2d : StepBase {
         clamp(conv.clamp),
         bias(floats_of(description.tensor(conv.bias_tensor))),
         packed(kernels::pack_conv2d(
-            conv.shape, floats_of(description.tensor(conv.weight_tensor)).data(), isa)) {}
+            conv.shape, floats_of(description.tensor(conv.weight_tensor)).data(), isa,
+            kernels::choose_conv_algorithm(conv.shape, isa))) {}
 
-  std::string kernel() const { return std::string(packed.implementation->name); }
+  std::string kernel() const { return std::string(packed.name()); }
+  std::int64_t scratch_bytes(std::int64_t N) const {
+    return 4 * kernels::conv2d_scratch_size(for_batch(shape, N), packed);
+  }
   void run(const Frame& frame) const noexcept {
     kernels::conv2d_run(for_batch(shape, frame.N), frame.at<const float>(x), packed,
                         {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high},
-                        frame.at<float>(y), frame.pool);
+                        frame.at<float>(y), frame.pool, reinterpret_cast<float*>(frame.scratch));
   }
 };
 

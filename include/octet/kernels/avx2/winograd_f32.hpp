@@ -1,0 +1,15 @@
+// The transforms of Winograd's convolution for AVX2; included by kernels/winograd.hpp.
+#pragma once
+
+#include "octet/kernels/avx2/vector.hpp"
+#include "octet/kernels/vector/unroll.hpp"
+#include "octet/kernels/winograd_tile.hpp"
+
+#define OCTET_VECTOR OCTET_AVX2 inline
+#define OCTET_VECTOR_INLINE OCTET_AVX2_INLINE
+namespace octet::inline OCTET_ABI::kernels::avx2 {
+#include "octet/kernels/vector/winograd_1d_f32.hpp"
+#include "octet/kernels/vector/winograd_f32.hpp"
+}  // namespace octet::inline OCTET_ABI::kernels::avx2
+#undef OCTET_VECTOR
+#undef OCTET_VECTOR_INLINE

@@ -1,0 +1,179 @@
+// Winograd's convolution at work, forward and backward by x: for blocks of tiles, transform the
+// image, multiply by the transformed weights, one small matrix product for each point, and
+// transform back. The products are the tiles of gemm.hpp.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+
+#include "octet/kernels/ranges.hpp"
+#include "octet/kernels/winograd.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// Points at the size x size pixels from (h, w) on of an image [H, W, C]; at `zeros` outside.
+inline void point_at_pixels(const float* image, std::int64_t H, std::int64_t W, std::int64_t C,
+                            std::int64_t h, std::int64_t w, int size, const float* zeros,
+                            const float** pixels) {
+  for (int i = 0; i < size; ++i)
+    for (int j = 0; j < size; ++j) {
+      const bool inside = h + i >= 0 && h + i < H && w + j >= 0 && w + j < W;
+      *pixels++ = inside ? image + ((h + i) * W + w + j) * C : zeros;
+    }
+}
+
+/// Transforms the weights [OC, 3, 3, C] of a convolution for the panels [begin, end), as
+/// [panel][point][c][column].
+inline void pack_winograd(const Winograd& a, const float* w, float* packed, std::int64_t begin,
+                          std::int64_t end) {
+  constexpr int side = 16;
+  const std::int64_t C = a.s.C, points = a.points(), columns = a.gemm->columns;
+  alignas(64) float square[36 * side * side];
+  for (std::int64_t panel = begin; panel < end; ++panel) {
+    const std::int64_t first = panel * columns, count = (std::min)(a.s.OC - first, columns);
+    const std::int64_t width = round_up(count, a.gemm->lanes);
+    float* const to = packed + first * points * C;
+    for (std::int64_t j0 = 0; j0 < width; j0 += side)
+      for (std::int64_t c = 0; c < C; c += side) {
+        const std::int64_t filters = (std::min<std::int64_t>)(side, width - j0);
+        const std::int64_t channels = (std::min<std::int64_t>)(side, C - c);
+        for (std::int64_t j = 0; j < (std::min)(filters, count - j0); ++j)
+          a.transforms->filter(w + (first + j0 + j) * 9 * C + c, 3 * C, C, channels,
+                               square + j * side, side * side);
+        for (std::int64_t p = 0; p < points; ++p)
+          for (std::int64_t k = 0; k < channels; ++k)
+            for (std::int64_t j = 0; j < filters; ++j)
+              to[(p * C + c + k) * width + j0 + j] =
+                  j0 + j < count ? square[(p * side + j) * side + k] : 0.0f;
+      }
+  }
+}
+/// The same for the gradient by x: w is [C, 3, 3, OC] in the letters of `a`, turned over.
+inline void pack_winograd_turned(const Winograd& a, const float* w, float* packed,
+                                 std::int64_t begin, std::int64_t end) {
+  const std::int64_t C = a.s.C, OC = a.s.OC, points = a.points(), columns = a.gemm->columns;
+  for (std::int64_t panel = begin; panel < end; ++panel) {
+    const std::int64_t first = panel * columns, count = (std::min)(OC - first, columns);
+    const std::int64_t width = round_up(count, a.gemm->lanes);
+    for (std::int64_t c = 0; c < C; ++c)
+      a.transforms->filter(w + (c * 9 + 8) * OC + first, -3 * OC, -OC, count,
+                           packed + first * points * C + c * width, C * width);
+  }
+}
+
+/// Transforms the tiles [begin, end) of x into points [tile][point][c].
+inline void winograd_transform_tiles(const Winograd& a, const float* x, const float* zeros,
+                                     std::int64_t begin, std::int64_t end, float* points) {
+  const std::int64_t stride = Winograd::stride(a.s.C), rows = a.rows(), columns = a.columns();
+  const int m = a.transforms->m;
+  const float* pixels[36];
+  for (std::int64_t tile = begin; tile < end; ++tile, points += a.points() * stride) {
+    point_at_pixels(x + tile / (rows * columns) * a.s.H * a.s.W * a.s.C, a.s.H, a.s.W, a.s.C,
+                    tile / columns % rows * m - a.s.pad_top, tile % columns * m - a.s.pad_left,
+                    m + 2, zeros, pixels);
+    a.transforms->input(pixels, a.s.C, points, stride);
+  }
+}
+
+/// The products of `count` tiles' points with the weights of one panel, and its channels of y.
+inline void winograd_panel(const Winograd& a, const float* points, const float* packed,
+                           std::int64_t panel, std::int64_t first_tile, std::int64_t count,
+                           const Epilogue<float>& epilogue, float* sums, float* y) {
+  const std::int64_t C = a.s.C, stride = Winograd::stride(C), n2 = a.points();
+  const std::int64_t first = panel * a.gemm->columns;
+  const std::int64_t channels = (std::min)(a.s.OC - first, std::int64_t(a.gemm->columns));
+  const std::int64_t width = round_up(channels, a.gemm->lanes);
+  const std::int64_t sums_stride = Winograd::stride(channels);
+  const std::int64_t slice = pieces(C, pieces(C, tile_depth));
+  const float* from[tile_rows];
+  float* to[tile_rows];
+  ProductTile tile{};
+  tile.a = from;
+  tile.c = to;
+  tile.taps = 1;
+  tile.columns = static_cast<int>(channels);
+  for (std::int64_t p = 0; p < n2; ++p)
+    for (std::int64_t k = 0; k < C; k += slice) {
+      tile.b = packed + first * n2 * C + (p * C + k) * width;
+      tile.offset = k;
+      tile.depth = (std::min)(slice, C - k);
+      tile.starts = k == 0;
+      for (std::int64_t t = 0; t < count; t += tile_rows) {
+        tile.rows = static_cast<int>((std::min)(count - t, std::int64_t(tile_rows)));
+        for (int r = 0; r < tile.rows; ++r) {
+          from[r] = points + ((t + r) * n2 + p) * stride;
+          to[r] = sums + ((t + r) * n2 + p) * sums_stride;
+        }
+        a.gemm->product(tile);
+      }
+    }
+  const std::int64_t m = a.transforms->m, rows = a.rows(), columns = a.columns();
+  WinogradOutput out{};
+  out.stride = sums_stride;
+  out.channels = channels;
+  out.row_stride = a.s.OW * a.s.OC;
+  out.pixel_stride = a.s.OC;
+  out.bias = epilogue.bias ? epilogue.bias + first : nullptr;
+  out.has_residual = epilogue.residual != nullptr;
+  out.residual = epilogue.residual ? epilogue.residual - y : 0;
+  out.lo = epilogue.lo;
+  out.hi = epilogue.hi;
+  for (std::int64_t t = 0; t < count; ++t) {
+    const std::int64_t tile_index = first_tile + t, image = tile_index / (rows * columns);
+    const std::int64_t oh = tile_index / columns % rows * m, ow = tile_index % columns * m;
+    out.points = sums + t * n2 * sums_stride;
+    out.rows = a.s.OH - oh;
+    out.columns = a.s.OW - ow;
+    out.y = y + ((image * a.s.OH + oh) * a.s.OW + ow) * a.s.OC + first;
+    a.transforms->output(out);
+  }
+}
+
+/// Calls body(worker, job) for every job, each worker on one thread at a time. So a worker may own
+/// memory, and which one gets a job changes no result.
+template <class Body>
+void over_jobs(ThreadPool* pool, std::int64_t workers, std::int64_t jobs, const Body& body) {
+  std::atomic<std::int64_t> next{0};
+  over_ranges(pool, (std::min)(workers, jobs), 1, [&](std::int64_t worker, std::int64_t) {
+    for (std::int64_t job; (job = next.fetch_add(1, std::memory_order_relaxed)) < jobs;)
+      body(worker, job);
+  });
+}
+
+/// y = epilogue(x * w), with weights from pack_winograd() and scratch_size() floats of `scratch`.
+inline void winograd_run(const Winograd& a, const float* x, const float* packed,
+                         const Epilogue<float>& epilogue, float* y, float* scratch,
+                         ThreadPool* pool) {
+  const std::int64_t blocks = a.blocks(), block = a.block(), tiles = a.tiles();
+  const std::int64_t panels = a.panels(), slots = a.input_slots();
+  float* const zeros = scratch;
+  float* const points = zeros + Winograd::stride(a.s.C);
+  float* const sums = points + slots * a.input_size();
+  std::fill(zeros, points, 0.0f);
+  const auto last = [&](std::int64_t b) { return (std::min)((b + 1) * block, tiles); };
+  const auto multiply = [&](std::int64_t b, std::int64_t panel, const float* in, float* out) {
+    winograd_panel(a, in, packed, panel, b * block, last(b) - b * block, epilogue, out, y);
+  };
+  const int threads = pool ? pool->threads() : 1;
+  if (threads == 1 || blocks > slots || blocks >= 2 * threads) {
+    over_jobs(pool, slots, blocks, [&](std::int64_t worker, std::int64_t b) {
+      float* const in = points + worker * a.input_size();
+      winograd_transform_tiles(a, x, zeros, b * block, last(b), in);
+      for (std::int64_t panel = 0; panel < panels; ++panel)
+        multiply(b, panel, in, sums + worker * a.sums_size());
+    });
+    return;
+  }
+  // Too few blocks for the threads: they share the transform, then the panels.
+  constexpr std::int64_t some = 4;
+  over_ranges(pool, pieces(tiles, some), 1, [&](std::int64_t begin, std::int64_t end) {
+    winograd_transform_tiles(a, x, zeros, begin * some, (std::min)(end * some, tiles),
+                             points + begin * some * a.points() * Winograd::stride(a.s.C));
+  });
+  over_jobs(pool, a.sums_slots(), blocks * panels, [&](std::int64_t worker, std::int64_t job) {
+    multiply(job / panels, job % panels, points + job / panels * a.input_size(),
+             sums + worker * a.sums_size());
+  });
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels
