@@ -190,6 +190,117 @@ TEST_CASE("bad calibration is refused with a sentence") {
                        "calibration: expected a percentile above 0 and up to 100, got 0", Error);
 }
 
+TEST_CASE("images with nothing on them, and networks with nothing to quantize") {
+  const Graph<float> graph = doubled_network();
+  Tensor<float> blank({3, 4, 4, 2}, 0.5f);
+  blank[33] = 0.5f;
+  CHECK_THROWS_WITH_AS(quantize(graph, blank),
+                       "calibration: expected images with something on them, but input has one "
+                       "value alone in each image",
+                       Error);
+  CHECK_THROWS_WITH_AS(quantize(graph, Tensor<float>({1, 4, 4, 2}, 2.0f)),
+                       "calibration: expected images with something on them, but input has the "
+                       "same value everywhere",
+                       Error);
+  Tensor<float> one_blank = networks::images({4, 4, 2}, 4);
+  std::fill_n(one_blank.data() + 32, 32, 0.25f);
+  CHECK(quantize(graph, one_blank).report.warnings ==
+        std::vector<std::string>{"1 of 4 images are blank in input: every value is the same"});
+
+  Graph<float> nothing(1);
+  nothing.output(softmax(flatten(nothing.input({2, 2, 2}))));
+  CHECK_THROWS_WITH_AS(quantize(nothing, networks::images({2, 2, 2}, 2)),
+                       "quantize: expected a layer that can run in int8, got none: softmax_1 "
+                       "(softmax has no int8 form)",
+                       Error);
+}
+
+TEST_CASE("images unlike those of the training are warned of") {
+  const Graph<float> graph = doubled_network();
+  const auto warnings = [&](double factor, double offset, std::int64_t count) {
+    Tensor<float> x = networks::images({4, 4, 2}, count);
+    // Uniform in [-1, 1] before: the deviation is 1 / sqrt(3).
+    for (float& value : x) value = static_cast<float>(value * std::sqrt(3) * factor + offset);
+    return quantize(graph, x, {.trained_on = InputMoments{}}).report.warnings;
+  };
+  CHECK(warnings(1, 0, 100).empty());
+  CHECK(warnings(1, 0.5, 100).empty());
+  CHECK(warnings(1, 0.8, 100).size() == 1);
+  CHECK(warnings(1, 0.8, 100)[0].find("input has mean 0.") != std::string::npos);
+  // Few images may differ by chance.
+  CHECK(warnings(1, 0.8, 4).empty());
+  CHECK(warnings(0.4, 0, 100).size() == 1);
+  CHECK(warnings(2.2, 0, 100).size() == 1);
+  CHECK(warnings(127, 127, 100).size() == 2);
+}
+
+TEST_CASE("ranges by every method: order, batches and threads change no bit; most are tighter") {
+  const networks::Network network = networks::all()[1];
+  const Graph<float> graph = networks::make(network);
+  const Program program = compile(graph);
+  Tensor<float> x = networks::images(network.input, 21);
+  // Uniform noise, with an outlier on one image.
+  x[7 * network.input.elements() + 5] = 9;
+  Tensor<float> turned(x.shape());
+  const std::int64_t size = network.input.elements();
+  for (std::int64_t n = 0; n < 21; ++n)
+    std::copy(x.data() + n * size, x.data() + (n + 1) * size, turned.data() + (20 - n) * size);
+  ThreadPool two(2);
+  for (std::size_t m = 0; m < range_method_names.size(); ++m) {
+    CAPTURE(range_method_names[m]);
+    const CalibrationOptions options{.range = static_cast<RangeMethod>(m), .percentile = 99};
+    const Calibration first = calibrate(program, batches_of(x, 21), options);
+    const Calibration second = calibrate(program, batches_of(turned, 4), options, &two);
+    REQUIRE(first.images() == 21);
+    REQUIRE(second.images() == 21);
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      const Range range = first.range(i, options.range, options.percentile);
+      CHECK(second.range(i, options.range, options.percentile) == range);
+      CHECK(first.curve().back().ranges[i] == range);
+      const Range extremes = first[i].histogram.extremes();
+      CHECK(range.low >= extremes.low);
+      CHECK(range.high <= extremes.high);
+    }
+    const Range input = first.range(0, options.range, options.percentile);
+    if (options.range == RangeMethod::min_max)
+      CHECK(input.high == 9);
+    else if (options.range != RangeMethod::mean_squared_error)
+      CHECK(input.high < 2);
+    CHECK(sqnr_db(quantize(graph, x, {.range = options.range, .percentile = 99}).program(x),
+                  program(x)) > 15);
+  }
+  CHECK_THROWS_AS(calibrate(program, batches_of(x), {.range = static_cast<RangeMethod>(9)}), Error);
+}
+
+TEST_CASE("the curve of ranges has points at powers of two and says when they settled") {
+  const networks::Network network = networks::all()[1];
+  const Program program = compile(networks::make(network));
+  // The same two images again and again: nothing new after the second one.
+  const Tensor<float> pair = networks::images(network.input, 2);
+  const std::int64_t size = network.input.elements();
+  Tensor<float> x(network.input.with_batch(20));
+  for (std::int64_t n = 0; n < 20; ++n)
+    std::copy_n(pair.data() + n % 2 * size, size, x.data() + n * size);
+  const Calibration calibration = calibrate(program, batches_of(x, 5));
+  std::vector<std::int64_t> images;
+  for (const CalibrationPoint& point : calibration.curve()) images.push_back(point.images);
+  CHECK(images == std::vector<std::int64_t>{1, 2, 4, 8, 16, 20});
+  CHECK(calibration.curve()[0].largest_change > 0);
+  CHECK(calibration.curve()[0].mean_change > 0);
+  CHECK(calibration.curve()[1].largest_change == 0);
+  CHECK(calibration.settled_after(0) == 2);
+  CHECK(quantize(program, batches_of(x, 3)).report.text().find("by more than 5 % after") !=
+        std::string::npos);
+
+  // The last image is ten times as bright as all others.
+  for (std::int64_t i = 19 * size; i < 20 * size; ++i) x[i] *= 10;
+  const Calibration moved = calibrate(program, batches_of(x, 5));
+  CHECK(moved.settled_after() == 0);
+  CHECK(moved.curve()[4].largest_change > 0.5);
+  CHECK(quantize(program, batches_of(x)).report.text().find("some ranges still moved") !=
+        std::string::npos);
+}
+
 TEST_CASE("the order of the images and the size of the batches change no bit") {
   const networks::Network network = networks::all()[3];
   const Graph<float> graph = networks::make(network);

@@ -29,7 +29,10 @@ QuantizedProgram quantize(const AnyProgram& program, const BatchSource& images,
                           const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
   if (!program.has_weights())
     fail("quantize: expected a program that keeps its weights; see ProgramOptions::keep_weights");
-  const Calibration calibration = calibrate(program, images, pool);
+  const Calibration calibration = calibrate(
+      program, images,
+      {.range = options.range, .percentile = options.percentile, .trained_on = options.trained_on},
+      pool);
   Quantizer quantizer(program.description(), calibration, options);
   Program result(quantizer.run(), options.program);
   QuantizationReport report =

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <concepts>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,8 @@ struct QuantizeOptions {
   /// How ranges are chosen, and which share of the values, in percent, a percentile range holds.
   RangeMethod range = RangeMethod::min_max;
   double percentile = 99.99;
+  /// If given, calibration images whose inputs look otherwise are warned of.
+  std::optional<InputMoments> trained_on = std::nullopt;
   /// Exceptions for single layers.
   std::vector<LayerRange> layer_ranges = {};
   /// Layers, by name, that stay float32.
@@ -146,6 +149,14 @@ class Quantizer {
       decisions_[i] = {reason.empty(), reason};
       int8_value[at(operation.output)] = reason.empty();
     }
+    for (std::size_t i = 0; i < decisions_.size(); ++i)
+      if (decisions_[i].int8 && !moves_values(from_.operations[i])) return;
+    std::string reasons;
+    for (std::size_t i = 0; i < decisions_.size(); ++i)
+      if (!decisions_[i].int8)
+        reasons += text_of(reasons.empty() ? ": " : ", ", from_.operations[i].name, " (",
+                           decisions_[i].reason, ')');
+    fail("quantize: expected a layer that can run in int8, got none", reasons);
   }
   std::string reason_for_float(const Operation& operation) const {
     for (const std::string& name : options_.keep_float)

@@ -40,6 +40,11 @@ struct QuantizationReport {
   /// Bytes of all weights before and after.
   std::int64_t float_bytes = 0;
   std::int64_t int8_bytes = 0;
+  /// How the ranges moved while images came in, and from how many on they stayed; 0: they have not.
+  std::vector<CalibrationPoint> curve;
+  std::int64_t settled_after = 0;
+  /// What is suspicious about the calibration; a sentence each.
+  std::vector<std::string> warnings;
 
   /// The layers that stay float32.
   std::vector<std::string> float_layers() const {
@@ -139,6 +144,9 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
 
   QuantizationReport report;
   report.images = count;
+  report.curve = calibration.curve();
+  report.settled_after = calibration.settled_after();
+  report.warnings = calibration.warnings();
   report.float_bytes = float_program.weight_bytes();
   report.int8_bytes = int8_program.weight_bytes();
   for (std::size_t i = 0; i < from.operations.size(); ++i) {
@@ -197,8 +205,20 @@ inline std::string QuantizationReport::text() const {
   const std::vector<std::string> left = float_layers();
   out += text_of(layers.size() - left.size(), " of ", layers.size(), " layers run in int8");
   for (std::size_t i = 0; i < left.size(); ++i) out += (i == 0 ? "; float32: " : ", ") + left[i];
-  return out + text_of("\nweights: ", float_bytes, " bytes before, ", int8_bytes,
-                       " bytes now; measured on ", images, " images\n");
+  out += text_of("\nweights: ", float_bytes, " bytes before, ", int8_bytes,
+                 " bytes now; measured on ", images, " images\n");
+  if (!curve.empty()) out += "ranges, as far from the final ones as a share of their extent:\n";
+  for (const CalibrationPoint& point : curve)
+    out += pad("  after " + std::to_string(point.images), 16) +
+           number("mean %6.2f %%", 100 * point.mean_change) +
+           number("  largest %6.2f %%", 100 * point.largest_change) +
+           (point.most_changed.empty() ? "" : "  " + point.most_changed) + "\n";
+  if (settled_after > 0)
+    out += text_of("more images changed no range by more than 5 % after ", settled_after, "\n");
+  else if (!curve.empty())
+    out += "some ranges still moved by more than 5 % with the last images\n";
+  for (const std::string& warning : warnings) out += "warning: " + warning + "\n";
+  return out;
 }
 
 inline Json QuantizationReport::json() const {
@@ -213,8 +233,23 @@ inline Json QuantizationReport::json() const {
     if (!layer.reason.empty()) row.set("float_because", layer.reason);
     rows.push(std::move(row));
   }
+  Json points = Json::array(), sentences = Json::array();
+  for (const CalibrationPoint& point : curve) {
+    Json ranges = Json::array();
+    for (const Range& values : point.ranges) ranges.push(range(values));
+    points.push(Json::object()
+                    .set("images", point.images)
+                    .set("mean_change", point.mean_change)
+                    .set("largest_change", point.largest_change)
+                    .set("most_changed", point.most_changed)
+                    .set("ranges", std::move(ranges)));
+  }
+  for (const std::string& warning : warnings) sentences.push(warning);
   return Json::object()
       .set("images", images)
+      .set("curve", std::move(points))
+      .set("settled_after", settled_after)
+      .set("warnings", std::move(sentences))
       .set("float_bytes", float_bytes)
       .set("int8_bytes", int8_bytes)
       .set("layers", std::move(rows));
