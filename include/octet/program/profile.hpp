@@ -1,0 +1,114 @@
+// Where the time of a running program goes, operation by operation.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "octet/program/program.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// What one operation of a program costs for a whole batch.
+struct OperationCost {
+  OperationInfo info;
+  /// The median over the rounds.
+  double milliseconds = 0;
+  std::int64_t multiply_adds = 0;
+  /// Inputs, weights and output, each read or written once: the least that has to be moved.
+  std::int64_t bytes_moved = 0;
+};
+
+/// Runs a program again and again and times every operation. Programs that are to be compared take
+/// turns, round by round, so that a busy machine is unfair to all alike:
+///   Profiler first(a, inputs), second(b, inputs);
+///   for (int i = 0; i < 9; ++i) first.round(), second.round();
+/// A template only so that it is compiled where it is used.
+template <std::same_as<Program> AnyProgram>
+class Profiler {
+ public:
+  /// The program, the memory of the inputs, {N, ...} each, and the pool must outlive this. Fails if
+  /// the inputs do not fit the program.
+  Profiler(const AnyProgram& program, std::span<const TensorView<const float>> inputs,
+           ThreadPool* pool = nullptr)
+      : program_(program), inputs_(inputs.begin(), inputs.end()), workspace_(make(inputs, pool)) {
+    for (const int output : program.description().outputs)
+      results_.emplace_back(program.description().value(output).shape.with_batch(batch()));
+    for (Tensor<float>& result : results_) outputs_.push_back(result);
+    milliseconds_.resize(program.operations().size());
+    round();  // Fills caches and memory, and is not counted.
+    for (std::vector<double>& times : milliseconds_) times.clear();
+    totals_.clear();
+  }
+  /// For a program with one input.
+  Profiler(const AnyProgram& program, TensorView<const float> input, ThreadPool* pool = nullptr)
+      : Profiler(program, std::span<const TensorView<const float>>(&input, 1), pool) {}
+
+  /// Runs the program once.
+  void round() {
+    using Clock = std::chrono::steady_clock;
+    const auto since = [](Clock::time_point start, Clock::time_point end) {
+      return std::chrono::duration<double, std::milli>(end - start).count();
+    };
+    const Clock::time_point start = Clock::now();
+    Clock::time_point last = start;
+    program_.run_observed(
+        inputs_, outputs_, workspace_,
+        [&](int operation, int, const std::byte*, std::int64_t, std::int64_t) {
+          const Clock::time_point now = Clock::now();
+          milliseconds_[static_cast<std::size_t>(operation)].push_back(since(last, now));
+          last = now;
+        });
+    totals_.push_back(since(start, Clock::now()));
+  }
+
+  std::int64_t batch() const { return inputs_[0].shape()[0]; }
+  /// The median time of a whole run.
+  double milliseconds() const { return median(totals_); }
+
+  /// What each operation costs, in the order of the program. Fails before the first round.
+  std::vector<OperationCost> costs() const {
+    const ProgramDescription& description = program_.description();
+    const auto bytes_of = [&](int index) {
+      const ProgramValue& value = description.value(index);
+      return value.shape.elements() * element_size(value.type) * batch();
+    };
+    std::vector<OperationCost> costs;
+    for (std::size_t i = 0; i < milliseconds_.size(); ++i) {
+      const Operation& operation = description.operations[i];
+      OperationCost cost{program_.operations()[i], median(milliseconds_[i]), 0, 0};
+      cost.multiply_adds = cost.info.multiply_adds * batch();
+      if (!operation.template as<operations::Reshape>()) {
+        cost.bytes_moved = cost.info.weight_bytes + bytes_of(operation.output);
+        for (const int input : operation.inputs) cost.bytes_moved += bytes_of(input);
+      }
+      costs.push_back(std::move(cost));
+    }
+    return costs;
+  }
+
+ private:
+  Workspace make(std::span<const TensorView<const float>> inputs, ThreadPool* pool) const {
+    program_.check(inputs);
+    return Workspace(program_, {.batch = inputs[0].shape()[0], .pool = pool});
+  }
+  static double median(std::vector<double> times) {
+    if (times.empty()) fail("profile: expected at least one round");
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return *middle;
+  }
+
+  const AnyProgram& program_;
+  std::vector<TensorView<const float>> inputs_;
+  Workspace workspace_;
+  std::vector<Tensor<float>> results_;
+  std::vector<TensorView<float>> outputs_;
+  std::vector<std::vector<double>> milliseconds_;
+  std::vector<double> totals_;
+};
+
+}  // namespace octet::inline OCTET_ABI
