@@ -112,7 +112,8 @@ TEST_CASE("the number of threads changes no bit of the weights") {
 
 TEST_CASE("an interrupted and resumed training ends in the same bits") {
   Training whole;
-  whole.run({});
+  const FitResult uninterrupted = whole.run({});
+  // After 6 of 18 steps the first epoch has no batch left, but its end is still to come.
   for (const int interrupted_after : {1, 6, 8, 17}) {
     CAPTURE(interrupted_after);
     const Folder folder("resume");
@@ -128,7 +129,17 @@ TEST_CASE("an interrupted and resumed training ends in the same bits") {
     const FitResult result = second.run({.folder = folder.path, .start = Start::resume});
     CHECK(result.outcome == FitOutcome::completed);
     CHECK(tensors_of(second.graph) == tensors_of(whole.graph));
-    CHECK(result.state.history.epochs.size() == 3);
+    REQUIRE(result.state.history.epochs.size() == 3);
+    for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+      CAPTURE(epoch);
+      const EpochRecord& record = result.state.history.epochs[epoch];
+      const EpochRecord& expected = uninterrupted.state.history.epochs[epoch];
+      CHECK(record.epoch == static_cast<int>(epoch));
+      CHECK(record.step == expected.step);
+      CHECK(record.learning_rate == expected.learning_rate);
+      CHECK(record.train_loss == expected.train_loss);
+      CHECK(record.validation_loss == expected.validation_loss);
+    }
     const LoadedGraph<float> saved = load_graph<float>(folder.path + "/model.safetensors");
     CHECK(tensors_of(saved.graph) == tensors_of(whole.graph));
   }
@@ -151,6 +162,18 @@ TEST_CASE("a checkpoint of another training is refused, and the sentence says wh
   };
   CHECK(complaint({.loss = {.label_smoothing = 0.1}}).find("label_smoothing") != std::string::npos);
   CHECK(complaint({.epochs = 5}).find("epochs") != std::string::npos);
+  CHECK(complaint({.settings = Json::object().set("mixup", 0.2)})
+            .find("mixup = nothing, now it is 0.2") != std::string::npos);
+  Training third;
+  const Folder mixed("mixed");
+  third.run({.folder = mixed.path, .settings = Json::object().set("mixup", 0.2)});
+  CHECK_THROWS_WITH_AS(
+      third.run({.folder = mixed.path, .start = Start::resume}),
+      text_of(mixed.path,
+              "/checkpoint.safetensors: cannot be resumed: it was trained with mixup = "
+              "0.2, now it is nothing")
+          .c_str(),
+      Error);
 
   AlignedVector<std::byte> bytes = read_file(folder.path + "/checkpoint.safetensors");
   bytes[bytes.size() / 2] ^= std::byte{4};

@@ -20,14 +20,15 @@ TEST_CASE("a history reads back from JSON to the same bits, and unknown numbers 
   CHECK_THROWS_AS(History::from_json(Json::parse("[[1,2]]")), Error);
 }
 
-TEST_CASE("the CSV has a header, one line an epoch, and nothing for what is not known") {
+TEST_CASE(
+    "the CSV has a header, one line an epoch counted from 1, and nothing for what is not known") {
   History history;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   history.epochs.push_back({0, 7, 0.008, 1.5, 0.5, nan, nan, 3.5, 100});
   CHECK(history.csv() ==
         "epoch,step,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,"
         "seconds,images_per_second\n"
-        "0,7,0.008,1.500000,0.500000,,,3.50,100.0\n");
+        "1,7,0.008,1.500000,0.500000,,,3.50,100.0\n");
 }
 
 TEST_CASE("times are written as a clock does") {

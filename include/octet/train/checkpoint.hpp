@@ -78,12 +78,17 @@ TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
                               Optimizer<T>& optimizer, const Json& settings) {
   const Safetensors file = Safetensors::read(path, ChecksumRule::required);
   const Json saved = Json::parse(file.metadata("octet.settings"), path + ": settings");
-  for (const auto& [name, value] : settings.as_object()) {
+  const auto compare = [&](const std::string& name) {
     const Json* const before = saved.find(name);
-    if (!before || before->text() != value.text())
-      fail(path, ": cannot be resumed: it was trained with ", name, " = ",
-           before ? before->text() : std::string("nothing"), ", now it is ", value.text());
-  }
+    const Json* const now = settings.find(name);
+    const std::string then = before ? before->text() : "nothing",
+                      given = now ? now->text() : "nothing";
+    if (then != given)
+      fail(path, ": cannot be resumed: it was trained with ", name, " = ", then, ", now it is ",
+           given);
+  };
+  for (const auto& [name, value] : settings.as_object()) compare(name);
+  for (const auto& [name, value] : saved.as_object()) compare(name);
   if (file.metadata("octet.graph") != describe(graph).text())
     fail(path, ": cannot be resumed: it holds another network");
   TrainingState state =

@@ -13,6 +13,7 @@ namespace octet::inline OCTET_ABI {
 
 /// One epoch. Losses are means of the cross-entropy, accuracies lie in 0..1.
 struct EpochRecord {
+  /// Counted from 0; lines for people, csv() among them, count from 1.
   int epoch = 0;
   /// Steps since the start of training, at the end of this epoch.
   std::int64_t step = 0;
@@ -44,7 +45,7 @@ struct History {
     };
     for (const EpochRecord& e : epochs)
       text +=
-          text_of(e.epoch, ',', e.step, ',', number(e.learning_rate, "%.9g"), ',',
+          text_of(e.epoch + 1, ',', e.step, ',', number(e.learning_rate, "%.9g"), ',',
                   number(e.train_loss, "%.6f"), ',', number(e.train_accuracy, "%.6f"), ',',
                   number(e.validation_loss, "%.6f"), ',', number(e.validation_accuracy, "%.6f"),
                   ',', number(e.seconds, "%.2f"), ',', number(e.images_per_second, "%.1f"), '\n');
