@@ -34,6 +34,8 @@ class Executor {
     active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
     if (graph.inputs().empty() || graph.outputs().empty())
       fail("executor: expected a graph with an input and an output");
+    for (const Node<T>& node : graph.nodes())
+      if (node.layer) node.layer->attach(graph);
     plan();
   }
 

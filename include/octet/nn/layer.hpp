@@ -61,6 +61,9 @@ using Inputs = std::span<const TensorView<const T>>;
 template <class T>
 using InputGradients = std::span<const TensorView<T>>;
 
+template <class T>
+class Graph;
+
 /// A function of n tensors with one result, its gradient, and its parameters.
 ///
 /// Shapes in output_shape() have no batch dimension; tensors in forward() and backward() have it in
@@ -99,6 +102,10 @@ class Layer {
 
   /// The options, as the JSON object from which the registry makes this layer again.
   virtual Json attributes() const { return Json::object(); }
+
+  /// Called by an executor before the first pass, for layers that depend on others in their graph:
+  /// they may keep pointers to them, good for as long as the executor. Few layers care.
+  virtual void attach(const Graph<T>&) {}
 
   /// A deep copy, parameters included.
   virtual std::unique_ptr<Layer> clone() const = 0;
