@@ -284,6 +284,17 @@ std::vector<double> scale_of(ConvAlgorithm algorithm, std::vector<double> magnit
 std::size_t scratch_size(const Conv2dShape& s, const PackedConv2d& packed) {
   return static_cast<std::size_t>(conv2d_scratch_size(s, packed));
 }
+void backward_input_by_tiles(const GemmImplementation& row, const Conv2dShape& s, const Tensors& t,
+                             ConvAlgorithm algorithm, std::vector<float>& dx, ThreadPool& pool) {
+  winograd_with_weights(winograd_backward_input(row, s, winograd_tile(algorithm)), t.y.data(),
+                        t.w.data(), pack_winograd_turned, {}, dx.data(), pool);
+}
+void backward_weight_by_tiles(const GemmImplementation& row, const Conv2dShape& s, const Tensors& t,
+                              ConvAlgorithm algorithm, std::vector<float>& dw, ThreadPool& pool) {
+  const WinogradBackwardWeight by_tiles{winograd(row, s, winograd_tile(algorithm))};
+  AlignedVector<float> scratch(static_cast<std::size_t>(by_tiles.scratch_size()), NAN);
+  winograd_backward_weight(by_tiles.a, t.x.data(), t.y.data(), dw.data(), scratch.data(), pool);
+}
 bool usable(const GemmImplementation& row) { return row.product && isa_allowed(row.isa); }
 
 }  // namespace
@@ -370,6 +381,14 @@ TEST_CASE("conv2d: every row of the table computes the reference's gradients") {
       std::vector<float> dw = t.w;
       backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
       CHECK(first_miss(dw, expected, magnitude, static_cast<double>(s.N * s.OH * s.OW)) == -1);
+      for (const ConvAlgorithm algorithm : algorithms(row, s)) {
+        if (algorithm == ConvAlgorithm::direct) continue;
+        CAPTURE(winograd_tile(algorithm));
+        dw = t.w;
+        backward_weight_by_tiles(row, s, t, algorithm, dw, pool);
+        CHECK(first_miss(dw, expected, scale_of(algorithm, magnitude),
+                         static_cast<double>(s.N * s.OH * s.OW)) == -1);
+      }
     }
 }
 
@@ -394,6 +413,9 @@ TEST_CASE("conv2d: the number of threads changes no bit") {
           if (algorithm == ConvAlgorithm::direct) {
             conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
             backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
+          } else {
+            backward_input_by_tiles(row, s, t, algorithm, dx, pool);
+            backward_weight_by_tiles(row, s, t, algorithm, dw, pool);
           }
           if (threads == 1) {
             y1 = y;

@@ -14,6 +14,7 @@
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/normalization.hpp"
 #include "octet/kernels/scalar/conv2d.hpp"
+#include "octet/kernels/winograd_backward_weight_f32.hpp"
 #include "octet/kernels/winograd_f32.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -219,8 +220,14 @@ template <class T>
 void conv2d_backward_weight(const Conv2dShape& shape, const T* x, const T* dy, T* dw,
                             ThreadPool& pool) {
   if constexpr (std::is_same_v<T, float>)
-    if (const GemmImplementation& row = select_gemm(); row.outer)
+    if (const GemmImplementation& row = select_gemm(); row.outer) {
+      if (const int tile = winograd_tile(choose_conv_algorithm(row, shape))) {
+        const WinogradBackwardWeight by_tiles{winograd(row, shape, tile)};
+        return winograd_backward_weight(by_tiles.a, x, dy, dw,
+                                        packing_memory(by_tiles.scratch_size()), pool);
+      }
       return backward_weight_product(row, shape, x, dy, dw, pool);
+    }
   pool.parallel_for(shape.OC, 1, [&](std::int64_t begin, std::int64_t end) {
     scalar::conv2d_backward_weight(shape, x, dy, dw, begin, end);
   });

@@ -28,7 +28,8 @@ struct Gather {
 inline constexpr std::int64_t gather_pixels = 96;
 /// Taps whose pointers are kept at once.
 inline constexpr std::int64_t gather_taps = 16;
-/// With fewer channels than this, taps are copied next to each other and summed as one.
+/// With fewer channels than this, a line of taps is summed as one: it lies in a row of the image,
+/// or, at the image's sides, is copied with its padding.
 inline constexpr std::int64_t gather_strip_depth = 8;
 
 /// Floats of packed weights: panels of row.columns channels, the last rounded up to whole vectors.
@@ -100,13 +101,16 @@ class GatherBlock {
   /// Sums into the channels of panels [first_panel, end_panel).
   void run(const GemmImplementation& row, const float* packed, const Epilogue<float>& epilogue,
            std::ptrdiff_t residual, std::int64_t first_panel, std::int64_t end_panel) {
-    const std::int64_t taps = gather_.taps(), depth = gather_.depth;
-    const bool strip = depth < gather_strip_depth && taps > 1;
-    const std::int64_t group = strip ? tile_depth / depth : gather_taps;
+    const bool lines = gather_.depth < gather_strip_depth && gather_.taps() > 1 &&
+                       gather_.w.taps * gather_.depth <= tile_depth;
+    const std::int64_t taps = lines ? gather_.h.taps : gather_.taps();
+    const std::int64_t depth = lines ? gather_.w.taps * gather_.depth : gather_.depth;
+    const std::int64_t group = lines ? (std::min)(tile_depth / depth, gather_taps) : gather_taps;
+    const float* const end = packed + packed_size(row, taps, depth, gather_.columns);
     for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += group) {
       const std::int64_t present = (std::min)(group, taps - tap);
-      if (strip)
-        copy_strip(tap, present);
+      if (lines)
+        point_at_lines(tap, present, depth);
       else
         point(tap, present);
       for (std::int64_t panel = first_panel; panel < end_panel; ++panel) {
@@ -122,12 +126,6 @@ class GatherBlock {
         tile.lo = epilogue.lo;
         tile.hi = epilogue.hi;
         const float* const b = packed + first * taps * depth;
-        if (strip) {
-          tile.taps = 1;
-          tile.depth = present * depth;
-          pass(row, tile, 0, b + tap * depth * width, first, tap == 0, tap + group >= taps);
-          continue;
-        }
         tile.b_stride = depth * width;
         const std::int64_t slices = (std::max)(pieces(depth, tile_depth), std::int64_t(1));
         const std::int64_t slice = pieces(depth, slices);
@@ -138,26 +136,32 @@ class GatherBlock {
             tile.taps = (std::min)(together, present - t);
             tile.offset = k;
             tile.depth = (std::min)(slice, depth - k);
-            pass(row, tile, t, b + ((tap + t) * depth + k) * width, first, tap + t == 0 && k == 0,
-                 tap + t + together >= taps && k + slice >= depth);
+            tile.b = b + ((tap + t) * depth + k) * width;
+            tile.starts = tap + t == 0 && k == 0;
+            tile.ends = tap + t + together >= taps && k + slice >= depth;
+            pass(row, tile, t, first, width, end);
           }
       }
     }
   }
 
  private:
-  // All tiles of the block with one slice of the weights, which stays in the first cache.
-  void pass(const GemmImplementation& row, ProductTile tile, std::int64_t tap, const float* b,
-            std::int64_t first, bool starts, bool ends) {
-    tile.b = b;
-    tile.starts = starts;
-    tile.ends = ends;
+  // All tiles of the block with one slice of the weights, which stays in the first cache; the first
+  // tiles fetch the slice that follows in memory, which is the next, into the second cache.
+  void pass(const GemmImplementation& row, ProductTile tile, std::int64_t tap, std::int64_t first,
+            std::int64_t width, const float* end) {
+    const std::int64_t size = tile.taps * tile.depth * width;
+    const std::int64_t fetched = tile.taps * tile.depth * 16 * fetched_lines(width / row.lanes);
+    const bool more = end - tile.b >= 2 * size;
+    std::int64_t ahead = size;
     float* c[tile_rows];
     tile.c = c;
     for (std::int64_t r = 0; r < count_; r += tile_rows) {
       tile.rows = static_cast<int>((std::min)(count_ - r, std::int64_t(tile_rows)));
       for (int i = 0; i < tile.rows; ++i) c[i] = c_[r + i] + first;
       tile.a = a_ + tap * gather_pixels + r;
+      tile.next = more && ahead + fetched <= 2 * size ? tile.b + ahead : tile.b;
+      ahead += fetched;
       row.product(tile);
     }
   }
@@ -176,13 +180,27 @@ class GatherBlock {
       for (std::int64_t i = 0; i < count_; ++i) a[i] = pixel(i, tap_h, tap_w);
     }
   }
-  void copy_strip(std::int64_t tap, std::int64_t taps) {
+  void point_at_lines(std::int64_t tap, std::int64_t taps, std::int64_t depth) {
+    const GatherAxis &v = gather_.h, &w = gather_.w;
+    const std::int64_t channels = gather_.source_channels;
+    const bool adjoin = w.tap_step == 1 && channels == gather_.depth;
     for (std::int64_t i = 0; i < count_; ++i) {
-      float* const out = strip_ + i * tile_depth;
-      a_[i] = out;
-      copy_taps(gather_.h, gather_.w,
-                source_ + image_[i] * gather_.w.source * gather_.source_channels,
-                gather_.source_channels, gather_.depth, h_[i], w_[i], tap, taps, out);
+      const float* const image = source_ + image_[i] * w.source * channels;
+      const bool inside = adjoin && w_[i] >= 0 && w_[i] + w.taps <= w.source;
+      for (std::int64_t t = 0; t < taps; ++t) {
+        const std::int64_t h = h_[i] + (tap + t) * v.tap_step;
+        const float*& a = a_[t * gather_pixels + i];
+        if (h < 0 || h >= v.source) {
+          a = zero_pixel;
+        } else if (inside) {
+          a = image + (h * w.source + w_[i]) * channels;
+        } else {
+          float* const out = strip_ + i * tile_depth + t * depth;
+          copy_taps(v, w, image, channels, gather_.depth, h_[i], w_[i], (tap + t) * w.taps, w.taps,
+                    out);
+          a = out;
+        }
+      }
     }
   }
 

@@ -45,15 +45,20 @@ struct ProductTile {
   std::int64_t a_stride, offset, taps, depth;
   const float* b;
   std::int64_t b_stride;
+  const float* next;  ///< what is to be fetched meanwhile, fetched_lines() of lines for each k
   float* const* c;
   int rows, columns;
-  bool starts;  ///< from the residual if there is one, not from c
-  bool ends;    ///< bias and limits follow
+  bool starts;  ///< from bias and residual, not from c
+  bool ends;    ///< the limits follow
   const float* bias;
   std::ptrdiff_t residual;  ///< from c to the residual, in floats
   bool has_residual;
   float lo, hi;
 };
+
+/// Lines of 16 floats that a tile of so many vectors fetches ahead for each k: half of those that
+/// it reads, which the second cache has time for.
+constexpr int fetched_lines(std::int64_t vectors) { return static_cast<int>((vectors + 1) / 2); }
 
 /// dw[r][j] += sum over p < pixels of dy[p][dy_offset + r] * x[p][j], for r < rows and j < columns;
 /// row r of dw starts at dw + r * dw_stride.

@@ -92,18 +92,25 @@ inline void winograd_panel(const Winograd& a, const float* points, const float* 
   tile.c = to;
   tile.taps = 1;
   tile.columns = static_cast<int>(channels);
+  const float* const end = packed + a.packed_size();
   for (std::int64_t p = 0; p < n2; ++p)
     for (std::int64_t k = 0; k < C; k += slice) {
       tile.b = packed + first * n2 * C + (p * C + k) * width;
       tile.offset = k;
       tile.depth = (std::min)(slice, C - k);
       tile.starts = k == 0;
+      const std::int64_t size = tile.depth * width;
+      const std::int64_t fetched = tile.depth * 16 * fetched_lines(width / a.gemm->lanes);
+      const bool more = end - tile.b >= 2 * size;
+      std::int64_t ahead = size;
       for (std::int64_t t = 0; t < count; t += tile_rows) {
         tile.rows = static_cast<int>((std::min)(count - t, std::int64_t(tile_rows)));
         for (int r = 0; r < tile.rows; ++r) {
           from[r] = points + ((t + r) * n2 + p) * stride;
           to[r] = sums + ((t + r) * n2 + p) * sums_stride;
         }
+        tile.next = more && ahead + fetched <= 2 * size ? tile.b + ahead : tile.b;
+        ahead += fetched;
         a.gemm->product(tile);
       }
     }

@@ -13,13 +13,22 @@ template <int R, int V>
 OCTET_VECTOR void product_tile(const ProductTile& t) {
   const Mask last = first_lanes(t.columns - (V - 1) * lanes);
   Vector sum[R][V];
-  OCTET_UNROLL for (int r = 0; r < R; ++r) {
-    OCTET_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = zero();
-    if (t.starts && !t.has_residual) continue;
-    const float* const before = t.starts ? t.c[r] + t.residual : t.c[r];
-    OCTET_UNROLL for (int v = 0; v < V - 1; ++v) sum[r][v] = load(before + v * lanes);
-    sum[r][V - 1] = load(before + (V - 1) * lanes, last);
+  OCTET_UNROLL for (int v = 0; v < V; ++v) {
+    const Mask mask = v == V - 1 ? last : first_lanes(lanes);
+    const Vector bias = t.starts && t.bias ? load(t.bias + v * lanes, mask) : zero();
+    OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][v] = bias;
   }
+  if (!t.starts || t.has_residual) {
+    const std::ptrdiff_t before = t.starts ? t.residual : 0;
+    OCTET_UNROLL for (int r = 0; r < R; ++r) {
+      const float* const c = t.c[r] + before;
+      OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
+        sum[r][v] = add(sum[r][v], load(c + v * lanes));
+      }
+      sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
+    }
+  }
+  const float* next = t.next;
   for (std::int64_t tap = 0; tap < t.taps; ++tap) {
     const float* a[R];
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -28,6 +37,9 @@ OCTET_VECTOR void product_tile(const ProductTile& t) {
     }
     const float* b = t.b + tap * t.b_stride;
     for (std::int64_t k = 0; k < t.depth; ++k, b += V * lanes) {
+      __builtin_prefetch(next, 0, 2);
+      if constexpr (fetched_lines(V) > 1) __builtin_prefetch(next + 16, 0, 2);
+      next += 16 * fetched_lines(V);
       Vector weights[V];
       OCTET_UNROLL for (int v = 0; v < V; ++v) weights[v] = load(b + v * lanes);
       OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -40,10 +52,8 @@ OCTET_VECTOR void product_tile(const ProductTile& t) {
   }
   if (t.ends) {
     const Vector lo = all(t.lo), hi = all(t.hi);
-    OCTET_UNROLL for (int v = 0; v < V; ++v) {
-      const Mask mask = v == V - 1 ? last : first_lanes(lanes);
-      const Vector bias = t.bias ? load(t.bias + v * lanes, mask) : zero();
-      OCTET_UNROLL for (int r = 0; r < R; ++r) { sum[r][v] = clamp(add(sum[r][v], bias), lo, hi); }
+    OCTET_UNROLL for (int r = 0; r < R; ++r) {
+      OCTET_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = clamp(sum[r][v], lo, hi);
     }
   }
   OCTET_UNROLL for (int r = 0; r < R; ++r) {
