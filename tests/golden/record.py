@@ -5,6 +5,8 @@ train_onecycle_inputs.safetensors  the batches X and Y of 20 steps and the first
 train_onecycle_RUN.safetensors     what comes of them: gradients, weights, logits
 train_onecycle_RUN.json            each step's learning rate, momentum (Adam's beta1) and loss
 onecycle_tables.json               whole one-cycle schedules
+fakequant.safetensors              fake quantization: x and grad_out, which stay, and for each case
+                                   the result y, the gradient gx, and those of what is learned
 
 Tensors are in PyTorch's layout. Existing inputs are used again unless new ones are asked for.
 """
@@ -18,7 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 FOLDER = pathlib.Path(__file__).parent
-DTYPES = {"F64": torch.float64, "F32": torch.float32, "I64": torch.int64}
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "I64": torch.int64, "I32": torch.int32}
 STEPS, MAX_RATE = 20, 0.02
 
 
@@ -145,6 +147,38 @@ def record_tables():
     (FOLDER / "onecycle_tables.json").write_text("{\n" + text + "\n}\n")
 
 
+def record_fake_quantize():
+    name = "fakequant.safetensors"
+    tensors = read(name)
+    grad_out = tensors["grad_out"]
+
+    def passes(key, quantize, *learned):
+        x = tensors["x"].clone().requires_grad_()
+        learned = [value.clone().requires_grad_() for value in learned]
+        y = quantize(x, *learned)
+        y.backward(grad_out)
+        tensors[key + ".y"], tensors[key + ".gx"] = y, x.grad
+        for end, value in zip((".gs", ".gz"), learned):
+            tensors[key + end] = value.grad
+
+    for case in ("s8", "s8n", "u8", "s8asym", "s4"):
+        scale, zero, low, high = tensors[f"pt.{case}.params"].tolist()
+        passes(f"pt.{case}", lambda x: torch.fake_quantize_per_tensor_affine(
+            x, scale, int(zero), int(low), int(high)))
+    for case in ("sym", "asym"):
+        scale, zero = tensors[f"pc.{case}.scale"], tensors[f"pc.{case}.zp"]
+        passes(f"pc.{case}", lambda x: torch.fake_quantize_per_channel_affine(
+            x, scale, zero, 1, -128, 127))
+    for key in ("learn_pt.a", "learn_pt.b", "learn_pt.c"):
+        factor = tensors[key + ".grad_factor"].item()
+        passes(key, lambda x, scale, zero: torch._fake_quantize_learnable_per_tensor_affine(
+            x, scale, zero, -128, 127, factor), tensors[key + ".scale"], tensors[key + ".zp"])
+    factor = tensors["learn_pc.grad_factor"].item()
+    passes("learn_pc", lambda x, scale, zero: torch._fake_quantize_learnable_per_channel_affine(
+        x, scale, zero, 1, -128, 127, factor), tensors["learn_pc.scale"], tensors["learn_pc.zp"])
+    write(name, tensors)
+
+
 def main():
     name = "train_onecycle_inputs.safetensors"
     if "--new-inputs" in sys.argv or not (FOLDER / name).exists():
@@ -157,6 +191,7 @@ def main():
     run("threephase_linear_f32", inputs, torch.float32, True, "linear")
     run("twophase_cos_f64", inputs, torch.float64, False, "cos")
     record_tables()
+    record_fake_quantize()
 
 
 if __name__ == "__main__":
