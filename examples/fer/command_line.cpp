@@ -43,6 +43,9 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
       ->capture_default_str();
   command->add_option("--seed", options.seed, "Of weights, order and augmentation")
       ->capture_default_str();
+  command->add_option("--precision", options.precision, "Of the multiplications")
+      ->check(CLI::IsMember({"float32", "bf16"}))
+      ->capture_default_str();
   command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
   command->add_option("--checkpoint-every", options.checkpoint_every, "Steps; 0: once an epoch")
       ->capture_default_str();

@@ -30,6 +30,7 @@ struct TrainOptions {
   int patience = 0;
   std::string out;
   std::uint64_t seed = 0;
+  std::string precision = "float32";
   int threads = 0;
   std::int64_t checkpoint_every = 50;
   bool resume = false;

@@ -35,6 +35,10 @@ Start prepare_folder(const TrainOptions& options) {
   return Start::fresh;
 }
 
+Precision precision_from(const TrainOptions& options) {
+  return options.precision == "bf16" ? Precision::bf16 : Precision::float32;
+}
+
 void report_on(const std::string& path, const std::string& title, const ModelCard& card,
                const Splits& splits, ThreadPool& pool) {
   const LoadedGraph<float> model = load_graph<float>(path);
@@ -80,9 +84,10 @@ int train(const TrainOptions& options) {
   if (options.profile) {
     Batch batch;
     loader.next(batch);
-    std::printf(
-        "%s",
-        profile_text(profile_step<float>(graph, batch.images, batch.labels, 5, &pool)).c_str());
+    std::printf("%s", profile_text(profile_step<float>(
+                                       graph, batch.images, batch.labels, 5,
+                                       {.pool = &pool, .precision = precision_from(options)}))
+                          .c_str());
     return 0;
   }
   Optimizer<float> optimizer = optimizer_from(options);
@@ -103,6 +108,7 @@ int train(const TrainOptions& options) {
                                        .start = start,
                                        .metadata = card.metadata(),
                                        .settings = settings_from(options, splits.train),
+                                       .precision = precision_from(options),
                                        .pool = &pool,
                                        .progress = stdout,
                                        .stop = [&] { return interrupt.requested(); }});

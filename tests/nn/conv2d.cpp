@@ -7,6 +7,7 @@
 #include "../tolerance.hpp"
 #include "layer_alone.hpp"
 #include "octet/check/gradient_check.hpp"
+#include "octet/core/bfloat16.hpp"
 #include "octet/graph/graph.hpp"
 
 using namespace octet;
@@ -176,6 +177,39 @@ TEST_CASE("a frozen conv2d passes the gradient on and keeps its own at zero") {
   CHECK(backward(layer, {x}, y, y)[0] != Tensor<float>(x.shape()));
   CHECK(layer.weight().gradient == Tensor<float>({3, 3, 3, 2}));
   CHECK(layer.bias()->gradient == Tensor<float>({3}));
+}
+
+TEST_CASE("in bf16, conv2d rounds its operands and nothing else") {
+  const auto rounded = [](Tensor<float> tensor) {
+    for (float& value : tensor) value = to_float(to_bfloat16(value));
+    return tensor;
+  };
+  const Conv2dOptions options{.kernel = 3, .stride = 2, .padding = 1};
+  Conv2d<float> layer(5, 6, options), reference(5, 6, options);
+  layer.initialize(Random(1));
+  layer.bias()->value = reference.bias()->value = random_tensor<float>({6}, 4);
+  reference.weight().value = rounded(layer.weight().value);
+  const Tensor<float> x = random_tensor<float>({2, 7, 7, 5}, 1), x_rounded = rounded(x);
+  const Pass pass{.precision = Precision::bf16};
+  const Tensor<float> y = forward(layer, {x}, pass), expected = forward(reference, {x_rounded});
+  const Tensor<float> dy = random_tensor<float>(y.shape(), 2), dy_rounded = rounded(dy);
+  const Tensor<float> dx = backward(layer, {x}, y, dy, pass)[0];
+  const Tensor<float> expected_dx = backward(reference, {x_rounded}, expected, dy_rounded)[0];
+  CHECK(y != forward(layer, {x}));
+  const auto close = [](const Tensor<float>& a, const Tensor<float>& b, double depth) {
+    for (std::int64_t i = 0; i < a.elements(); ++i)
+      if (!(std::abs(a[i] - b[i]) <= tolerance<float>(depth, depth))) return false;
+    return true;
+  };
+  CHECK(close(y, expected, 45));
+  CHECK(close(dx, expected_dx, 54));
+  CHECK(close(layer.weight().gradient, reference.weight().gradient, 32));
+  // The sum of dy is no product: it keeps what rounding would lose.
+  CHECK(layer.bias()->gradient != reference.bias()->gradient);
+  layer.weight().gradient.fill(0);
+  layer.weight().learning_rate_factor = 0;
+  CHECK(backward(layer, {x}, y, dy, pass)[0] == dx);
+  CHECK(layer.weight().gradient == Tensor<float>(layer.weight().value.shape()));
 }
 
 TEST_CASE("conv2d says what does not fit") {

@@ -110,6 +110,43 @@ TEST_CASE("the number of threads changes no bit of the weights") {
   }
 }
 
+TEST_CASE("bf16 trains as well as float32, in the same bits with any number of threads") {
+  const auto final_loss = [](Training& training, Precision precision, std::uint64_t seed) {
+    training.graph = small_network(seed);
+    return training.run({.epochs = 12, .precision = precision})
+        .state.history.epochs.back()
+        .train_loss;
+  };
+  Training single, rounded;
+  const double expected = final_loss(single, Precision::float32, 1);
+  double noise = 0;
+  for (const std::uint64_t seed : {2, 3, 4}) {
+    Training other;
+    noise = (std::max)(noise, std::abs(final_loss(other, Precision::float32, seed) - expected));
+  }
+  CHECK(std::abs(final_loss(rounded, Precision::bf16, 1) - expected) <= noise);
+  // Where the processor has no bf16, the training is the one in float32.
+  CHECK((tensors_of(rounded.graph) == tensors_of(single.graph)) == !kernels::bf16_is_fast());
+  ThreadPool pool(3);
+  Training threaded;
+  threaded.run({.epochs = 12, .precision = Precision::bf16, .pool = &pool});
+  CHECK(tensors_of(threaded.graph) == tensors_of(rounded.graph));
+}
+
+TEST_CASE("a training in float32 is not resumed in bf16") {
+  if (!kernels::bf16_is_fast()) return;
+  const Folder folder("precision");
+  Training training;
+  training.run({.folder = folder.path});
+  CHECK_THROWS_WITH_AS(
+      training.run({.folder = folder.path, .start = Start::resume, .precision = Precision::bf16}),
+      text_of(folder.path,
+              "/checkpoint.safetensors: cannot be resumed: it was trained with "
+              "precision = nothing, now it is \"bf16\"")
+          .c_str(),
+      Error);
+}
+
 TEST_CASE("an interrupted and resumed training ends in the same bits") {
   Training whole;
   const FitResult uninterrupted = whole.run({});

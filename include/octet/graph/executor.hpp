@@ -7,11 +7,13 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "octet/core/cpu.hpp"
 #include "octet/core/memory_plan.hpp"
 #include "octet/graph/graph.hpp"
+#include "octet/kernels/gemm_bf16.hpp"
 
 namespace octet::inline OCTET_ABI {
 
@@ -20,6 +22,9 @@ struct ExecutorOptions {
   Mode mode = Mode::training;
   /// The default pool if none is given.
   ThreadPool* pool = nullptr;
+  /// bf16 where the processor multiplies it, and the graph is one of floats; else float32. What was
+  /// chosen, Executor::precision() tells.
+  Precision precision = Precision::float32;
 };
 
 /// Runs one graph, for batches of any size. The graph must outlive it, and must get no more nodes.
@@ -32,6 +37,8 @@ class Executor {
   explicit Executor(const Graph<T>& graph, ExecutorOptions options = {})
       : graph_(&graph), options_(options) {
     active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
+    if (!std::is_same_v<T, float> || !kernels::bf16_is_fast())
+      options_.precision = Precision::float32;
     if (graph.inputs().empty() || graph.outputs().empty())
       fail("executor: expected a graph with an input and an output");
     for (const Node<T>& node : graph.nodes())
@@ -100,6 +107,8 @@ class Executor {
     }
   }
 
+  /// The precision that is used.
+  Precision precision() const { return options_.precision; }
   /// Elements in the arena, for one example.
   std::int64_t arena_elements() const { return plan_.size; }
   const Graph<T>& graph() const { return *graph_; }
@@ -123,7 +132,8 @@ class Executor {
   }
   Pass pass(int node) const {
     return {mode_, options_.pool,
-            Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node))};
+            Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node)),
+            options_.precision};
   }
   void collect_inputs(const Node<T>& node) {
     arguments_.clear();

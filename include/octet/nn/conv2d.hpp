@@ -8,6 +8,7 @@
 #include "octet/kernels/conv2d.hpp"
 #include "octet/nn/initializers.hpp"
 #include "octet/nn/layer.hpp"
+#include "octet/nn/precision.hpp"
 #include "octet/nn/value.hpp"
 #include "octet/nn/window.hpp"
 
@@ -47,8 +48,8 @@ class Conv2d final : public Layer<T> {
   void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
     const TensorView<const T> x = inputs[0];
     const T* const bias = bias_ ? bias_->value.data() : nullptr;
-    kernels::conv2d_forward<T>(kernel_shape(x.shape()), x.data(), weight_.value.data(),
-                               {.bias = bias}, output.data(), pass.threads());
+    multiply_forward<T>(kernel_shape(x.shape()), x.data(), weight_.value.data(), bias,
+                        output.data(), pass);
   }
   /// dx is dy convolved with the weights turned over, dw is x correlated with dy, and db the sum of
   /// dy over all pixels. What is frozen gets no gradient.
@@ -56,15 +57,10 @@ class Conv2d final : public Layer<T> {
                 InputGradients<T> d_inputs, const Pass& pass) override {
     const kernels::Conv2dShape shape = kernel_shape(inputs[0].shape());
     const T* const dy = d_output.data();
-    if (weight_.learning_rate_factor != 0)
-      kernels::conv2d_backward_weight<T>(shape, inputs[0].data(), dy, weight_.gradient.data(),
-                                         pass.threads());
+    multiply_backward<T>(shape, inputs[0].data(), dy, weight_, d_inputs[0].data(), pass);
     if (bias_ && bias_->learning_rate_factor != 0)
       kernels::column_sum_add<T>(shape.N * shape.OH * shape.OW, shape.OC, dy,
                                  bias_->gradient.data(), pass.threads());
-    if (!d_inputs[0].empty())
-      kernels::conv2d_backward_input<T>(shape, dy, weight_.value.data(), d_inputs[0].data(),
-                                        pass.threads());
   }
 
   void initialize(const Random& random) override {

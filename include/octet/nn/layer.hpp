@@ -19,12 +19,22 @@ namespace octet::inline OCTET_ABI {
 /// Whether a pass learns (dropout drops, batch norm uses the batch) or only predicts.
 enum class Mode { inference, training };
 
+/// What the multiplications of convolutions and linear layers round their operands to. Sums are
+/// float in both, and so is everything else.
+enum class Precision { float32, bf16 };
+
+inline std::string to_text(Precision precision) {
+  return precision == Precision::bf16 ? "bf16" : "float32";
+}
+
 /// What a layer may know of the pass that it is part of.
 struct Pass {
   Mode mode = Mode::inference;
   ThreadPool* pool = nullptr;
   /// This node's random numbers of this step; the same again in its backward pass.
   Random random{0};
+  /// bf16 is for layers of float; a graph of double knows no other than its own.
+  Precision precision = Precision::float32;
 
   bool training() const { return mode == Mode::training; }
   /// The threads of this pass: the default pool's unless others were given.

@@ -8,6 +8,7 @@
 #include "octet/kernels/conv2d.hpp"
 #include "octet/nn/initializers.hpp"
 #include "octet/nn/layer.hpp"
+#include "octet/nn/precision.hpp"
 #include "octet/nn/value.hpp"
 #include "octet/nn/window.hpp"
 
@@ -39,23 +40,18 @@ class Linear final : public Layer<T> {
   /// Y = X W^T + b, with one example in each row of X and Y.
   void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
     const T* const bias = bias_ ? bias_->value.data() : nullptr;
-    kernels::conv2d_forward<T>(kernel_shape(output.shape()[0]), inputs[0].data(),
-                               weight_.value.data(), {.bias = bias}, output.data(), pass.threads());
+    multiply_forward<T>(kernel_shape(output.shape()[0]), inputs[0].data(), weight_.value.data(),
+                        bias, output.data(), pass);
   }
   /// dX = dY W, dW = dY^T X, db = the sum of the rows of dY. What is frozen gets no gradient.
   void backward(Inputs<T> inputs, TensorView<const T>, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
     const kernels::Conv2dShape shape = kernel_shape(d_output.shape()[0]);
     const T* const dy = d_output.data();
-    if (weight_.learning_rate_factor != 0)
-      kernels::conv2d_backward_weight<T>(shape, inputs[0].data(), dy, weight_.gradient.data(),
-                                         pass.threads());
+    multiply_backward<T>(shape, inputs[0].data(), dy, weight_, d_inputs[0].data(), pass);
     if (bias_ && bias_->learning_rate_factor != 0)
       kernels::column_sum_add<T>(d_output.shape()[0], features(), dy, bias_->gradient.data(),
                                  pass.threads());
-    if (!d_inputs[0].empty())
-      kernels::conv2d_backward_input<T>(shape, dy, weight_.value.data(), d_inputs[0].data(),
-                                        pass.threads());
   }
 
   void initialize(const Random& random) override {

@@ -55,6 +55,9 @@ struct FitOptions {
   /// model's name, the optimizer's options, the augmentation.
   Json settings = Json::object();
 
+  /// Of the multiplications in training and validation; weights are float in any case. Where the
+  /// processor has no bf16, a line in `progress` (or on stderr) says so and float32 is used.
+  Precision precision = Precision::float32;
   /// The default pool if none is given.
   ThreadPool* pool = nullptr;
   /// Where progress is shown; null: nowhere.
@@ -87,7 +90,7 @@ class Fit {
         optimizer_(optimizer),
         options_(std::move(options)),
         pool_(options_.pool ? *options_.pool : default_thread_pool()),
-        executor_(graph, {.pool = &pool_}),
+        executor_(graph, {.pool = &pool_, .precision = options_.precision}),
         parameters_(graph.parameters()),
         progress_(options_.progress) {
     if (options_.epochs < 1) fail("fit: expected at least 1 epoch, got ", options_.epochs);
@@ -98,6 +101,13 @@ class Fit {
         .set("label_smoothing", options_.loss.label_smoothing)
         .set("clip_norm", options_.clip_norm)
         .set("clip_value", options_.clip_value);
+    if (executor_.precision() != Precision::float32)
+      options_.settings.set("precision", to_text(executor_.precision()));
+    if (executor_.precision() != options_.precision)
+      Progress(options_.progress ? options_.progress : stderr)
+          .line(
+              "WARNING: bf16 needs a processor with AMX or AVX-512 BF16 and a graph of floats; "
+              "training in float32");
   }
 
   FitResult run() {

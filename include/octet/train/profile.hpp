@@ -24,12 +24,12 @@ struct LayerTime {
 template <class T>
 std::vector<LayerTime> profile_step(const Graph<T>& graph, TensorView<const T> images,
                                     std::span<const std::int32_t> labels, int repetitions = 5,
-                                    ThreadPool* pool = nullptr) {
+                                    const ExecutorOptions& options = {}) {
   if (repetitions < 1) fail("profile: expected at least 1 repetition, got ", repetitions);
   using Clock = std::chrono::steady_clock;
   const auto nodes = static_cast<std::size_t>(graph.size());
   std::vector<std::vector<double>> forward(nodes), backward(nodes);
-  Executor<T> executor(graph, {.pool = pool});
+  Executor<T> executor(graph, options);
   // The first repetition fills caches and memory, and is not counted.
   for (int repetition = 0; repetition <= repetitions; ++repetition) {
     Clock::time_point last = Clock::now();

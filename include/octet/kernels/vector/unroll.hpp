@@ -5,5 +5,5 @@
 #if defined(__clang__)
 #define OCTET_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define OCTET_UNROLL _Pragma("GCC unroll 8")
+#define OCTET_UNROLL _Pragma("GCC unroll 16")
 #endif

@@ -1,0 +1,35 @@
+// The tile registers of AMX, as all kernels here use them.
+#pragma once
+
+#include <cstdint>
+#include <immintrin.h>
+
+#include "octet/core/config.hpp"
+
+#define OCTET_AMX __attribute__((target("amx-tile,amx-int8,amx-bf16,avx512f")))
+
+namespace octet::inline OCTET_ABI::kernels::amx {
+
+/// While it lives, this thread's eight tiles have 16 rows of 64 bytes each. Tiles that are in use
+/// slow down a change of threads, so kernels make one of these for each job, not for good.
+class Tiles {
+ public:
+  OCTET_AMX Tiles() {
+    alignas(64) static constexpr Configuration all{};
+    _tile_loadconfig(&all);
+  }
+  OCTET_AMX ~Tiles() { _tile_release(); }
+  Tiles(const Tiles&) = delete;
+  Tiles& operator=(const Tiles&) = delete;
+
+ private:
+  struct Configuration {
+    std::uint8_t palette = 1;
+    std::uint8_t start_row = 0;
+    std::uint8_t reserved[14] = {};
+    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  };
+};
+
+}  // namespace octet::inline OCTET_ABI::kernels::amx

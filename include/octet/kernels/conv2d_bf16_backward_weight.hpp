@@ -1,0 +1,153 @@
+// The gradient of a bf16 convolution by its weights: the pixels are what is summed over, so pairs
+// of them lie next to each other, in x as in dy.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <vector>
+
+#include "octet/kernels/conv2d_bf16.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// What one job sums: dw of one group as blocks [32 filters][32 channels][tap][32][32].
+struct Bf16WeightGradient {
+  const Bf16Implementation& row;
+  const Conv2dShape& s;
+  GatherAxis h = forward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top);
+  GatherAxis w = forward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left);
+  std::int64_t C = s.C / s.groups, OC = s.OC / s.groups, taps = s.KH * s.KW;
+  std::int64_t filter_blocks = pieces(OC, bf16_block), channel_blocks = pieces(C, bf16_block);
+
+  std::int64_t size() const {
+    return filter_blocks * channel_blocks * taps * bf16_block * bf16_block;
+  }
+
+  /// dy as rows of a product: [16 filters][32 pixels][filter][pixel], from planes of it.
+  Bfloat16* filters_by_pixels(const Bfloat16* planes, const PlaneLayout& layout,
+                              std::int64_t steps) const {
+    Bfloat16* const tiles =
+        bf16_memory<Bf16Memory::tiles>(filter_blocks * 2 * steps * bf16_tile_size);
+    alignas(64) Bfloat16 pair[2 * bf16_tile_size];
+    for (std::int64_t block = 0; block < filter_blocks; ++block)
+      for (std::int64_t step = 0; step < steps; ++step) {
+        row.interleave(planes + block * layout.block() + step * bf16_block * bf16_depth, pair,
+                       bf16_tile_size);
+        for (std::int64_t half = 0; half < 2; ++half)
+          row.turn(pair + half * bf16_tile_size,
+                   tiles + ((2 * block + half) * steps + step) * bf16_tile_size);
+      }
+    return tiles;
+  }
+
+  /// x as columns of a product: [phase][odd][16 channels][pair of pixels][channel][pixel]. Pairs
+  /// start at even pixels, and once more at odd ones, for taps that look an odd way further.
+  Bfloat16* pixels_by_channels(const Bfloat16* planes, const PlaneLayout& layout) const {
+    const std::int64_t half = layout.positions * bf16_tile;
+    Bfloat16* const tiles = bf16_memory<Bf16Memory::second_tiles>(2 * layout.size());
+    for (std::int64_t i = 0; i < layout.phases() * layout.blocks; ++i)
+      for (std::int64_t odd = 0; odd < 2; ++odd)
+        for (std::int64_t at = 0; at < layout.positions; at += bf16_block)
+          row.interleave(planes + i * layout.block() + (at + odd) * bf16_depth,
+                         tiles + (i / layout.blocks * 2 + odd) * layout.plane() +
+                             i % layout.blocks * 2 * half + at * bf16_tile,
+                         half);
+    return tiles;
+  }
+
+  /// Adds the part of some images, or of some lines of one, to sums.
+  void add(std::int64_t images, std::int64_t first_line, std::int64_t lines, const float* x,
+           const float* dy, float* sums) const {
+    const PlaneLayout in(images, plane_axis(h, first_line, lines), plane_axis(w, 0, s.OW), C);
+    // dy lies in the same positions; where it has no pixel, it is zero and x does not matter.
+    const PlaneLayout out(images, {first_line + lines, 1, first_line, in.h.pitch, in.h.pitch},
+                          {s.OW, 1, 0, in.w.pitch, in.w.pitch}, OC);
+    const std::int64_t steps = pieces(in.used(lines, s.OW), bf16_block);
+    Bfloat16* const planes =
+        bf16_memory<Bf16Memory::planes>((std::max)(in.size() + bf16_depth, out.size()));
+    fill_planes(row, out, dy, s.OC, OC, planes);
+    const Bfloat16* const filters = filters_by_pixels(planes, out, steps);
+    fill_planes(row, in, x, s.C, C, planes);
+    std::fill(planes + in.size(), planes + in.size() + bf16_depth, Bfloat16{});
+    const Bfloat16* const pixels = pixels_by_channels(planes, in);
+    std::vector<std::int64_t> offsets(static_cast<std::size_t>(steps));
+    for (std::int64_t step = 0; step < steps; ++step)
+      offsets[static_cast<std::size_t>(step)] = step * bf16_tile_size;
+    Bf16Product product{};
+    product.a_offset = offsets.data();
+    product.a_tile = steps * bf16_tile_size;
+    product.b_step = bf16_tile_size;
+    product.b_tile = in.positions * bf16_tile;
+    product.steps = steps;
+    product.adds = true;
+    product.sum = sums;
+    for (std::int64_t filter = 0; filter < filter_blocks; ++filter)
+      for (std::int64_t channel = 0; channel < channel_blocks; ++channel)
+        for (std::int64_t tap = 0; tap < taps; ++tap, product.sum += bf16_block * bf16_block) {
+          const TapPosition tap_h = tap_position(h, tap / s.KW),
+                            tap_w = tap_position(w, tap % s.KW);
+          const std::int64_t shift = tap_h.shift * in.w.pitch + tap_w.shift;
+          const std::int64_t copy = (tap_h.phase * w.step + tap_w.phase) * 2 + shift % 2;
+          product.rows = static_cast<int>((std::min)(bf16_block, OC - filter * bf16_block));
+          product.columns = static_cast<int>((std::min)(bf16_block, C - channel * bf16_block));
+          product.a = filters + 2 * filter * product.a_tile;
+          product.b =
+              pixels + copy * in.plane() + 2 * channel * product.b_tile + shift / 2 * bf16_depth;
+          row.product(product);
+        }
+  }
+
+  /// Adds the sums of all segments, in their order, to dw.
+  void finish(const float* sums, std::int64_t segments, float* dw, ThreadPool& pool) const {
+    pool.parallel_for(OC, 8, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t oc = begin; oc < end; ++oc)
+        for (std::int64_t c = 0; c < C; c += bf16_block)
+          for (std::int64_t tap = 0; tap < taps; ++tap) {
+            const std::int64_t count = (std::min)(bf16_block, C - c);
+            const float* from = sums +
+                                ((oc / bf16_block * channel_blocks + c / bf16_block) * taps + tap) *
+                                    bf16_block * bf16_block +
+                                oc % bf16_block * bf16_block;
+            float* const to = dw + (oc * taps + tap) * C + c;
+            for (std::int64_t segment = 0; segment < segments; ++segment, from += size())
+              for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
+          }
+    });
+  }
+};
+
+/// The gradient by w: adds to dw, [OC, KH, KW, C / groups]. The batch is cut into a few segments,
+/// each summed by one thread; their number depends on the shape alone.
+template <std::same_as<float> T>
+void conv2d_backward_weight_bf16(const Bf16Implementation& row, const Conv2dShape& shape,
+                                 const T* x, const T* dy, T* dw, ThreadPool& pool) {
+  const Conv2dShape s = pixels_as_images(shape);
+  const Bf16WeightGradient gradient{row, s};
+  const PlaneLayout whole(1, plane_axis(gradient.h, 0, s.OH), plane_axis(gradient.w, 0, s.OW),
+                          gradient.C);
+  // Every part reads and writes all sums, so large ones want large parts.
+  const std::int64_t enough =
+      (std::clamp)(gradient.size() / 2048, std::int64_t(256), std::int64_t(2048));
+  const Bf16Cut cut(s.N, s.OH, whole.image() * (whole.phases() * gradient.C + gradient.OC),
+                    whole.image(), bf16_budget / 2, enough);
+  const std::int64_t strips = cut.strips(s.OH), parts = pieces(s.N, cut.images) * strips;
+  const std::int64_t segments =
+      (std::min)(parts, gradient.size() <= 1 << 18 ? std::int64_t(16) : std::int64_t(4));
+  float* const sums = bf16_memory<Bf16Memory::weights, float>(segments * gradient.size());
+  for (std::int64_t g = 0; g < s.groups; ++g) {
+    for_each_bf16_job(row, segments, pool, [&](std::int64_t segment) {
+      float* const mine = sums + segment * gradient.size();
+      std::fill(mine, mine + gradient.size(), 0.0f);
+      for (std::int64_t part = parts * segment / segments; part < parts * (segment + 1) / segments;
+           ++part) {
+        const std::int64_t n = part / strips * cut.images, line = part % strips * cut.lines;
+        gradient.add((std::min)(cut.images, s.N - n), line, (std::min)(cut.lines, s.OH - line),
+                     x + n * s.H * s.W * s.C + g * gradient.C,
+                     dy + n * s.OH * s.OW * s.OC + g * gradient.OC, mine);
+      }
+    });
+    gradient.finish(sums, segments, dw + g * gradient.OC * gradient.taps * gradient.C, pool);
+  }
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels

@@ -1,0 +1,43 @@
+// The multiplications of a convolution or linear layer, in the precision of the pass.
+#pragma once
+
+#include <type_traits>
+
+#include "octet/kernels/conv2d.hpp"
+#include "octet/kernels/conv2d_bf16.hpp"
+#include "octet/kernels/conv2d_bf16_backward_weight.hpp"
+#include "octet/nn/layer.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+/// y = x * w + bias; bias may be null.
+template <class T>
+void multiply_forward(const kernels::Conv2dShape& shape, const T* x, const T* w, const T* bias,
+                      T* y, const Pass& pass) {
+  if constexpr (std::is_same_v<T, float>)
+    if (pass.precision == Precision::bf16)
+      return kernels::conv2d_forward_bf16<float>(kernels::select_bf16(), shape, x, w, bias, y,
+                                                 pass.threads());
+  kernels::conv2d_forward<T>(shape, x, w, {.bias = bias}, y, pass.threads());
+}
+
+/// The gradient by the weights, unless they are frozen, and by x, unless dx is null.
+template <class T>
+void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* dy,
+                       Parameter<T>& weight, T* dx, const Pass& pass) {
+  const bool learns = weight.learning_rate_factor != 0;
+  const T* const w = weight.value.data();
+  T* const dw = weight.gradient.data();
+  if constexpr (std::is_same_v<T, float>)
+    if (pass.precision == Precision::bf16) {
+      const kernels::Bf16Implementation& row = kernels::select_bf16();
+      if (learns)
+        kernels::conv2d_backward_weight_bf16<float>(row, shape, x, dy, dw, pass.threads());
+      if (dx) kernels::conv2d_backward_input_bf16<float>(row, shape, dy, w, dx, pass.threads());
+      return;
+    }
+  if (learns) kernels::conv2d_backward_weight<T>(shape, x, dy, dw, pass.threads());
+  if (dx) kernels::conv2d_backward_input<T>(shape, dy, w, dx, pass.threads());
+}
+
+}  // namespace octet::inline OCTET_ABI
