@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   const bench::Arguments arguments(argc, argv);
   octet::ThreadPool pool(0);
   bench::PeakOptions options;
-  if (arguments.quick) options = {.samples = 3, .milliseconds = 2};
+  if (arguments.quick) options = {.samples = 5, .milliseconds = 0.2};
   const bench::MachinePeak peak = bench::measure_peak(pool, options);
   std::printf("%-16s %-12s %-34s %7s %12s\n", "arithmetic", "isa", "instruction", "threads",
               "GOP/s");

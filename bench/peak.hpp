@@ -2,7 +2,11 @@
 // Williams, Waterman and Patterson (2009).
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -113,9 +117,10 @@ inline MachinePeak peak_from(const octet::Json& json) {
 }
 
 struct PeakOptions {
-  /// Each figure is the median of so many samples of so many milliseconds.
-  int samples = 7;
-  double milliseconds = 10;
+  /// Each figure is the median of so many samples of so many milliseconds: much less than the time
+  /// that a busy system gives to a process at once.
+  int samples = 31;
+  double milliseconds = 0.4;
 };
 
 /// Measures with one thread and with all of `pool`. Samples of all loops alternate, so that what
@@ -125,18 +130,28 @@ inline MachinePeak measure_peak(octet::ThreadPool& pool, const PeakOptions& opti
   octet::ThreadPool alone(1);
   std::vector<octet::ThreadPool*> pools = {&alone};
   if (pool.threads() > 1) pools.push_back(&pool);
+  // The seconds of body(thread) on all threads, which wait for each other before they start.
   const auto on_all = [](octet::ThreadPool& threads, auto&& body) {
-    return seconds_of([&] {
-      threads.parallel_for(threads.threads(), 1, [&](std::int64_t thread, std::int64_t) {
-        body(static_cast<std::size_t>(thread));
-      });
+    using Clock = std::chrono::steady_clock;
+    const int count = threads.threads();
+    std::atomic<int> arrived{0};
+    std::vector<Clock::time_point> starts(static_cast<std::size_t>(count)), ends = starts;
+    threads.parallel_for(count, 1, [&](std::int64_t begin, std::int64_t) {
+      const auto thread = static_cast<std::size_t>(begin);
+      for (++arrived; arrived < count;) std::this_thread::yield();
+      starts[thread] = Clock::now();
+      body(thread);
+      ends[thread] = Clock::now();
     });
+    return std::chrono::duration<double>(*std::max_element(ends.begin(), ends.end()) -
+                                         *std::min_element(starts.begin(), starts.end()))
+        .count();
   };
   // How often to repeat body(1) to fill one sample.
   const auto repetitions = [&](auto&& body) {
     std::int64_t count = 1;
-    while (seconds_of([&] { body(count); }) < options.milliseconds / 4000) count *= 2;
-    return 4 * count;
+    while (seconds_of([&] { body(count); }) < options.milliseconds / 1000) count *= 2;
+    return count;
   };
 
   struct Sampled {
@@ -170,24 +185,32 @@ inline MachinePeak measure_peak(octet::ThreadPool& pool, const PeakOptions& opti
   on_all(pool, [&](std::size_t thread) {
     memory[thread].assign(static_cast<std::size_t>(working_set(Level::memory)), std::byte{1});
   });
+  // Memory is gone through in pieces, so that none of them is still in a cache.
+  const std::int64_t piece = working_set(Level::L3) / 1024 * 1024;
   for (octet::ThreadPool* const threads : pools)
     for (const Level level : {Level::L1, Level::L2, Level::L3, Level::memory}) {
-      const std::int64_t bytes = working_set(level) / 1024 * 1024, half = bytes / 2;
+      const std::int64_t whole = working_set(level) / 1024 * 1024;
+      const std::int64_t bytes = (std::min)(whole, piece), half = bytes / 2;
+      std::int64_t first = 0;
+      const auto next = [&] { first = (first + bytes) % (whole / bytes * bytes); };
       const auto read = [&](std::size_t thread, std::int64_t count) {
-        for (std::int64_t i = 0; i < count; ++i) read_all(memory[thread].data(), bytes);
+        for (std::int64_t i = 0; i < count; ++i) read_all(memory[thread].data() + first, bytes);
       };
       const auto copy = [&](std::size_t thread, std::int64_t count) {
-        std::byte* const from = memory[thread].data();
+        std::byte* const from = memory[thread].data() + first;
         for (std::int64_t i = 0; i < count; ++i) copy_all(from, from + half, half);
       };
-      const std::int64_t count = repetitions([&](std::int64_t n) { read(0, n); });
+      const std::int64_t count =
+          level == Level::memory ? 1 : repetitions([&](std::int64_t n) { read(0, n); });
       const double moved = 1e-9 * static_cast<double>(bytes * count) * threads->threads();
       std::vector<double> reads, copies;
       for (int sample = 0; sample < options.samples; ++sample) {
         reads.push_back(moved / on_all(*threads, [&](std::size_t t) { read(t, count); }));
+        next();
         copies.push_back(moved / on_all(*threads, [&](std::size_t t) { copy(t, count); }));
+        next();
       }
-      peak.bandwidth.push_back({level, threads->threads(), bytes, median(reads), median(copies)});
+      peak.bandwidth.push_back({level, threads->threads(), whole, median(reads), median(copies)});
     }
   return peak;
 }

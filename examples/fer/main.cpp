@@ -4,6 +4,7 @@
 
 #include <octet/core/error.hpp>
 
+#include "bench.hpp"
 #include "command_line.hpp"
 
 int main(int argc, char** argv) {
@@ -15,12 +16,14 @@ int main(int argc, char** argv) {
   fer::PredictOptions predict;
   fer::InfoOptions info;
   fer::DemoOptions demo;
+  fer::BenchOptions bench;
   const CLI::App* const train_command = fer::add_train(app, train);
   const CLI::App* const eval_command = fer::add_eval(app, eval);
   const CLI::App* const quantize_command = fer::add_quantize(app, quantize);
   const CLI::App* const predict_command = fer::add_predict(app, predict);
   const CLI::App* const info_command = fer::add_info(app, info);
   const CLI::App* const demo_command = fer::add_demo(app, demo);
+  const CLI::App* const bench_command = fer::add_bench(app, bench);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -33,6 +36,7 @@ int main(int argc, char** argv) {
     if (*predict_command) return fer::predict(predict);
     if (*info_command) return fer::info(info);
     if (*demo_command) return fer::demo(demo);
+    if (*bench_command) return fer::bench(bench);
   } catch (const octet::Error& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "\nfer: %s\n", error.what());

@@ -1,0 +1,69 @@
+#include "bench.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "../../bench/layer_table.hpp"
+#include "../../bench/zoo.hpp"
+#include "model.hpp"
+
+namespace fer {
+
+using namespace octet;
+
+CLI::App* add_bench(CLI::App& app, BenchOptions& options) {
+  CLI::App* const command = app.add_subcommand("bench", "Time each layer in float32 and in int8");
+  command->add_option("model", options.model, "Model file, or a network of the zoo")->required();
+  command->add_option("--batch", options.batch, "Images in one pass")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
+  const std::vector<std::string> names(isa_names.begin(), isa_names.end());
+  command->add_option("--isa", options.isa, "The strongest instruction set; else OCTET_ISA decides")
+      ->check(CLI::IsMember(names));
+  command->add_option("--json", options.json, "File for the same table as JSON");
+  return command;
+}
+
+namespace {
+
+bool is_int8(const Program& program) {
+  for (const OperationInfo& info : program.operations())
+    if (info.element_type == ElementType::s8) return true;
+  return false;
+}
+
+}  // namespace
+
+int bench(const BenchOptions& options) {
+  // Before anything asks for the instruction set, so that every kernel keeps to it.
+  if (!options.isa.empty()) setenv("OCTET_ISA", options.isa.c_str(), 1);
+  const bool zoo =
+      !std::filesystem::exists(options.model) &&
+      std::find(model_names.begin(), model_names.end(), options.model) != model_names.end();
+  const Program given =
+      zoo ? octet::compile(make_model<float>(options.model)) : load_model(options.model).program;
+  std::optional<Program> int8;
+  if (!is_int8(given))
+    int8 = octet::quantize(given, batches_of(::bench::faces(given.input_shape(), 16))).program;
+
+  ThreadPool pool(options.threads);
+  ThreadPool all(0);
+  const ::bench::MachinePeak peak = ::bench::measure_peak(all, {.samples = 15});
+  const Tensor<float> images = ::bench::faces(given.input_shape(), options.batch);
+  const ::bench::LayerTable table = ::bench::measure_layers(
+      int8 ? &given : nullptr, int8 ? &*int8 : &given, images, peak, {.pool = &pool});
+
+  std::printf("%s, batch %lld, %d thread%s, %s%s\n\n", options.model.c_str(),
+              static_cast<long long>(options.batch), pool.threads(), pool.threads() == 1 ? "" : "s",
+              to_text(given.isa()).c_str(), zoo ? ", random weights" : "");
+  ::bench::print(table);
+  if (int8) std::printf("\nint8 is calibrated on synthetic faces, which changes no time.\n");
+  std::printf("share: the least possible time, by measured arithmetic and memory, over the time\n");
+  ::bench::warn_of_cap(given.isa());
+  if (!options.json.empty()) write_file(options.json, table.json().text() + "\n");
+  return 0;
+}
+
+}  // namespace fer
