@@ -52,9 +52,11 @@ struct QuantizedWeights {
 
 /// Quantizes weights symmetrically, per output channel. `channel_last` for depthwise weights,
 /// [..., OC]; else [OC, ...]. Where the bias is so large beside the weights that it would not fit
-/// into 2^29 steps of its scale s_x * scale[c], the channel's scale is made larger.
+/// into 2^29 steps of its scale s_x * scale[c], the channel's scale is made larger. `learned`
+/// scales take the place of those that the largest weights give.
 inline QuantizedWeights quantize_weights(std::span<const float> weight, std::span<const float> bias,
-                                         float x_scale, bool channel_last) {
+                                         float x_scale, bool channel_last,
+                                         std::span<const float> learned = {}) {
   constexpr double most_bias_steps = 1 << 29;
   const std::size_t OC = bias.size(), run = weight.size() / OC;
   const auto at = [&](std::size_t oc, std::size_t k) {
@@ -69,7 +71,7 @@ inline QuantizedWeights quantize_weights(std::span<const float> weight, std::spa
       if (!std::isfinite(magnitude) || magnitude > largest) largest = magnitude;
     }
     const double needed = std::abs(double{bias[oc]}) / (double{x_scale} * most_bias_steps);
-    float scale = symmetric_scale(largest);
+    float scale = learned.empty() ? symmetric_scale(largest) : learned[oc];
     // A channel whose weights are all 0 has a free scale: the finest that its bias allows.
     if (largest < 127 * smallest_scale && needed > 0) scale = smallest_scale;
     if (double{scale} < needed) scale = static_cast<float>(needed * (1 + 1e-6));
@@ -83,23 +85,59 @@ inline QuantizedWeights quantize_weights(std::span<const float> weight, std::spa
   return result;
 }
 
+/// Whether an operation only moves values: its output has the scale of its input.
+inline bool moves_values(const Operation& operation) {
+  return operation.as<operations::Reshape>() || operation.as<operations::MaxPool2d>() ||
+         operation.as<operations::Pad>();
+}
+
+/// What becomes of a float32 description, before any range is known: which operations run in int8,
+/// and which values must have one scale and zero point.
+struct QuantizationPlan {
+  /// For each operation.
+  std::vector<QuantizationDecision> decisions;
+  /// For each value, one value that stands for all those of one scale: the one of them that is
+  /// computed first, unless a concat has joined others to its own.
+  std::vector<int> group;
+};
+
+/// The scale and zero point of each value of a description, and, where they are learned and not
+/// taken from the largest weights, the scales of the weights of each operation.
+struct QuantizationChoice {
+  std::vector<QuantizationParameters> values;
+  std::vector<std::vector<float>> weight_scales = {};
+};
+
 /// Builds the int8 description of a float32 one. A template only so that it is compiled where it is
 /// used.
 template <std::same_as<ProgramDescription> Description>
 class Quantizer {
  public:
   Quantizer(const Description& from, const Calibration& calibration, const QuantizeOptions& options)
+      : Quantizer(from, options) {
+    choose_parameters(calibration);
+  }
+  /// Plans; run() needs choose() first.
+  Quantizer(const Description& from, const QuantizeOptions& options)
       : from_(from),
-        calibration_(calibration),
         options_(options),
         decisions_(from.operations.size()),
         int8_value_(from.values.size(), -1),
-        float_value_(from.values.size(), -1) {}
-
-  ProgramDescription run() {
+        float_value_(from.values.size(), -1) {
     check_names();
     decide();
-    choose_parameters();
+    join_groups();
+  }
+
+  QuantizationPlan plan() const { return {decisions_, group_}; }
+  /// Parameters that were found otherwise than by calibration. Values of one group have the same.
+  void choose(QuantizationChoice choice) {
+    parameters_ = std::move(choice.values);
+    weight_scales_ = std::move(choice.weight_scales);
+    OCTET_ASSERT(parameters_.size() == from_.values.size());
+  }
+
+  ProgramDescription run() {
     for (const int input : from_.inputs) {
       float_value_[at(input)] = to_.add_value(float_copy(input));
       to_.inputs.push_back(float_value_[at(input)]);
@@ -126,12 +164,6 @@ class Quantizer {
     };
     for (const std::string& name : options_.keep_float) check(name);
     for (const LayerRange& range : options_.layer_ranges) check(range.layer);
-  }
-
-  /// Whether an operation only moves values: its output has the scale of its input.
-  static bool moves_values(const Operation& operation) {
-    return operation.as<operations::Reshape>() || operation.as<operations::MaxPool2d>() ||
-           operation.as<operations::Pad>();
   }
 
   void decide() {
@@ -181,34 +213,37 @@ class Quantizer {
     return {};
   }
 
-  /// One scale for each group of values that must share it, from the union of their ranges.
-  void choose_parameters() {
-    std::vector<int> group(from_.values.size());
-    std::iota(group.begin(), group.end(), 0);
+  /// Values that must share a scale, because operations only move them from one to the other.
+  void join_groups() {
+    group_.resize(from_.values.size());
+    std::iota(group_.begin(), group_.end(), 0);
     const auto root = [&](int value) {
-      while (group[at(value)] != value) value = group[at(value)];
+      while (group_[at(value)] != value) value = group_[at(value)];
       return value;
     };
     const std::vector<int> readers = reader_counts();
     for (std::size_t i = 0; i < from_.operations.size(); ++i) {
       const Operation& operation = from_.operations[i];
       if (!decisions_[i].int8) continue;
-      if (moves_values(operation)) group[at(root(operation.output))] = root(operation.inputs[0]);
+      if (moves_values(operation)) group_[at(root(operation.output))] = root(operation.inputs[0]);
       // An input that only this concat reads loses nothing by the scale of the whole.
       if (operation.as<operations::Concat>())
         for (const int input : operation.inputs)
           if (read_once(input, readers) && root(input) != root(operation.output))
-            group[at(root(input))] = root(operation.output);
+            group_[at(root(input))] = root(operation.output);
     }
+    for (std::size_t v = 0; v < group_.size(); ++v) group_[v] = root(static_cast<int>(v));
+  }
+  /// The parameters of each group, from the union of its values' ranges.
+  void choose_parameters(const Calibration& calibration) {
     std::vector<Range> ranges(from_.values.size());
     for (std::size_t v = 0; v < from_.values.size(); ++v) {
-      const Range range =
-          calibration_.range(v, method_of(static_cast<int>(v)), options_.percentile);
-      Range& shared = ranges[at(root(static_cast<int>(v)))];
+      const Range range = calibration.range(v, method_of(static_cast<int>(v)), options_.percentile);
+      Range& shared = ranges[at(group_[v])];
       shared = {(std::min)(shared.low, range.low), (std::max)(shared.high, range.high)};
     }
-    for (std::size_t v = 0; v < from_.values.size(); ++v) {
-      const Range& shared = ranges[at(root(static_cast<int>(v)))];
+    for (const int root : group_) {
+      const Range& shared = ranges[at(root)];
       parameters_.push_back(parameters_of_range(shared.low, shared.high));
     }
   }
@@ -316,9 +351,12 @@ class Quantizer {
                                      bool channel_last) {
     const ProgramTensor& weight = from_.tensor(conv.weight_tensor);
     const ProgramTensor& bias = from_.tensor(conv.bias_tensor);
+    const auto number = static_cast<std::size_t>(&operation - from_.operations.data());
     const QuantizedWeights quantized =
         quantize_weights(float_steps::floats_of(weight), float_steps::floats_of(bias),
-                         parameters_[at(operation.inputs[0])].scale, channel_last);
+                         parameters_[at(operation.inputs[0])].scale, channel_last,
+                         weight_scales_.empty() ? std::span<const float>()
+                                                : std::span<const float>(weight_scales_[number]));
     conv.weight_tensor = to_.add_tensor(
         ProgramTensor::of(weight.name, weight.shape, ElementType::s8, std::span(quantized.weight)));
     conv.bias_tensor = to_.add_tensor(
@@ -329,10 +367,11 @@ class Quantizer {
   }
 
   const Description& from_;
-  const Calibration& calibration_;
   const QuantizeOptions& options_;
   std::vector<QuantizationDecision> decisions_;
+  std::vector<int> group_;
   std::vector<QuantizationParameters> parameters_;
+  std::vector<std::vector<float>> weight_scales_;
   /// The values of the new description that hold a value of the old one; -1 for none so far.
   std::vector<int> int8_value_, float_value_;
   ProgramDescription to_;
