@@ -1,0 +1,93 @@
+// C++ source as text: numbers, arrays, names and comments that cannot be anything else.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <concepts>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "octet/core/error.hpp"
+
+namespace octet::inline OCTET_ABI::emission {
+
+/// A literal that denotes exactly this number.
+inline std::string literal(float value) {
+  if (std::isnan(value)) return "__builtin_nanf(\"\")";
+  if (std::isinf(value)) return value < 0 ? "-__builtin_huge_valf()" : "__builtin_huge_valf()";
+  char digits[32];
+  const auto end =
+      std::to_chars(digits, digits + sizeof digits, std::abs(value), std::chars_format::hex);
+  return text_of(std::signbit(value) ? "-0x" : "0x", std::string_view(digits, end.ptr), "f");
+}
+inline std::string literal(std::integral auto value) { return std::to_string(value); }
+
+/// A name from anywhere, fit for the inside of a // comment: printable, and no backslash, which at
+/// the end of a line would swallow the next.
+inline std::string comment(std::string_view name) {
+  std::string text;
+  for (const char character : name)
+    text += character >= ' ' && character < 127 && character != '\\' ? character : '?';
+  return text;
+}
+
+/// A string literal with these bytes.
+inline std::string string_literal(std::string_view bytes) {
+  std::string text = "\"";
+  for (const char byte : bytes) {
+    const auto code = static_cast<unsigned char>(byte);
+    if (code >= ' ' && code < 127 && byte != '"' && byte != '\\' && byte != '?')
+      text += byte;
+    else
+      text += {'\\', static_cast<char>('0' + code / 64), static_cast<char>('0' + code / 8 % 8),
+               static_cast<char>('0' + code % 8)};
+  }
+  return text + "\"";
+}
+
+/// Whether it can be the name of a namespace, perhaps of one inside of another: a::b. Reserved
+/// words are the compiler's business.
+inline bool is_namespace_name(std::string_view name) {
+  const auto starts = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  bool begin = true;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (!begin && name.substr(i, 2) == "::") {
+      begin = true;
+      ++i;
+    } else if (starts(c) || (!begin && c >= '0' && c <= '9')) {
+      begin = false;
+    } else {
+      return false;
+    }
+  }
+  return !begin;
+}
+
+/// `name` as an array of constants, `type[size]`; `size` may be larger than there are values.
+template <class T>
+void append_array(std::string& text, std::string_view type, std::string_view name,
+                  std::string_view size, std::span<const T> values) {
+  text += text_of("inline constexpr ", type, " ", name, "[", size, "] = {");
+  std::size_t column = 100;
+  for (const T value : values) {
+    const std::string number = literal(value);
+    if (column + number.size() + 2 > 100) {
+      text += "\n    ";
+      column = 4;
+    } else {
+      text += ' ';
+      ++column;
+    }
+    text += number;
+    text += ',';
+    column += number.size() + 1;
+  }
+  text += "};\n";
+}
+
+}  // namespace octet::inline OCTET_ABI::emission
