@@ -37,7 +37,8 @@ struct WinogradBackwardWeight {
 inline void winograd_sum_tiles(const WinogradBackwardWeight& g, const float* x, const float* dy,
                                std::int64_t c, std::int64_t oc, std::int64_t begin,
                                std::int64_t end, const float* zeros, float* points, float* sums) {
-  constexpr std::int64_t side = g.side;
+  constexpr std::int64_t side = WinogradBackwardWeight::side;
+  constexpr std::int64_t block = WinogradBackwardWeight::block;
   const Winograd& a = g.a;
   const Conv2dShape& s = a.s;
   const std::int64_t channels = (std::min)(side, s.C - c), filters = (std::min)(side, s.OC - oc);
@@ -45,8 +46,8 @@ inline void winograd_sum_tiles(const WinogradBackwardWeight& g, const float* x, 
   const int m = a.transforms->m;
   float* const gradients = points + g.points_size();
   const float* pixels[36];
-  const float* x_points[g.block];
-  const float* dy_points[g.block];
+  const float* x_points[block];
+  const float* dy_points[block];
   OuterTile tile{};
   tile.x = x_points;
   tile.dy = dy_points;
@@ -85,7 +86,7 @@ inline void winograd_sum_tiles(const WinogradBackwardWeight& g, const float* x, 
 inline void winograd_backward_weight(const Winograd& a, const float* x, const float* dy, float* dw,
                                      float* scratch, ThreadPool& pool) {
   const WinogradBackwardWeight g{a};
-  constexpr std::int64_t side = g.side;
+  constexpr std::int64_t side = WinogradBackwardWeight::side;
   const std::int64_t parts = g.parts(), slices = g.slices(), part = pieces(a.tiles(), parts);
   float* const zeros = scratch;
   float* const points = zeros + g.stride();
