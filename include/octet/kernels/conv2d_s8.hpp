@@ -1,6 +1,7 @@
 // The int8 convolution, of which a linear layer is the case H = 1, W = batch, KH = KW = 1.
 #pragma once
 
+#include "octet/kernels/amx/conv2d_s8.hpp"
 #include "octet/kernels/avx2/conv2d_s8.hpp"
 #include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
@@ -37,6 +38,8 @@ inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedCo
 inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
   static constexpr Conv2dS8Implementation table[] = {
 #if OCTET_X86
+    {"conv2d_s8s8s8_96x16c64_amx", Isa::amx, &amx::pack_conv2d_s8, &amx::conv2d_s8_scratch_bytes,
+     &amx::conv2d_s8},
     {"conv2d_s8s8s8_6x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_conv2d_s8,
      &avx512_vnni::conv2d_s8_scratch_bytes, &avx512_vnni::conv2d_s8},
     {"conv2d_s8s8s8_6x16c2_avx2", Isa::avx2, &avx2::pack_conv2d_s8, &avx2::conv2d_s8_scratch_bytes,

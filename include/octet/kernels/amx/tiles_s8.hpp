@@ -1,0 +1,215 @@
+// How the AMX convolution cuts images and weights into tiles.
+#pragma once
+
+#include "octet/kernels/conv2d_s8_packing.hpp"
+
+#if OCTET_X86
+#include <immintrin.h>
+
+#define OCTET_TARGET_AMX_S8 \
+  __attribute__((target("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl")))
+
+namespace octet::inline OCTET_ABI::kernels::amx {
+
+/// The most tiles of pixels whose sums are held at once; two more tiles hold what is multiplied.
+inline constexpr int most_tiles = 6;
+
+/// A convolution as products of tiles. A tile of the image has `pixels` rows of k_bytes channels;
+/// the pixels of a line lie at one stride. With stride 1 an image is a single line: rows share
+/// their border, so the pixels between the end of a row and the next are at most that border, and
+/// their sums are thrown away. An image of 12 x 12 so takes 155 pixels, where rows of 16 take 192.
+struct TilesS8 {
+  std::int64_t N, OC, group_OC, group_C;
+  std::int64_t blocks;  ///< of 16 channels, in each group
+  // Every tap is `run` bytes, read in `steps` of k_bytes; the last begins last_step bytes in, so
+  // that nothing beyond the tap is read but the up to 3 bytes that make up a multiple of 4.
+  std::int64_t rows, row_step, columns, column_step, run, steps, k_bytes, last_step;
+  std::int64_t block_bytes;  ///< of the weights of 16 channels
+  bool in_place;             ///< the image is read as it is, not from scratch
+  std::int64_t padded_H, padded_W, row_pixels, row_bytes, image_bytes, images;
+  std::int64_t pixel_stride, line_step;
+  // Of each image: its lines of `positions` pixels, of which those with a column below OW count;
+  // there is a column for each of `pitch` pixels.
+  std::int64_t lines, positions, pitch, OH, OW, pixels, tiles, panel_tiles, panels;
+
+  explicit TilesS8(const Conv2dShape& s) {
+    group_OC = s.OC / s.groups, group_C = s.C / s.groups, OC = s.OC;
+    blocks = pieces(group_OC, 16);
+    // Few channels: the taps of a row are one run. Many: a step goes through all taps before the
+    // next 64 channels, so that what the taps share is in L1.
+    rows = s.KH, columns = s.groups == 1 && s.dilation_w == 1 && s.C < 64 ? 1 : s.KW;
+    run = s.KW / columns * group_C, steps = pieces(run, 64);
+    k_bytes = round_up(pieces(run, steps), 4);
+    last_step = (std::max)(run - k_bytes, std::int64_t{0});
+    block_bytes = rows * columns * steps * k_bytes * 16;
+
+    const PaddedS8 padded(s, 1);
+    padded_H = padded.H, padded_W = padded.W;
+    in_place =
+        run >= k_bytes && s.pad_top == 0 && s.pad_left == 0 && padded.H <= s.H && padded.W <= s.W;
+    const std::int64_t left = (std::min)(s.pad_left, padded.W);
+    const std::int64_t right = padded.W - left - (std::min)(s.W, padded.W - left);
+    const bool one_line = s.stride_h == 1 && s.stride_w == 1;
+    row_pixels = in_place ? s.W : one_line ? padded.W - (std::min)(left, right) : padded.W;
+    row_bytes = row_pixels * s.C;
+    image_bytes = in_place
+                      ? s.H * row_bytes
+                      : round_up(padded.H * row_bytes + (padded.W - row_pixels) * s.C, alignment);
+    N = s.N, OH = s.OH, OW = s.OW;
+    images = in_place ? N : (std::min)(N, (std::max)((512 << 10) / image_bytes, std::int64_t{1}));
+    pixel_stride = s.stride_w * s.C, line_step = s.stride_h * row_bytes;
+    row_step = s.dilation_h * row_bytes, column_step = s.dilation_w * s.C;
+    lines = one_line ? 1 : OH;
+    pitch = one_line ? row_pixels : OW;
+    positions = one_line ? (OH - 1) * pitch + OW : OW;
+    if (is_pointwise(s) && in_place) positions *= N, N = images = 1;
+    if (one_line && pitch == OW) OH = 1, OW = pitch = positions;
+    pixels = pieces(positions, pieces(positions, 16));
+    tiles = pieces(positions, pixels);
+    // A 1x1 convolution uses its pixels again only for the next channels: a panel is what fits
+    // into L1 beside the weights of 16 channels.
+    const std::int64_t fits =
+        rows * columns == 1 ? (46 << 10) / (16 * steps * k_bytes) - 1 : most_tiles;
+    panel_tiles = (std::clamp)(fits, std::int64_t{1}, std::int64_t{most_tiles});
+    panels = pieces(tiles, panel_tiles);
+    panel_tiles = pieces(tiles, panels);
+  }
+  std::int64_t scratch_bytes() const { return in_place ? 0 : images * image_bytes + 64; }
+  std::int64_t channel_bytes() const { return 2 * OC / group_OC * blocks * 64; }
+};
+
+/// Start values and multipliers of all channels, filled up to whole blocks.
+struct ChannelsS8 {
+  std::int32_t* start;
+  float* multiplier;
+  ChannelsS8(const TilesS8& t, const PackedConv2dS8& packed, const Requantize& q, std::byte* to)
+      : start(reinterpret_cast<std::int32_t*>(to)),
+        multiplier(reinterpret_cast<float*>(to + t.channel_bytes() / 2)) {
+    std::memset(to, 0, static_cast<std::size_t>(t.channel_bytes()));
+    for (std::int64_t first = 0, lane = 0; first < t.OC;
+         first += t.group_OC, lane += t.blocks * 16) {
+      for (std::int64_t i = 0; i < t.group_OC; ++i) {
+        const auto sum =
+            static_cast<std::uint32_t>(packed.correction[static_cast<std::size_t>(lane + i)]) +
+            static_cast<std::uint32_t>(q.bias ? q.bias[first + i] : 0);
+        start[lane + i] = static_cast<std::int32_t>(sum);
+      }
+      std::memcpy(multiplier + lane, q.multiplier + first,
+                  static_cast<std::size_t>(t.group_OC) * sizeof(float));
+    }
+  }
+};
+
+/// Packs w [OC, KH, KW, C / groups] as [groups, blocks of 16 channels, steps, taps, k_bytes / 4,
+/// 16, 4]; zeros fill up. The correction takes x_zero_point * sum(w) off each accumulator.
+inline void pack_tiles_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
+  const TilesS8 t(s);
+  const std::int64_t depth = s.KH * s.KW * t.group_C;
+  packed.weights.assign(static_cast<std::size_t>(s.groups * t.blocks * t.block_bytes),
+                        std::byte{0});
+  packed.correction.assign(static_cast<std::size_t>(s.groups * t.blocks * 16), 0);
+  for (std::int64_t oc = 0; oc < s.OC; ++oc) {
+    const std::int64_t lane = oc / t.group_OC * t.blocks * 16 + oc % t.group_OC;
+    std::byte* const block = packed.weights.data() + lane / 16 * t.block_bytes;
+    std::uint32_t sum = 0;
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const std::int64_t in_run = k % t.run, step = in_run / t.k_bytes;
+      const std::int64_t row = in_run - (std::min)(step * t.k_bytes, t.last_step);
+      block[(step * s.KH * t.columns + k / t.run) * t.k_bytes * 16 + row / 4 * 64 + lane % 16 * 4 +
+            row % 4] = static_cast<std::byte>(w[oc * depth + k]);
+      sum += static_cast<std::uint32_t>(w[oc * depth + k]);
+    }
+    packed.correction[static_cast<std::size_t>(lane)] =
+        static_cast<std::int32_t>(0u - static_cast<std::uint32_t>(packed.x_zero_point) * sum);
+  }
+}
+
+/// Copies `images` images into scratch, with their border.
+inline void copy_padded(const TilesS8& t, const Conv2dShape& s, int x_zero_point,
+                        const std::int8_t* x, std::int64_t images, std::byte* scratch,
+                        ThreadPool* pool) noexcept {
+  over_ranges(pool, images * t.padded_H, 1 + (64 << 10) / (1 + t.row_bytes),
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t row = begin; row < end; ++row) {
+                  const std::int64_t n = row / t.padded_H, h = row % t.padded_H,
+                                     from = h - s.pad_top;
+                  std::byte* const to = scratch + n * t.image_bytes + h * t.row_bytes;
+                  // The last row has its own right border.
+                  const std::int64_t width = h + 1 == t.padded_H ? t.padded_W : t.row_pixels;
+                  std::int64_t left = (std::min)(s.pad_left, t.padded_W);
+                  std::int64_t inside = (std::min)(s.W, t.padded_W - left);
+                  if (from < 0 || from >= s.H) left = width, inside = 0;
+                  std::memset(to, x_zero_point, static_cast<std::size_t>(left * s.C));
+                  if (inside > 0)
+                    std::memcpy(to + left * s.C, x + (n * s.H + from) * s.W * s.C,
+                                static_cast<std::size_t>(inside * s.C));
+                  std::memset(to + (left + inside) * s.C, x_zero_point,
+                              static_cast<std::size_t>((width - left - inside) * s.C));
+                }
+              });
+}
+
+/// A panel of pixels: where its tiles begin, and for each pixel how far from that of channel 0 its
+/// results go, -1 for nowhere.
+struct PanelS8 {
+  const std::byte* x[most_tiles];
+  alignas(64) std::int64_t place[most_tiles * 16];
+  std::int64_t tiles;
+};
+
+/// Finds panel number `panel` of the images at x. The last tile of a line is moved back to where
+/// the line ends; what it repeats goes nowhere.
+OCTET_TARGET_AMX_S8 inline void place_panel(const TilesS8& t, std::int64_t panel,
+                                            const std::byte* x, PanelS8& to) noexcept {
+  const std::int64_t line = panel / t.panels, n = line / t.lines, oh = line % t.lines;
+  const std::int64_t first_tile = panel % t.panels * t.panel_tiles;
+  to.tiles = (std::min)(t.panel_tiles, t.tiles - first_tile);
+  x += n * t.image_bytes + oh * t.line_step;
+  const std::int64_t y_row = n * t.OH + oh;
+  const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m512i pitch = _mm512_set1_epi64(t.pitch), width = _mm512_set1_epi64(t.OW);
+  for (std::int64_t i = 0; i < to.tiles; ++i) {
+    const std::int64_t wanted = (first_tile + i) * t.pixels;
+    const std::int64_t first = (std::min)(wanted, t.positions - t.pixels);
+    to.x[i] = x + first * t.pixel_stride;
+    for (std::int64_t half = 0; half < 16; half += 8) {
+      const std::int64_t position = first + half, row = position / t.pitch;
+      __m512i rows = _mm512_set1_epi64(y_row + row);
+      __m512i columns = _mm512_add_epi64(_mm512_set1_epi64(position - row * t.pitch), lanes);
+      for (__mmask8 over; (over = _mm512_cmpge_epi64_mask(columns, pitch)) != 0;) {
+        columns = _mm512_mask_sub_epi64(columns, over, columns, pitch);
+        rows = _mm512_mask_add_epi64(rows, over, rows, _mm512_set1_epi64(1));
+      }
+      const __m512i at = _mm512_mullo_epi64(
+          _mm512_add_epi64(_mm512_mullo_epi64(rows, width), columns), _mm512_set1_epi64(t.OC));
+      const std::uint32_t skipped = (1u << (wanted - first)) - 1;
+      const std::uint32_t kept = ((1u << t.pixels) - 1) & ~skipped;
+      const auto inside = static_cast<__mmask8>(_mm512_cmplt_epi64_mask(columns, width) &
+                                                static_cast<__mmask8>(kept >> half));
+      _mm512_storeu_si512(to.place + 16 * i + half,
+                          _mm512_mask_mov_epi64(_mm512_set1_epi64(-1), inside, at));
+    }
+  }
+  for (std::int64_t i = to.tiles; i < most_tiles; ++i) to.x[i] = x;
+}
+
+/// Tells this thread's tiles their extents: 6 of sums, one of pixels, one of weights.
+__attribute__((target("amx-tile"))) inline void configure(const TilesS8& t) noexcept {
+  struct {
+    std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    std::uint16_t row_bytes[16] = {};
+    std::uint8_t rows[16] = {};
+  } tiles;
+  static_assert(sizeof tiles == 64);
+  for (int i = 0; i < 8; ++i) {
+    tiles.rows[i] = static_cast<std::uint8_t>(i < 7 ? t.pixels : t.k_bytes / 4);
+    tiles.row_bytes[i] = static_cast<std::uint16_t>(i == 6 ? t.k_bytes : 64);
+  }
+  // Not the intrinsic: GCC 12's does not say that it reads all 64 bytes. No tile is loaded before
+  // everything is in memory that was written so far.
+  asm volatile("ldtilecfg %0" : : "m"(tiles) : "memory");
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels::amx
+
+#endif
