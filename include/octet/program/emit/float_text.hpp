@@ -27,7 +27,7 @@ inline float power_of_two(std::int32_t n) {
 /// e^x with a relative error below 1.5e-7, by e^x = 2^n * e^r; 0 below -87, infinity above 88.7.
 /// Every operation is rounded, so that the bits are the same everywhere.
 inline float exponential(float x) {
-  if (!(x > -87.0f)) return x == x ? 0.0f : x;
+  if (!(x >= -87.0f)) return x == x ? 0.0f : x;
   if (x > 88.7228f) return __builtin_huge_valf();
   const std::int32_t n = round_to_integer(x * 1.44269502f);
   const float steps = static_cast<float>(n);
