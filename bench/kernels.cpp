@@ -184,10 +184,10 @@ void register_passes() {
                for (std::int64_t r = 0; r < n; r += step)
                  row.normalize(step, 64, x + r * 64, c[2], c[3], c[4], 0, 6, y + r * 64);
              });
-    add_pass("batch_norm_sums", row, 3,
-             [&row, step](std::int64_t n, float* x, float* y, float* z, float*) {
+    add_pass("batch_norm_sums", row, 2,
+             [&row, step](std::int64_t n, float* x, float* y, float*, float*) {
                for (std::int64_t r = 0; r < n; r += step)
-                 row.normalize_sums(step, 64, x + r * 64, y + r * 64, z + r * 64, c[2], 0, 6, c[0],
+                 row.normalize_sums(step, 64, x + r * 64, y + r * 64, c[2], c[3], c[4], 0, 6, c[0],
                                     c[1]);
              });
   }

@@ -5,6 +5,11 @@
 #include <memory>
 #include <vector>
 
+#include "octet/nn/batch_norm.hpp"
+#include "octet/nn/conv2d.hpp"
+#include "octet/nn/relu.hpp"
+#include "octet/nn/relu6.hpp"
+
 using namespace octet;
 
 namespace {
@@ -202,6 +207,55 @@ TEST_CASE("batches of changing size give each example the same result") {
     for (std::int64_t i = 0; i < n * 5; ++i)
       CHECK(executor.output()[i] == all[static_cast<std::size_t>((7 - n) * 5 + i)]);
   }
+}
+
+TEST_CASE("a ReLU left to the batch norm before it changes no bit, forwards or backwards") {
+  // An output keeps the values of a batch norm, so that its ReLU has to work by itself.
+  enum class Kept { nothing, batch_norms };
+  const auto network = [](Kept kept) {
+    Graph<float> net(6);
+    Value<float> x = net.input({5, 4, 3});
+    std::vector<Value<float>> normalized;
+    for (const auto activation : {relu<float>, relu6<float>}) {
+      normalized.push_back(batch_norm(conv2d(x, 20, {.kernel = 3, .padding = 1})));
+      x = activation(normalized.back());
+    }
+    net.output(x);
+    for (const Value<float>& each : normalized)
+      if (kept == Kept::batch_norms) net.output(each);
+    for (Parameter<float>* const parameter : net.parameters())
+      for (float& value : parameter->value) value = 2 * value + 0.125f;
+    return net;
+  };
+  const Graph<float> fused = network(Kept::nothing), apart = network(Kept::batch_norms);
+  Executor<float> a(fused), b(apart);
+  Tensor<float> x({6, 5, 4, 3});
+  for (std::int64_t i = 0; i < x.elements(); ++i)
+    x[i] = static_cast<float>(Random(3).normal(static_cast<std::uint64_t>(i)));
+  for (const Mode mode : {Mode::training, Mode::inference}) {
+    a.forward(x, mode);
+    b.forward(x, mode);
+    CHECK(std::equal(a.output().begin(), a.output().end(), b.output().begin()));
+    for (Executor<float>* const executor : {&a, &b})
+      for (std::int64_t i = 0; i < a.output().elements(); ++i)
+        executor->output_gradient()[i] =
+            static_cast<float>(Random(4).normal(static_cast<std::uint64_t>(i)));
+    for (const int output : {1, 2}) std::fill_n(b.output_gradient(output).data(), 2400, 0.0f);
+    a.backward();
+    b.backward();
+    for (std::size_t i = 0; i < fused.parameters().size(); ++i) {
+      CAPTURE(i);
+      CHECK(fused.parameters()[i]->gradient == apart.parameters()[i]->gradient);
+      CHECK(fused.parameters()[i]->gradient != Tensor<float>(fused.parameters()[i]->value.shape()));
+    }
+  }
+  // Who asks sees what the batch norm itself says, and the rest stays the same.
+  std::vector<float> seen;
+  a.forward(x, Mode::inference, 0, [&](int node, TensorView<const float> output) {
+    if (fused.node(node).name == "batch_norm_2") seen.assign(output.begin(), output.end());
+  });
+  CHECK(std::equal(seen.begin(), seen.end(), b.output(2).begin()));
+  CHECK(std::equal(a.output().begin(), a.output().end(), b.output().begin()));
 }
 
 TEST_CASE("inputs that do not fit are refused with a sentence") {

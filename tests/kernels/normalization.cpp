@@ -51,10 +51,10 @@ TEST_CASE("normalization: every row of the table computes the definitions") {
         CAPTURE(rows);
         const auto count = static_cast<std::size_t>(channels);
         const double depth = static_cast<double>(rows);
-        const auto x = values(rows * channels, 1), y = values(rows * channels, 2);
+        const auto x = values(rows * channels, 1), d = values(channels, 2);
         const auto dy = values(rows * channels, 3), mean = values(channels, 4);
         const auto a = values(channels, 5), b = values(channels, 6), c = values(channels, 7);
-        const auto wide_x = widened(x), wide_y = widened(y), wide_dy = widened(dy);
+        const auto wide_x = widened(x), wide_d = widened(d), wide_dy = widened(dy);
         const auto wide_mean = widened(mean), wide_a = widened(a), wide_b = widened(b);
         const auto wide_c = widened(c);
         std::vector<float> first(count), second(count), full(x.size());
@@ -73,19 +73,20 @@ TEST_CASE("normalization: every row of the table computes the definitions") {
 
         for (const bool masked : {false, true}) {
           CAPTURE(masked);
-          row.normalize_sums(rows, channels, x.data(), masked ? y.data() : nullptr, dy.data(),
-                             mean.data(), -0.5f, 0.75f, first.data(), second.data());
-          scalar::normalize_sums(rows, channels, wide_x.data(), masked ? wide_y.data() : nullptr,
-                                 wide_dy.data(), wide_mean.data(), -0.5, 0.75, wide_first.data(),
-                                 wide_second.data());
+          row.normalize_sums(rows, channels, x.data(), dy.data(), mean.data(), a.data(),
+                             masked ? d.data() : nullptr, -0.5f, 0.75f, first.data(),
+                             second.data());
+          scalar::normalize_sums(rows, channels, wide_x.data(), wide_dy.data(), wide_mean.data(),
+                                 wide_a.data(), masked ? wide_d.data() : nullptr, -0.5, 0.75,
+                                 wide_first.data(), wide_second.data());
           CHECK(misses(first, wide_first, depth, depth) == 0);
           CHECK(misses(second, wide_second, depth, 2 * depth) == 0);
-          row.normalize_gradient(rows, channels, x.data(), masked ? y.data() : nullptr, dy.data(),
-                                 mean.data(), a.data(), b.data(), c.data(), -0.5f, 0.75f,
+          row.normalize_gradient(rows, channels, x.data(), dy.data(), mean.data(), a.data(),
+                                 masked ? d.data() : nullptr, b.data(), c.data(), -0.5f, 0.75f,
                                  full.data());
-          scalar::normalize_gradient(rows, channels, wide_x.data(),
-                                     masked ? wide_y.data() : nullptr, wide_dy.data(),
-                                     wide_mean.data(), wide_a.data(), wide_b.data(), wide_c.data(),
+          scalar::normalize_gradient(rows, channels, wide_x.data(), wide_dy.data(),
+                                     wide_mean.data(), wide_a.data(),
+                                     masked ? wide_d.data() : nullptr, wide_b.data(), wide_c.data(),
                                      -0.5, 0.75, wide_full.data());
           CHECK(misses(full, wide_full, 3, 4) == 0);
         }
@@ -147,9 +148,9 @@ TEST_CASE("normalization: the gradient is that of the forward pass") {
       };
       loss(x, gamma, beta);
       std::vector<double> d_gamma = {1, 1, 1}, d_beta = {2, 2, 2}, dx(x.size());
-      batch_norm_backward(rows, channels, options, x.data(), y.data(), dy.data(), mean.data(),
-                          variance.data(), gamma.data(), d_gamma.data(), d_beta.data(), dx.data(),
-                          pool);
+      batch_norm_backward(rows, channels, options, x.data(), dy.data(), mean.data(),
+                          variance.data(), gamma.data(), beta.data(), d_gamma.data(), d_beta.data(),
+                          dx.data(), pool);
       const auto slope = [&](std::vector<double> v, std::size_t i, auto&& f) {
         v[i] += 1e-6;
         const double up = f(v);
@@ -175,21 +176,20 @@ TEST_CASE("normalization: backward in place, and at any number of threads, chang
   const std::int64_t channels = 33, rows = 3 * reduction_rows(channels) + 1;
   const auto x = values(rows * channels, 1), dy = values(rows * channels, 2);
   const auto mean = values(channels, 3), variance = values(channels, 4, 0.5, 2);
-  const auto gamma = values(channels, 5);
+  const auto gamma = values(channels, 5), beta = values(channels, 6);
   const BatchNormOptions<float> options{.lo = 0};
   std::vector<float> first, first_gamma;
   for (const int threads : {1, 2, 4}) {
     ThreadPool pool(threads);
     std::vector<float> d_gamma(33), d_beta(33), dx = dy, sum(33);
-    batch_norm_backward(rows, channels, options, x.data(), x.data(), dx.data(), mean.data(),
-                        variance.data(), gamma.data(), d_gamma.data(), d_beta.data(), dx.data(),
-                        pool);
+    batch_norm_backward(rows, channels, options, x.data(), dx.data(), mean.data(), variance.data(),
+                        gamma.data(), beta.data(), d_gamma.data(), d_beta.data(), dx.data(), pool);
     column_sum_add(rows, channels, dx.data(), sum.data(), pool);
     d_gamma.insert(d_gamma.end(), sum.begin(), sum.end());
     if (threads == 1) {
       std::vector<float> apart(dx.size()), ignored(33);
-      batch_norm_backward(rows, channels, options, x.data(), x.data(), dy.data(), mean.data(),
-                          variance.data(), gamma.data(), ignored.data(), d_beta.data(),
+      batch_norm_backward(rows, channels, options, x.data(), dy.data(), mean.data(),
+                          variance.data(), gamma.data(), beta.data(), ignored.data(), d_beta.data(),
                           apart.data(), pool);
       CHECK(apart == dx);
       first = dx;

@@ -54,17 +54,28 @@ class Executor {
     set_inputs(inputs);
     mode_ = mode;
     step_ = step;
+    // Who wants to see the values of every node gets them unfused; they are the same otherwise.
+    fuses_ = !observe;
     for (int i = 0; i < graph_->size(); ++i) {
-      const Node<T>& node = graph_->node(i);
-      if (!node.layer) continue;
-      collect_inputs(node);
-      node.layer->forward(arguments_, activation(i), pass(i));
-      if (observe) observe(i, activation(i));
+      forward_node(i);
+      if (observe && graph_->node(i).layer) observe(i, activation(i));
     }
   }
   void forward(TensorView<const T> input, Mode mode, std::uint64_t step = 0,
                const Observer& observe = {}) {
     forward(std::span<const TensorView<const T>>(&input, 1), mode, step, observe);
+  }
+
+  /// The same, and calls `done` after each node: for a clock.
+  void forward_timed(TensorView<const T> input, const std::function<void(int node)>& done) {
+    set_inputs(std::span<const TensorView<const T>>(&input, 1));
+    mode_ = Mode::training;
+    step_ = 0;
+    fuses_ = true;
+    for (int i = 0; i < graph_->size(); ++i) {
+      forward_node(i);
+      if (graph_->node(i).layer) done(i);
+    }
   }
 
   /// Output number `output` of the last forward.
@@ -85,6 +96,12 @@ class Executor {
     for (int i = graph_->size() - 1; i >= 0; --i) {
       const Node<T>& node = graph_->node(i);
       if (!node.layer || !needs_gradient_[index(i)] || !written[index(i)]) continue;
+      if (fused_limits_[index(i)]) {
+        written[index(node.inputs[0])] = true;
+        if (observe) observe(i);
+        continue;
+      }
+      fuses_ = true;
       collect_inputs(node);
       gradients_.clear();
       for (std::size_t k = 0; k < node.inputs.size(); ++k) {
@@ -114,6 +131,13 @@ class Executor {
   const Graph<T>& graph() const { return *graph_; }
 
  private:
+  void forward_node(int i) {
+    const Node<T>& node = graph_->node(i);
+    if (!node.layer || (fuses_ && fused_limits_[index(i)])) return;
+    collect_inputs(node);
+    node.layer->forward(arguments_, activation(i), pass(i));
+  }
+
   static std::size_t index(int node) { return static_cast<std::size_t>(node); }
 
   TensorView<T> at(int buffer, const Shape& shape) {
@@ -131,9 +155,10 @@ class Executor {
     return at(gradient_buffer_[index(node)], graph_->node(node).shape);
   }
   Pass pass(int node) const {
+    const Limits<double>* const limits = fuses_ ? limits_after_[index(node)] : nullptr;
     return {mode_, options_.pool,
             Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node)),
-            options_.precision};
+            options_.precision, limits ? *limits : Limits<double>{}};
   }
   void collect_inputs(const Node<T>& node) {
     arguments_.clear();
@@ -231,6 +256,26 @@ class Executor {
     }
     if (training) plan_gradients(buffers, buffer, readers, first_gradient, is_output);
     plan_ = plan_memory(buffers, 16);
+    plan_fusion();
+  }
+
+  /// A ReLU that works in the memory of the layer before it, forwards and backwards, can be left to
+  /// that layer.
+  void plan_fusion() {
+    limits_after_.assign(index(graph_->size()), nullptr);
+    fused_limits_ = limits_after_;
+    for (int i = 0; i < graph_->size(); ++i) {
+      const Node<T>& node = graph_->node(i);
+      const Limits<double>* const limits = node.layer ? node.layer->limits() : nullptr;
+      if (!limits) continue;
+      const int source = node.inputs[0];
+      if (!graph_->node(source).layer || !graph_->node(source).layer->limits_output() ||
+          limits_after_[index(source)] ||
+          activation_buffer_[index(i)] != activation_buffer_[index(source)] ||
+          gradient_buffer_[index(i)] != gradient_buffer_[index(source)])
+        continue;
+      limits_after_[index(source)] = fused_limits_[index(i)] = limits;
+    }
   }
 
   template <class MakeBuffer>
@@ -269,6 +314,10 @@ class Executor {
   std::int64_t N_ = 0;
   Mode mode_ = Mode::inference;
   std::uint64_t step_ = 0;
+  /// Whether this pass leaves limits to the layers before them; the limits that a node takes over,
+  /// and those that it gave away.
+  bool fuses_ = true;
+  std::vector<const Limits<double>*> limits_after_, fused_limits_;
   std::vector<bool> needs_gradient_;
   std::vector<int> activation_buffer_;
   std::vector<int> gradient_buffer_;

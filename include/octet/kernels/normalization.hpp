@@ -34,10 +34,11 @@ struct NormalizationImplementation {
   void (*moments)(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* squares);
   void (*normalize)(std::int64_t rows, std::int64_t channels, const T* x, const T* mean,
                     const T* scale, const T* shift, T lo, T hi, T* y);
-  void (*normalize_sums)(std::int64_t rows, std::int64_t channels, const T* x, const T* y,
-                         const T* dy, const T* mean, T lo, T hi, T* sum_dy, T* sum_dy_x);
-  void (*normalize_gradient)(std::int64_t rows, std::int64_t channels, const T* x, const T* y,
-                             const T* dy, const T* mean, const T* scale, const T* slope,
+  void (*normalize_sums)(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
+                         const T* mean, const T* scale, const T* shift, T lo, T hi, T* sum_dy,
+                         T* sum_dy_x);
+  void (*normalize_gradient)(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
+                             const T* mean, const T* scale, const T* shift, const T* slope,
                              const T* offset, T lo, T hi, T* dx);
   void (*column_sum)(std::int64_t rows, std::int64_t columns, const T* x, T* sum);
 };
@@ -134,17 +135,24 @@ struct BatchNormOptions {
   T hi = std::numeric_limits<T>::infinity();
 };
 
+/// scale[c] = gamma[c] / sqrt(variance[c] + epsilon): the same bits forward and backward.
+template <class T>
+AlignedVector<T> batch_norm_scale(std::int64_t channels, double epsilon, const T* variance,
+                                  const T* gamma) {
+  AlignedVector<T> scale(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c)
+    scale[static_cast<std::size_t>(c)] = static_cast<T>(
+        static_cast<double>(gamma[c]) / std::sqrt(static_cast<double>(variance[c]) + epsilon));
+  return scale;
+}
+
 /// y = clamp((x - mean[c]) / sqrt(variance[c] + epsilon) * gamma[c] + beta[c], lo, hi). y may be x.
 template <class T>
 void batch_norm_forward(std::int64_t rows, std::int64_t channels,
                         const BatchNormOptions<T>& options, const T* x, const T* mean,
                         const T* variance, const T* gamma, const T* beta, T* y, ThreadPool& pool) {
   const auto& row = best_row(normalization_table<T>());
-  AlignedVector<T> scale(static_cast<std::size_t>(channels));
-  for (std::int64_t c = 0; c < channels; ++c)
-    scale[static_cast<std::size_t>(c)] =
-        static_cast<T>(static_cast<double>(gamma[c]) /
-                       std::sqrt(static_cast<double>(variance[c]) + options.epsilon));
+  const AlignedVector<T> scale = batch_norm_scale(channels, options.epsilon, variance, gamma);
   const std::int64_t step = reduction_rows(channels);
   pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
     row.normalize(end - begin, channels, x + begin * channels, mean, scale.data(), beta, options.lo,
@@ -152,27 +160,29 @@ void batch_norm_forward(std::int64_t rows, std::int64_t channels,
   });
 }
 
-/// The gradients: adds to d_gamma and d_beta, assigns dx unless it is null. y, the output, is read
-/// only where [lo, hi] is finite; without a fused activation it may be null. dx may be dy.
+/// The gradients: adds to d_gamma and d_beta, assigns dx unless it is null. Where [lo, hi] is
+/// finite, dy passes where lo < y < hi; y is computed again from x, which costs no memory access.
+/// dx may be dy.
 template <class T>
 void batch_norm_backward(std::int64_t rows, std::int64_t channels,
-                         const BatchNormOptions<T>& options, const T* x, const T* y, const T* dy,
-                         const T* mean, const T* variance, const T* gamma, T* d_gamma, T* d_beta,
+                         const BatchNormOptions<T>& options, const T* x, const T* dy, const T* mean,
+                         const T* variance, const T* gamma, const T* beta, T* d_gamma, T* d_beta,
                          T* dx, ThreadPool& pool) {
   const auto& row = best_row(normalization_table<T>());
   const auto count = static_cast<std::size_t>(channels);
   const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
-  const T* const mask = std::isfinite(options.lo) || std::isfinite(options.hi) ? y : nullptr;
+  const AlignedVector<T> scale = batch_norm_scale(channels, options.epsilon, variance, gamma);
+  const T* const shift = std::isfinite(options.lo) || std::isfinite(options.hi) ? beta : nullptr;
   AlignedVector<T> sums(static_cast<std::size_t>(blocks) * count), products(sums.size());
   pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block) {
       const std::int64_t at = block * step * channels;
-      row.normalize_sums((std::min)(step, rows - block * step), channels, x + at,
-                         mask ? mask + at : nullptr, dy + at, mean, options.lo, options.hi,
+      row.normalize_sums((std::min)(step, rows - block * step), channels, x + at, dy + at, mean,
+                         scale.data(), shift, options.lo, options.hi,
                          sums.data() + block * channels, products.data() + block * channels);
     }
   });
-  AlignedVector<T> scale(count), slope(count), offset(count);
+  AlignedVector<T> slope(count), offset(count);
   for (std::size_t c = 0; c < count; ++c) {
     double sum = 0, product = 0;
     for (std::size_t i = c; i < sums.size(); i += count) {
@@ -184,7 +194,6 @@ void batch_norm_backward(std::int64_t rows, std::int64_t channels,
     d_beta[c] += static_cast<T>(sum);
     d_gamma[c] += static_cast<T>(product * inverse);
     const bool through = options.statistics == Statistics::batch;
-    scale[c] = static_cast<T>(factor);
     slope[c] =
         through ? static_cast<T>(-factor * product * inverse * inverse / static_cast<double>(rows))
                 : T(0);
@@ -193,9 +202,8 @@ void batch_norm_backward(std::int64_t rows, std::int64_t channels,
   if (!dx) return;
   pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t at = begin * channels;
-    row.normalize_gradient(end - begin, channels, x + at, mask ? mask + at : nullptr, dy + at, mean,
-                           scale.data(), slope.data(), offset.data(), options.lo, options.hi,
-                           dx + at);
+    row.normalize_gradient(end - begin, channels, x + at, dy + at, mean, scale.data(), shift,
+                           slope.data(), offset.data(), options.lo, options.hi, dx + at);
   });
 }
 

@@ -28,7 +28,8 @@ enum class DerivativeOf { input, output };
 ///   `value(x)`, which is f(x);
 ///   `forward(count, x, y, pool)`, which assigns y = f(x) to count elements;
 ///   `backward(count, kept, dy, dx, pool)`, which assigns dx = dy * df/dx, where kept is x or y;
-///   `attributes()` and a static `from_attributes(json)` for its options.
+///   `attributes()` and a static `from_attributes(json)` for its options;
+///   static `limits`, if y = min(max(x, limits.lowest), limits.highest) and no more.
 /// All of it for float and double.
 template <class T, class F>
 class ActivationLayer final : public Activation<T> {
@@ -63,6 +64,10 @@ class ActivationLayer final : public Activation<T> {
   bool backward_reads_inputs() const override { return F::derivative_of == DerivativeOf::input; }
   bool backward_reads_output() const override { return F::derivative_of == DerivativeOf::output; }
   bool in_place() const override { return true; }
+  const Limits<double>* limits() const override {
+    if constexpr (requires { F::limits; }) return &F::limits;
+    return nullptr;
+  }
 
  private:
   F function_;

@@ -74,7 +74,7 @@ class BatchNorm final : public Layer<T> {
                 InputGradients<T> d_inputs, const Pass& pass) override {
     kernels::batch_norm_backward<T>(
         d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
-        nullptr, d_output.data(), mean(pass), variance(pass), gamma_.value.data(),
+        d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
         gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads());
   }
 
@@ -118,6 +118,7 @@ class BatchNorm final : public Layer<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<BatchNorm>(*this); }
   bool backward_reads_output() const override { return false; }
   bool in_place() const override { return true; }
+  bool limits_output() const override { return true; }
 
  private:
   static const BatchNormOptions& checked(std::int64_t channels, const BatchNormOptions& options) {
@@ -138,9 +139,10 @@ class BatchNorm final : public Layer<T> {
     return by_batch(pass) ? variance_.data() : running_variance_.value.data();
   }
   kernels::BatchNormOptions<T> kernel_options(const Pass& pass) const {
-    return {
-        .epsilon = options_.epsilon,
-        .statistics = by_batch(pass) ? kernels::Statistics::batch : kernels::Statistics::frozen};
+    return {.epsilon = options_.epsilon,
+            .statistics = by_batch(pass) ? kernels::Statistics::batch : kernels::Statistics::frozen,
+            .lo = static_cast<T>(pass.limits.lowest),
+            .hi = static_cast<T>(pass.limits.highest)};
   }
   void update_running_statistics(std::int64_t rows) {
     const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,13 @@ inline std::string to_text(Precision precision) {
   return precision == Precision::bf16 ? "bf16" : "float32";
 }
 
+/// What an output is limited to.
+template <class T>
+struct Limits {
+  T lowest = -std::numeric_limits<T>::infinity();
+  T highest = std::numeric_limits<T>::infinity();
+};
+
 /// What a layer may know of the pass that it is part of.
 struct Pass {
   Mode mode = Mode::inference;
@@ -35,6 +43,8 @@ struct Pass {
   Random random{0};
   /// bf16 is for layers of float; a graph of double knows no other than its own.
   Precision precision = Precision::float32;
+  /// Not infinite only for layers that say limits_output().
+  Limits<double> limits{};
 
   bool training() const { return mode == Mode::training; }
   /// The threads of this pass: the default pool's unless others were given.
@@ -125,6 +135,13 @@ class Layer {
   virtual bool backward_reads_output() const { return true; }
   /// Whether the output may share the memory of inputs[0], and d_inputs[0] that of d_output.
   virtual bool in_place() const { return false; }
+
+  /// Whether forward() limits what it writes to Pass::limits, and backward() counts d_output as
+  /// zero where the output is at a limit: then a ReLU after the layer costs no memory access of its
+  /// own.
+  virtual bool limits_output() const { return false; }
+  /// The limits, of a layer that does nothing but limit its input.
+  virtual const Limits<double>* limits() const { return nullptr; }
 
   /// Multiply-and-add operations for one example; 0 where there are none worth counting.
   virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }

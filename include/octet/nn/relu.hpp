@@ -13,6 +13,7 @@ namespace octet::inline OCTET_ABI {
 struct ReluFunction {
   static constexpr std::string_view name = "relu";
   static constexpr DerivativeOf derivative_of = DerivativeOf::output;
+  static constexpr Limits<double> limits{.lowest = 0};
   template <class T>
   static constexpr T highest = std::numeric_limits<T>::infinity();
 

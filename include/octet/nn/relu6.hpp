@@ -13,6 +13,7 @@ namespace octet::inline OCTET_ABI {
 struct Relu6Function {
   static constexpr std::string_view name = "relu6";
   static constexpr DerivativeOf derivative_of = DerivativeOf::output;
+  static constexpr Limits<double> limits{.lowest = 0, .highest = 6};
   template <class T>
   static constexpr T highest = T{6};
 

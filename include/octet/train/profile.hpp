@@ -39,8 +39,7 @@ std::vector<LayerTime> profile_step(const Graph<T>& graph, TensorView<const T> i
       if (repetition > 0) times[static_cast<std::size_t>(node)].push_back(taken.count());
       last = now;
     };
-    executor.forward(images, Mode::training, 0,
-                     [&](int node, TensorView<const T>) { note(forward, node); });
+    executor.forward_timed(images, [&](int node) { note(forward, node); });
     cross_entropy<T>(executor.output(), labels, {}, executor.output_gradient());
     last = Clock::now();
     executor.backward([&](int node) { note(backward, node); });

@@ -32,16 +32,25 @@ void normalize(std::int64_t rows, std::int64_t channels, const T* x, const T* me
           clamp_value((x[r * channels + c] - mean[c]) * scale[c] + shift[c], lo, hi);
 }
 
-/// sum_dy[c] = the sum of dy, sum_dy_x[c] that of dy * (x - mean). Where y is given, dy counts as
-/// zero outside of lo < y < hi.
+/// Whether y = (x - mean) * scale + shift is inside of lo < y < hi; it is if there is no shift.
 template <class T>
-void normalize_sums(std::int64_t rows, std::int64_t channels, const T* x, const T* y, const T* dy,
-                    const T* mean, T lo, T hi, T* sum_dy, T* sum_dy_x) {
+bool passes(T x, const T* mean, const T* scale, const T* shift, T lo, T hi, std::int64_t c) {
+  if (!shift) return true;
+  const T y = (x - mean[c]) * scale[c] + shift[c];
+  return y > lo && y < hi;
+}
+
+/// sum_dy[c] = the sum of dy, sum_dy_x[c] that of dy * (x - mean). If shift is given, dy counts as
+/// zero where y = (x - mean) * scale + shift is outside of lo < y < hi.
+template <class T>
+void normalize_sums(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
+                    const T* mean, const T* scale, const T* shift, T lo, T hi, T* sum_dy,
+                    T* sum_dy_x) {
   for (std::int64_t c = 0; c < channels; ++c) sum_dy[c] = sum_dy_x[c] = 0;
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = 0; c < channels; ++c) {
       const std::int64_t i = r * channels + c;
-      const T gradient = y && !(y[i] > lo && y[i] < hi) ? T(0) : dy[i];
+      const T gradient = passes(x[i], mean, scale, shift, lo, hi, c) ? dy[i] : T(0);
       sum_dy[c] += gradient;
       sum_dy_x[c] += gradient * (x[i] - mean[c]);
     }
@@ -49,13 +58,13 @@ void normalize_sums(std::int64_t rows, std::int64_t channels, const T* x, const 
 
 /// dx = dy * scale + (x - mean) * slope + offset, dy masked as in normalize_sums.
 template <class T>
-void normalize_gradient(std::int64_t rows, std::int64_t channels, const T* x, const T* y,
-                        const T* dy, const T* mean, const T* scale, const T* slope, const T* offset,
-                        T lo, T hi, T* dx) {
+void normalize_gradient(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
+                        const T* mean, const T* scale, const T* shift, const T* slope,
+                        const T* offset, T lo, T hi, T* dx) {
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = 0; c < channels; ++c) {
       const std::int64_t i = r * channels + c;
-      const T gradient = y && !(y[i] > lo && y[i] < hi) ? T(0) : dy[i];
+      const T gradient = passes(x[i], mean, scale, shift, lo, hi, c) ? dy[i] : T(0);
       dx[i] = gradient * scale[c] + ((x[i] - mean[c]) * slope[c] + offset[c]);
     }
 }

@@ -73,14 +73,41 @@ OCTET_VECTOR void normalize(std::int64_t rows, std::int64_t channels, const floa
   strips(channels, Normalize{rows, channels, x, mean, scale, shift, all(lo), all(hi), y});
 }
 
+// dy, or zero where y = (x - mean) * scale + shift, which is computed again rather than read, is
+// outside of the limits. `difference` is x - mean.
+struct Passing {
+  const float *dy, *scale, *shift;
+  Vector lo, hi;
+  template <int V>
+  struct Parameters {
+    Vector factor[V], offset[V];
+  };
+  template <int V, class Access>
+  OCTET_VECTOR_INLINE void load(std::int64_t c, Access at, Parameters<V>& p) const {
+    OCTET_UNROLL for (int v = 0; v < V; ++v) {
+      p.factor[v] = shift ? at.load(scale + c + v * lanes) : zero();
+      p.offset[v] = shift ? at.load(shift + c + v * lanes) : zero();
+    }
+  }
+  template <class Access>
+  OCTET_VECTOR_INLINE Vector gradient(std::int64_t i, Access at, Vector difference, Vector factor,
+                                      Vector offset) const {
+    const Vector all_of_it = at.load(dy + i);
+    if (!shift) return all_of_it;
+    return inside(multiply_add(difference, factor, offset), lo, hi, all_of_it);
+  }
+};
+
 struct NormalizeSums {
   std::int64_t rows, channels;
-  const float *x, *y, *dy, *mean;
-  Vector lo, hi;
+  const float *x, *mean;
+  Passing passing;
   float *sum_dy, *sum_dy_x;
   template <int V, class Access>
   OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
     Vector center[V], sum[V], product[V];
+    Passing::Parameters<V> p;
+    passing.load(c, at, p);
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
       center[v] = at.load(mean + c + v * lanes);
       sum[v] = product[v] = zero();
@@ -88,10 +115,10 @@ struct NormalizeSums {
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
         const std::int64_t i = r * channels + c + v * lanes;
-        Vector gradient = at.load(dy + i);
-        if (y) gradient = inside(at.load(y + i), lo, hi, gradient);
+        const Vector difference = subtract(at.load(x + i), center[v]);
+        const Vector gradient = passing.gradient(i, at, difference, p.factor[v], p.offset[v]);
         sum[v] = add(sum[v], gradient);
-        product[v] = multiply_add(gradient, subtract(at.load(x + i), center[v]), product[v]);
+        product[v] = multiply_add(gradient, difference, product[v]);
       }
     }
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
@@ -101,20 +128,23 @@ struct NormalizeSums {
   }
 };
 OCTET_VECTOR void normalize_sums(std::int64_t rows, std::int64_t channels, const float* x,
-                                 const float* y, const float* dy, const float* mean, float lo,
-                                 float hi, float* sum_dy, float* sum_dy_x) {
-  strips(channels,
-         NormalizeSums{rows, channels, x, y, dy, mean, all(lo), all(hi), sum_dy, sum_dy_x});
+                                 const float* dy, const float* mean, const float* scale,
+                                 const float* shift, float lo, float hi, float* sum_dy,
+                                 float* sum_dy_x) {
+  strips(channels, NormalizeSums{rows, channels, x, mean,
+                                 Passing{dy, scale, shift, all(lo), all(hi)}, sum_dy, sum_dy_x});
 }
 
 struct NormalizeGradient {
   std::int64_t rows, channels;
-  const float *x, *y, *dy, *mean, *scale, *slope, *offset;
-  Vector lo, hi;
+  const float *x, *mean, *scale, *slope, *offset;
+  Passing passing;
   float* dx;
   template <int V, class Access>
   OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
     Vector center[V], factor[V], tilt[V], constant[V];
+    Passing::Parameters<V> p;
+    passing.load(c, at, p);
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
       center[v] = at.load(mean + c + v * lanes);
       factor[v] = at.load(scale + c + v * lanes);
@@ -124,20 +154,20 @@ struct NormalizeGradient {
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
         const std::int64_t i = r * channels + c + v * lanes;
-        Vector gradient = at.load(dy + i);
-        if (y) gradient = inside(at.load(y + i), lo, hi, gradient);
-        const Vector rest = multiply_add(subtract(at.load(x + i), center[v]), tilt[v], constant[v]);
+        const Vector difference = subtract(at.load(x + i), center[v]);
+        const Vector gradient = passing.gradient(i, at, difference, p.factor[v], p.offset[v]);
+        const Vector rest = multiply_add(difference, tilt[v], constant[v]);
         at.store(dx + i, multiply_add(gradient, factor[v], rest));
       }
     }
   }
 };
 OCTET_VECTOR void normalize_gradient(std::int64_t rows, std::int64_t channels, const float* x,
-                                     const float* y, const float* dy, const float* mean,
-                                     const float* scale, const float* slope, const float* offset,
+                                     const float* dy, const float* mean, const float* scale,
+                                     const float* shift, const float* slope, const float* offset,
                                      float lo, float hi, float* dx) {
-  strips(channels, NormalizeGradient{rows, channels, x, y, dy, mean, scale, slope, offset, all(lo),
-                                     all(hi), dx});
+  strips(channels, NormalizeGradient{rows, channels, x, mean, scale, slope, offset,
+                                     Passing{dy, scale, shift, all(lo), all(hi)}, dx});
 }
 
 struct ColumnSum {
