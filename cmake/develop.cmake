@@ -3,7 +3,7 @@
 #   tests/FOLDER/*.sh    one ctest entry each
 #   examples/NAME.cpp    one program and one ctest entry, for it checks what it teaches;
 #                        a folder examples/NAME/*.cpp is one program too
-#   bench/NAME.cpp       one program bench_NAME
+#   bench/NAME.cpp       one program bench_NAME, and so is a folder bench/NAME/*.cpp
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
@@ -16,7 +16,6 @@ find_path(OCTET_DOCTEST doctest/doctest.h)
 find_path(OCTET_EIGEN Eigen/Core PATH_SUFFIXES eigen3)
 find_path(OCTET_CLI11 CLI/CLI.hpp)
 find_path(OCTET_STB stb_image.h PATH_SUFFIXES stb)
-find_package(benchmark QUIET)
 
 # A newer compiler's new warning must not stop those who only want to build.
 option(OCTET_WARNINGS_AS_ERRORS "Let warnings fail the build" $ENV{CI})
@@ -58,28 +57,7 @@ foreach(entry IN LISTS entries)
   endif()
 endforeach()
 
-# Benchmarks, built on request.
-add_custom_target(benchmarks)
-file(GLOB sources CONFIGURE_DEPENDS bench/*.cpp)
-foreach(source IN LISTS sources)
-  get_filename_component(name ${source} NAME_WE)
-  file(STRINGS ${source} needs_library REGEX "<benchmark/benchmark.h>")
-  if(needs_library AND NOT benchmark_FOUND)
-    message(STATUS "Google Benchmark not found: bench/${name}.cpp is not built")
-    continue()
-  endif()
-  octet_program(bench_${name} ${source})
-  set_target_properties(bench_${name} PROPERTIES EXCLUDE_FROM_ALL ON
-    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
-  target_compile_definitions(bench_${name} PRIVATE OCTET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  if(needs_library)
-    target_link_libraries(bench_${name} PRIVATE benchmark::benchmark_main)
-  endif()
-  if(OCTET_EIGEN)
-    target_include_directories(bench_${name} SYSTEM PRIVATE ${OCTET_EIGEN})
-  endif()
-  add_dependencies(benchmarks bench_${name})
-endforeach()
+include(cmake/bench.cmake)
 
 # Tests.
 if(NOT (OCTET_DOCTEST AND OCTET_EIGEN AND OCTET_STB))
