@@ -42,3 +42,8 @@
 #else
 #define OCTET_X86 0
 #endif
+
+// Everybody who includes Octet would pay, at every compilation, for each function of it that is not
+// a template, called or not. So what is more than a few lines long, and not needed by all, says
+// `template <class = WhenUsed>`: a function or a class like any other, compiled where it is used.
+struct WhenUsed;

@@ -19,8 +19,9 @@ namespace octet::inline OCTET_ABI {
 
 /// The bytes of a regular file. Fails, naming the path, if it cannot be read, is no regular file,
 /// or is larger than `maximum_size`, which is checked before memory is taken.
-inline AlignedVector<std::byte> read_file(const std::string& path,
-                                          std::uint64_t maximum_size = std::uint64_t{1} << 36) {
+template <class = WhenUsed>
+AlignedVector<std::byte> read_file(const std::string& path,
+                                   std::uint64_t maximum_size = std::uint64_t{1} << 36) {
   if (path.empty()) fail("expected a file to read, got an empty path");
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) fail(path, ": cannot be read: ", std::strerror(errno));
@@ -51,7 +52,8 @@ inline AlignedVector<std::byte> read_file(const std::string& path,
 }
 
 /// The folder in which `path` lies.
-inline std::string folder_of(const std::string& path) {
+template <class = WhenUsed>
+std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
@@ -60,7 +62,8 @@ inline std::string folder_of(const std::string& path) {
 /// Makes `path` hold the parts, one after the other. They go to a new file in the same folder,
 /// which is synced and then renamed, so that a crash or a full disk leaves the old file as it was.
 /// Fails, naming the path, if any of that fails; nothing is left behind then.
-inline void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+template <class = WhenUsed>
+void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
   if (path.empty()) fail("expected a file to write, got an empty path");
   const auto complain = [&path](const char* step, int error) {
     fail(path, ": cannot be written: ", step, ": ", std::strerror(error));

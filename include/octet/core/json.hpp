@@ -16,24 +16,26 @@
 namespace octet::inline OCTET_ABI {
 
 /// A JSON value. Objects keep the order in which their members were added.
-class Json {
+template <class = WhenUsed>
+class BasicJson {
  public:
+  using Json = BasicJson;
   using Array = std::vector<Json>;
   using Object = std::vector<std::pair<std::string, Json>>;
 
-  Json() = default;
-  Json(std::nullptr_t) {}
-  Json(bool value) : kind_(Kind::boolean), boolean_(value) {}
+  BasicJson() = default;
+  BasicJson(std::nullptr_t) {}
+  BasicJson(bool value) : kind_(Kind::boolean), boolean_(value) {}
   template <std::integral Integer>
-  requires(!std::is_same_v<Integer, bool>) Json(Integer value)
+  requires(!std::is_same_v<Integer, bool>) BasicJson(Integer value)
       : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {}
   template <std::floating_point F>
-  Json(F value) : kind_(Kind::number), number_(static_cast<double>(value)) {}
-  Json(const char* value) : kind_(Kind::string), string_(value) {}
-  Json(std::string_view value) : kind_(Kind::string), string_(value) {}
-  Json(std::string value) : kind_(Kind::string), string_(std::move(value)) {}
-  Json(Array value) : kind_(Kind::array), array_(std::move(value)) {}
-  Json(Object value) : kind_(Kind::object), object_(std::move(value)) {}
+  BasicJson(F value) : kind_(Kind::number), number_(static_cast<double>(value)) {}
+  BasicJson(const char* value) : kind_(Kind::string), string_(value) {}
+  BasicJson(std::string_view value) : kind_(Kind::string), string_(value) {}
+  BasicJson(std::string value) : kind_(Kind::string), string_(std::move(value)) {}
+  BasicJson(Array value) : kind_(Kind::array), array_(std::move(value)) {}
+  BasicJson(Object value) : kind_(Kind::object), object_(std::move(value)) {}
 
   static Json object() { return Json(Object{}); }
   static Json array() { return Json(Array{}); }
@@ -348,5 +350,6 @@ class Json {
   Array array_;
   Object object_;
 };
+using Json = BasicJson<>;
 
 }  // namespace octet::inline OCTET_ABI

@@ -27,7 +27,8 @@ struct MemoryPlan {
 /// Places the largest buffer first, each at the lowest free offset that is a multiple of `step` and
 /// collides with no buffer whose lifetime overlaps. (Pisarchyk and Lee, "Efficient memory
 /// management for deep neural net inference", 2020, "greedy by size".)
-inline MemoryPlan plan_memory(std::span<const BufferLifetime> buffers, std::int64_t step) {
+template <class = WhenUsed>
+MemoryPlan plan_memory(std::span<const BufferLifetime> buffers, std::int64_t step) {
   std::vector<std::size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),

@@ -59,7 +59,8 @@ using Metadata = std::map<std::string, std::string, std::less<>>;
 /// A 64-bit checksum of `state` and the bytes after it. Every step is a bijection of the state, and
 /// a word of data enters by exclusive or: whichever single byte changes, the result changes. It
 /// finds damage; it does not keep out an attacker.
-inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t state) {
+template <class = WhenUsed>
+std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t state) {
   constexpr std::uint64_t odd = 0x9E3779B97F4A7C15u;
   const auto step = [&state](std::uint64_t word) {
     state = std::rotl((state ^ word) * odd, 31);
@@ -94,22 +95,24 @@ struct SafetensorsEntry {
 
 /// The tensors and the metadata of a safetensors file. It owns the bytes; entries point into them.
 /// The data section starts at a multiple of 64 in memory; see SafetensorsWriter for each tensor.
-class Safetensors {
+template <class = WhenUsed>
+class BasicSafetensors {
  public:
   /// Reads a file. Fails, naming it, if it is not exactly a safetensors file: every length, offset
   /// and count is checked before it is used, and the checksum before anything is handed out.
-  static Safetensors read(const std::string& path, ChecksumRule rule = ChecksumRule::if_present) {
-    return Safetensors(read_file(path), path, rule);
+  static BasicSafetensors read(const std::string& path,
+                               ChecksumRule rule = ChecksumRule::if_present) {
+    return BasicSafetensors(read_file(path), path, rule);
   }
   /// The same for bytes in memory; `source` names them in messages.
-  static Safetensors parse(std::span<const std::byte> bytes,
-                           ChecksumRule rule = ChecksumRule::if_present,
-                           std::string source = "safetensors") {
-    return Safetensors(AlignedVector<std::byte>(bytes.begin(), bytes.end()), std::move(source),
-                       rule);
+  static BasicSafetensors parse(std::span<const std::byte> bytes,
+                                ChecksumRule rule = ChecksumRule::if_present,
+                                std::string source = "safetensors") {
+    return BasicSafetensors(AlignedVector<std::byte>(bytes.begin(), bytes.end()), std::move(source),
+                            rule);
   }
-  Safetensors(Safetensors&&) = default;
-  Safetensors& operator=(Safetensors&&) = default;
+  BasicSafetensors(BasicSafetensors&&) = default;
+  BasicSafetensors& operator=(BasicSafetensors&&) = default;
 
   /// The path, or what parse() was told: for messages.
   const std::string& source() const { return source_; }
@@ -158,7 +161,7 @@ class Safetensors {
   }
 
  private:
-  Safetensors(AlignedVector<std::byte> bytes, std::string source, ChecksumRule rule)
+  BasicSafetensors(AlignedVector<std::byte> bytes, std::string source, ChecksumRule rule)
       : bytes_(std::move(bytes)), source_(std::move(source)) {
     constexpr std::size_t prefix = 8;
     constexpr std::uint64_t maximum_header = std::uint64_t{1} << 24;
@@ -291,7 +294,8 @@ class Safetensors {
     if (!from.data.empty()) std::memcpy(to, from.data.data(), from.data.size());
   }
 
-  friend class SafetensorsWriter;
+  template <class>
+  friend class BasicSafetensorsWriter;
   static std::string checksum_digits(std::string_view header,
                                      const std::vector<SafetensorsEntry>& entries) {
     std::uint64_t sum = checksum(std::as_bytes(std::span(header.data(), header.size())), 0);
@@ -307,17 +311,19 @@ class Safetensors {
   Metadata metadata_;
   std::vector<SafetensorsEntry> entries_;
 };
+using Safetensors = BasicSafetensors<>;
 
 /// Builds a safetensors file. The format allows no holes between tensors, so alignment comes from
 /// order: the header is padded with spaces until the data starts at a multiple of 64, and tensors
 /// are sorted by the largest power of two, up to 64, that divides their size. So a tensor whose
 /// size is a multiple of 64 bytes starts at a multiple of 64, and every other one at least at a
 /// multiple of its element's size. Equal content gives equal bytes.
-class SafetensorsWriter {
+template <class = WhenUsed>
+class BasicSafetensorsWriter {
  public:
-  SafetensorsWriter() = default;
-  SafetensorsWriter(SafetensorsWriter&&) = default;
-  SafetensorsWriter& operator=(SafetensorsWriter&&) = default;
+  BasicSafetensorsWriter() = default;
+  BasicSafetensorsWriter(BasicSafetensorsWriter&&) = default;
+  BasicSafetensorsWriter& operator=(BasicSafetensorsWriter&&) = default;
 
   /// Adds or replaces a text of the metadata.
   void set_metadata(std::string_view key, std::string_view text) {
@@ -406,5 +412,6 @@ class SafetensorsWriter {
   std::vector<AlignedVector<std::byte>> data_;
   std::vector<SafetensorsEntry> entries_;
 };
+using SafetensorsWriter = BasicSafetensorsWriter<>;
 
 }  // namespace octet::inline OCTET_ABI

@@ -65,6 +65,7 @@ class Shape {
   friend bool operator==(const Shape& a, const Shape& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
+  template <class = WhenUsed>
   friend std::string to_text(const Shape& shape) {
     std::string text = "[";
     for (int axis = 0; axis < shape.rank(); ++axis)

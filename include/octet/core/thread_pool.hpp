@@ -19,18 +19,19 @@ namespace octet::inline OCTET_ABI {
 
 /// Runs loops on a fixed number of threads, the caller's among them. A loop body writes only what
 /// belongs to its own indices, so the number of threads never changes a result.
-class ThreadPool {
+template <class = WhenUsed>
+class BasicThreadPool {
  public:
   /// As many threads as the machine has cores when `threads` is 0.
-  explicit ThreadPool(int threads = 0) {
+  explicit BasicThreadPool(int threads = 0) {
     if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
     if (threads == 0)
       threads = (std::max)(1, static_cast<int>(std::thread::hardware_concurrency()));
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
   }
-  ThreadPool(const ThreadPool&) = delete;
-  ThreadPool& operator=(const ThreadPool&) = delete;
-  ~ThreadPool() {
+  BasicThreadPool(const BasicThreadPool&) = delete;
+  BasicThreadPool& operator=(const BasicThreadPool&) = delete;
+  ~BasicThreadPool() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -146,6 +147,7 @@ class ThreadPool {
   int active_ = 0;
   bool stopping_ = false;
 };
+using ThreadPool = BasicThreadPool<>;
 
 /// The pool that is used where none is given: one thread for each core, made at its first use.
 inline ThreadPool& default_thread_pool() {

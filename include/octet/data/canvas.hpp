@@ -27,9 +27,10 @@ struct Pose {
 /// H x W tones, 0 black to 1 white. Shapes are given in the drawing's own coordinates (x to the
 /// right, y down) by their signed distance: negative inside. A pixel whose centre lies within half
 /// a pixel of an edge gets the share of the tone that the edge leaves it.
-class Canvas {
+template <class = WhenUsed>
+class BasicCanvas {
  public:
-  Canvas(std::int64_t H, std::int64_t W, double tone, const Pose& pose)
+  BasicCanvas(std::int64_t H, std::int64_t W, double tone, const Pose& pose)
       : H_(H),
         W_(W),
         pose_(pose),
@@ -132,5 +133,6 @@ class Canvas {
   double cos_, sin_;
   std::vector<double> tones_;
 };
+using Canvas = BasicCanvas<>;
 
 }  // namespace octet::inline OCTET_ABI::drawing

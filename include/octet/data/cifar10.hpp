@@ -13,7 +13,8 @@
 namespace octet::inline OCTET_ABI {
 
 /// The names of CIFAR-10's classes, in the order of its labels.
-inline const std::vector<std::string>& cifar10_class_names() {
+template <class = WhenUsed>
+const std::vector<std::string>& cifar10_class_names() {
   static const std::vector<std::string> names = {
       "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
   return names;
@@ -21,7 +22,8 @@ inline const std::vector<std::string>& cifar10_class_names() {
 
 /// Appends one file of the binary version: records of a label byte and 3072 pixels, all of red
 /// before all of green before all of blue.
-inline void read_cifar10_batch(const std::string& path, ImageDataset& data) {
+template <class = WhenUsed>
+void read_cifar10_batch(const std::string& path, ImageDataset& data) {
   constexpr std::size_t plane = 32 * 32, record = 1 + 3 * plane;
   const AlignedVector<std::byte> bytes = read_file(path);
   if (bytes.empty() || bytes.size() % record != 0)
@@ -40,7 +42,8 @@ inline void read_cifar10_batch(const std::string& path, ImageDataset& data) {
 
 /// Reads a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin; there is no
 /// validation set.
-inline Splits read_cifar10(const std::string& folder) {
+template <class = WhenUsed>
+Splits read_cifar10(const std::string& folder) {
   Splits splits;
   splits.train.class_names = splits.test.class_names = cifar10_class_names();
   for (int batch = 1; batch <= 5; ++batch)

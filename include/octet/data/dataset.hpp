@@ -14,7 +14,8 @@
 namespace octet::inline OCTET_ABI {
 
 /// N pictures of H x W x C bytes (NHWC), each with the number of its class.
-struct ImageDataset {
+template <class = WhenUsed>
+struct BasicImageDataset {
   std::int64_t H = 0, W = 0, C = 0;
   AlignedVector<std::uint8_t> pixels;
   std::vector<std::int32_t> labels;
@@ -53,8 +54,8 @@ struct ImageDataset {
   }
 
   /// The same classes and image size, without images.
-  ImageDataset empty_copy() const {
-    ImageDataset copy;
+  BasicImageDataset empty_copy() const {
+    BasicImageDataset copy;
     copy.H = H;
     copy.W = W;
     copy.C = C;
@@ -63,8 +64,8 @@ struct ImageDataset {
   }
 
   /// The images of these numbers, in this order, with labels and targets.
-  ImageDataset subset(std::span<const std::int64_t> indices) const {
-    ImageDataset part = empty_copy();
+  BasicImageDataset subset(std::span<const std::int64_t> indices) const {
+    BasicImageDataset part = empty_copy();
     part.pixels.reserve(indices.size() * static_cast<std::size_t>(image_bytes()));
     part.labels.reserve(indices.size());
     for (const std::int64_t index : indices) {
@@ -121,6 +122,7 @@ struct ImageDataset {
     return list;
   }
 };
+using ImageDataset = BasicImageDataset<>;
 
 /// A dataset in three parts: to learn from, to choose by, and to be judged by once.
 struct Splits {

@@ -14,7 +14,8 @@ namespace octet::inline OCTET_ABI {
 enum class EntryKind { file, folder };
 
 /// The names of all files, or folders, in a folder, sorted by byte value; hidden ones left out.
-inline std::vector<std::string> directory_entries(const std::string& path, EntryKind kind) {
+template <class = WhenUsed>
+std::vector<std::string> directory_entries(const std::string& path, EntryKind kind) {
   std::error_code error;
   std::filesystem::directory_iterator entry(path, error);
   if (error) fail(path, ": cannot be read as a folder: ", error.message());
@@ -39,7 +40,8 @@ inline bool is_folder(const std::string& path) {
 }
 
 /// ASCII letters made small, so that Angry, angry and ANGRY are the same.
-inline std::string lower_case(std::string_view text) {
+template <class = WhenUsed>
+std::string lower_case(std::string_view text) {
   std::string result(text);
   for (char& c : result)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -47,7 +49,8 @@ inline std::string lower_case(std::string_view text) {
 }
 
 /// The names of the pictures in a folder, told by their endings; other files are passed over.
-inline std::vector<std::string> image_files(const std::string& path) {
+template <class = WhenUsed>
+std::vector<std::string> image_files(const std::string& path) {
   static constexpr std::string_view endings[] = {".jpg", ".jpeg", ".png", ".bmp",
                                                  ".pgm", ".ppm",  ".pnm"};
   std::vector<std::string> names = directory_entries(path, EntryKind::file);

@@ -16,19 +16,21 @@
 namespace octet::inline OCTET_ABI {
 
 /// The names of FER2013's classes, in the order of its labels 0 to 6.
-inline const std::vector<std::string>& fer2013_class_names() {
+template <class = WhenUsed>
+const std::vector<std::string>& fer2013_class_names() {
   static const std::vector<std::string> names = {"Angry", "Disgust",  "Fear",   "Happy",
                                                  "Sad",   "Surprise", "Neutral"};
   return names;
 }
 
 /// Kaggle's fer2013.csv, line by line.
-class Fer2013Reader {
+template <class = WhenUsed>
+class BasicFer2013Reader {
  public:
   static constexpr std::int64_t side = 48;
   static constexpr std::int64_t pixels = side * side;
 
-  explicit Fer2013Reader(const std::string& path) : lines_(path) { read_header(); }
+  explicit BasicFer2013Reader(const std::string& path) : lines_(path) { read_header(); }
 
   Splits read() {
     Splits splits;
@@ -118,6 +120,7 @@ class Fer2013Reader {
   std::array<std::uint8_t, pixels> image_;
   std::size_t columns_ = 0, emotion_ = 0, pixels_ = 0, usage_ = 0;
 };
+using Fer2013Reader = BasicFer2013Reader<>;
 
 /// Reads Kaggle's fer2013.csv: Training becomes train, PublicTest validation, PrivateTest test. The
 /// columns emotion, pixels and Usage may stand in any order, lines may end in LF or CRLF. Fails

@@ -45,7 +45,8 @@ struct FerPlusOptions {
 };
 
 /// Reads fer2013new.csv: Usage, Image name, and ten columns of votes, in any order.
-inline FerPlusTable read_ferplus(const std::string& path) {
+template <class = WhenUsed>
+FerPlusTable read_ferplus(const std::string& path) {
   static constexpr std::array<std::string_view, 10> names = {
       "neutral", "happiness", "surprise", "sadness", "anger",
       "disgust", "fear",      "contempt", "unknown", "NF"};
@@ -98,8 +99,9 @@ inline FerPlusTable read_ferplus(const std::string& path) {
 
 /// Gives the images of one split their votes as target distributions (shares of the votes that
 /// count). See FerPlusOptions for unclear images; a kept one gets its FER2013 label as target.
-inline ImageDataset with_votes(const ImageDataset& data, const std::vector<FerPlusVotes>& votes,
-                               const FerPlusOptions& options = {}) {
+template <class = WhenUsed>
+ImageDataset with_votes(const ImageDataset& data, const std::vector<FerPlusVotes>& votes,
+                        const FerPlusOptions& options = {}) {
   if (data.size() != static_cast<std::int64_t>(votes.size()))
     fail("ferplus: expected the votes of as many images as FER2013 has here, ", data.size(),
          ", got ", votes.size());
@@ -148,8 +150,9 @@ inline ImageDataset with_votes(const ImageDataset& data, const std::vector<FerPl
 }
 
 /// The same for all three splits.
-inline Splits with_votes(const Splits& splits, const FerPlusTable& table,
-                         const FerPlusOptions& options = {}) {
+template <class = WhenUsed>
+Splits with_votes(const Splits& splits, const FerPlusTable& table,
+                  const FerPlusOptions& options = {}) {
   return {with_votes(splits.train, table.train, options),
           with_votes(splits.validation, table.validation, options),
           with_votes(splits.test, table.test, options)};

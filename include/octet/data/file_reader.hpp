@@ -15,9 +15,10 @@
 namespace octet::inline OCTET_ABI {
 
 /// A file that is open for reading; every error names it.
-class FileReader {
+template <class = WhenUsed>
+class BasicFileReader {
  public:
-  explicit FileReader(std::string path)
+  explicit BasicFileReader(std::string path)
       : path_(std::move(path)), file_(std::fopen(path_.c_str(), "rb"), &std::fclose) {
     if (path_.empty()) fail("expected a file to read, got an empty path");
     if (!file_) fail(path_, ": cannot be opened for reading: ", std::strerror(errno));
@@ -37,14 +38,16 @@ class FileReader {
   std::string path_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
+using FileReader = BasicFileReader<>;
 
 /// The lines of a text file, one after the other, in a buffer of fixed size.
-class LineReader {
+template <class = WhenUsed>
+class BasicLineReader {
  public:
   /// Longer lines are refused: the file is not what its name says.
   static constexpr std::size_t longest_line = std::size_t{1} << 20;
 
-  explicit LineReader(std::string path) : file_(std::move(path)), buffer_(2 * longest_line) {}
+  explicit BasicLineReader(std::string path) : file_(std::move(path)), buffer_(2 * longest_line) {}
 
   const std::string& path() const { return file_.path(); }
   /// The number of the line that next() gave last, from 1.
@@ -89,10 +92,12 @@ class LineReader {
   std::int64_t line_ = 0;
   bool at_end_ = false, terminated_ = false;
 };
+using LineReader = BasicLineReader<>;
 
 /// Splits a line of comma-separated values; quotes and spaces around a field are taken off. Commas
 /// inside of quotes are not known.
-inline void split_fields(std::string_view line, std::vector<std::string_view>& fields) {
+template <class = WhenUsed>
+void split_fields(std::string_view line, std::vector<std::string_view>& fields) {
   fields.clear();
   for (;;) {
     const std::size_t comma = line.find(',');

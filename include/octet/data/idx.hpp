@@ -22,7 +22,8 @@ struct IdxFile {
 };
 
 /// Reads an idx file of unsigned bytes with this number of dimensions.
-inline IdxFile read_idx(const std::string& path, int dimensions) {
+template <class = WhenUsed>
+IdxFile read_idx(const std::string& path, int dimensions) {
   const AlignedVector<std::byte> file = read_file(path, std::uint64_t{1} << 31);
   const std::int64_t length = static_cast<std::int64_t>(file.size()), header = 4 + 4 * dimensions;
   const auto byte = [&](std::int64_t at) {
@@ -55,8 +56,9 @@ inline IdxFile read_idx(const std::string& path, int dimensions) {
 }
 
 /// A file of images [N, H, W] and the file of their labels [N].
-inline ImageDataset read_idx_dataset(const std::string& images_path, const std::string& labels_path,
-                                     std::vector<std::string> class_names) {
+template <class = WhenUsed>
+ImageDataset read_idx_dataset(const std::string& images_path, const std::string& labels_path,
+                              std::vector<std::string> class_names) {
   IdxFile images = read_idx(images_path, 3);
   const IdxFile labels = read_idx(labels_path, 1);
   if (images.extents[0] != labels.extents[0])
@@ -82,9 +84,10 @@ inline ImageDataset read_idx_dataset(const std::string& images_path, const std::
 
 /// Reads MNIST (or Fashion-MNIST) from a folder with its four files, unpacked; there is no
 /// validation set.
-inline Splits read_mnist(const std::string& folder,
-                         std::vector<std::string> class_names = {"0", "1", "2", "3", "4", "5", "6",
-                                                                 "7", "8", "9"}) {
+template <class = WhenUsed>
+Splits read_mnist(const std::string& folder,
+                  std::vector<std::string> class_names = {"0", "1", "2", "3", "4", "5", "6", "7",
+                                                          "8", "9"}) {
   Splits splits;
   splits.train = read_idx_dataset(folder + "/train-images-idx3-ubyte",
                                   folder + "/train-labels-idx1-ubyte", class_names);

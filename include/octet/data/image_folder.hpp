@@ -25,9 +25,10 @@ struct ImageFolderOptions {
 };
 
 /// Where the classes of a split are, and what they are called.
-class ImageFolderReader {
+template <class = WhenUsed>
+class BasicImageFolderReader {
  public:
-  ImageFolderReader(const ImageDecoder& decode, ImageFolderOptions options)
+  BasicImageFolderReader(const ImageDecoder& decode, ImageFolderOptions options)
       : decode_(decode), options_(std::move(options)) {
     if (options_.H < 0 || options_.W < 0 || (options_.H == 0) != (options_.W == 0))
       fail("image_folder: expected a height and a width, or neither, got ", options_.H, " x ",
@@ -75,13 +76,15 @@ class ImageFolderReader {
   const ImageDecoder& decode_;
   ImageFolderOptions options_;
 };
+using ImageFolderReader = BasicImageFolderReader<>;
 
 /// Reads a folder that holds train and, if they exist, validation (or val, valid) and test; without
 /// a folder train, its own folders are the classes and all images become train. `decode` turns a
 /// file into pixels: interop/image.hpp has one. Fails, naming file or folder, if a picture cannot
 /// be decoded, a folder belongs to no class, or there are no pictures.
-inline Splits read_image_folder(const std::string& path, const ImageDecoder& decode,
-                                const ImageFolderOptions& options = {}) {
+template <class = WhenUsed>
+Splits read_image_folder(const std::string& path, const ImageDecoder& decode,
+                         const ImageFolderOptions& options = {}) {
   ImageFolderReader reader(decode, options);
   Splits splits;
   if (!is_folder(path + "/train")) {

@@ -46,9 +46,10 @@ struct LoaderOptions {
 ///
 /// Batch s of epoch e is the same for any number of threads, and after any start(e, s). The dataset
 /// must outlive the loader.
-class Loader {
+template <class = WhenUsed>
+class BasicLoader {
  public:
-  Loader(const ImageDataset& dataset, Pipeline pipeline, LoaderOptions options = {})
+  BasicLoader(const ImageDataset& dataset, Pipeline pipeline, LoaderOptions options = {})
       : dataset_(dataset), pipeline_(std::move(pipeline)), options_(std::move(options)) {
     if (options_.batch < 1) fail("loader: expected a batch of at least 1, got ", options_.batch);
     if (options_.threads < 0) fail("loader: expected at least 0 threads, got ", options_.threads);
@@ -63,9 +64,9 @@ class Loader {
     start(0);
     for (int i = 0; i < options_.threads; ++i) workers_.emplace_back([this] { work(); });
   }
-  Loader(const Loader&) = delete;
-  Loader& operator=(const Loader&) = delete;
-  ~Loader() {
+  BasicLoader(const BasicLoader&) = delete;
+  BasicLoader& operator=(const BasicLoader&) = delete;
+  ~BasicLoader() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -221,5 +222,6 @@ class Loader {
   std::condition_variable wake_, ready_;
   std::vector<std::thread> workers_;
 };
+using Loader = BasicLoader<>;
 
 }  // namespace octet::inline OCTET_ABI

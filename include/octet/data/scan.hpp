@@ -15,9 +15,10 @@
 namespace octet::inline OCTET_ABI {
 
 /// The distinct images of a dataset, found by their pixels.
-class ImageIndex {
+template <class = WhenUsed>
+class BasicImageIndex {
  public:
-  explicit ImageIndex(const ImageDataset& dataset) : dataset_(dataset) {
+  explicit BasicImageIndex(const ImageDataset& dataset) : dataset_(dataset) {
     for (std::int64_t i = 0; i < dataset.size(); ++i) {
       const std::int64_t first = find(dataset.image(i));
       if (first < 0) by_hash_.emplace(hash(dataset.image(i)), i);
@@ -52,9 +53,11 @@ class ImageIndex {
   std::unordered_multimap<std::uint64_t, std::int64_t> by_hash_;
   std::vector<std::int64_t> first_;
 };
+using ImageIndex = BasicImageIndex<>;
 
 /// The numbers of the images of `part` that are, pixel by pixel, also in `other`.
-inline std::vector<std::int64_t> images_also_in(const ImageDataset& part, const ImageIndex& other) {
+template <class = WhenUsed>
+std::vector<std::int64_t> images_also_in(const ImageDataset& part, const ImageIndex& other) {
   std::vector<std::int64_t> found;
   for (std::int64_t i = 0; i < part.size(); ++i)
     if (other.find(part.image(i)) >= 0) found.push_back(i);
@@ -98,7 +101,8 @@ struct ScanReport {
 
 /// Compares every image with every other one, by hash and then pixel by pixel. An accuracy on test
 /// images that are also in train says nothing about unseen faces.
-inline ScanReport scan(const Splits& splits) {
+template <class = WhenUsed>
+ScanReport scan(const Splits& splits) {
   struct Part {
     const char* name;
     const ImageDataset& data;

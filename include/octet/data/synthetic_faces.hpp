@@ -73,9 +73,10 @@ inline constexpr std::array<FacialExpression, 7> full_expressions = {{
 }};
 
 /// Draws one face, from the numbers of one Random.
-class SyntheticFace {
+template <class = WhenUsed>
+class BasicSyntheticFace {
  public:
-  SyntheticFace(const SyntheticFacesOptions& options, std::int32_t label, const Random& random)
+  BasicSyntheticFace(const SyntheticFacesOptions& options, std::int32_t label, const Random& random)
       : options_(options), random_(random) {
     choose_expression(label);
   }
@@ -316,11 +317,13 @@ class SyntheticFace {
   double eye_distance_ = 0, eye_width_ = 0, eye_level_ = 0, gaze_ = 0, iris_ = 0;
   double brow_thickness_ = 0, brow_level_ = 0;
 };
+using SyntheticFace = BasicSyntheticFace<>;
 
 /// Draws `options.count` gray faces; labels go round, so that the classes are of equal size. Image
 /// i depends on (seed, first + i) and the options alone.
-inline ImageDataset synthetic_faces(const SyntheticFacesOptions& options = {},
-                                    ThreadPool& pool = default_thread_pool()) {
+template <class = WhenUsed>
+ImageDataset synthetic_faces(const SyntheticFacesOptions& options = {},
+                             ThreadPool& pool = default_thread_pool()) {
   if (options.count < 0 || options.first < 0 || options.H < 8 || options.W < 8)
     fail(
         "synthetic_faces: expected count and first of at least 0 and a size of at least 8 x 8, "
@@ -348,9 +351,10 @@ inline ImageDataset synthetic_faces(const SyntheticFacesOptions& options = {},
 
 /// Three disjoint samples: images [0, train), [train, train + validation), and so on. `count` and
 /// `first` of the options are not used.
-inline Splits synthetic_face_splits(std::int64_t train, std::int64_t validation, std::int64_t test,
-                                    SyntheticFacesOptions options = {},
-                                    ThreadPool& pool = default_thread_pool()) {
+template <class = WhenUsed>
+Splits synthetic_face_splits(std::int64_t train, std::int64_t validation, std::int64_t test,
+                             SyntheticFacesOptions options = {},
+                             ThreadPool& pool = default_thread_pool()) {
   options.first = 0;
   const auto part = [&](std::int64_t count) {
     options.count = count;

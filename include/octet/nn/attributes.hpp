@@ -20,9 +20,10 @@ namespace octet::inline OCTET_ABI {
 inline constexpr std::int64_t default_parameter_limit = std::int64_t{1} << 28;
 
 /// Reads the attributes of the layer `type`. Every failure names the layer and the attribute.
-class AttributeReader {
+template <class = WhenUsed>
+class BasicAttributeReader {
  public:
-  AttributeReader(std::string_view type, const Json& attributes)
+  BasicAttributeReader(std::string_view type, const Json& attributes)
       : type_(type), attributes_(attributes) {
     if (!attributes.is_object()) fail(type, ": expected its attributes as a JSON object");
   }
@@ -90,9 +91,11 @@ class AttributeReader {
   std::string_view type_;
   const Json& attributes_;
 };
+using AttributeReader = BasicAttributeReader<>;
 
 /// Fails if a tensor of this shape holds more than `limit` numbers.
-inline void check_parameter_limit(std::string_view type, const Shape& shape, std::int64_t limit) {
+template <class = WhenUsed>
+void check_parameter_limit(std::string_view type, const Shape& shape, std::int64_t limit) {
   if (shape.elements() > limit)
     fail(type, ": expected at most ", limit, " parameters, its attributes ask for ", shape, " = ",
          shape.elements());

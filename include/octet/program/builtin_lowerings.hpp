@@ -16,19 +16,22 @@ namespace octet::inline OCTET_ABI {
 namespace lowerings {
 
 /// The layer's bias, or zeros where it has none.
-inline int add_bias(Lowering& layer, std::int64_t channels) {
+template <class = WhenUsed>
+int add_bias(Lowering& layer, std::int64_t channels) {
   const std::vector<float> zeros(static_cast<std::size_t>(channels));
   const Tensor<float>* const bias = layer.tensor("bias");
   return layer.add_tensor("bias", {channels},
                           {bias ? bias->data() : zeros.data(), static_cast<std::size_t>(channels)});
 }
-inline int add_weight(Lowering& layer, const Shape& shape) {
+template <class = WhenUsed>
+int add_weight(Lowering& layer, const Shape& shape) {
   const Tensor<float>& weight = *layer.tensor("weight");
   return layer.add_tensor("weight", shape,
                           {weight.data(), static_cast<std::size_t>(weight.elements())});
 }
 
-inline kernels::Conv2dShape conv_shape(const Lowering& layer, std::int64_t groups) {
+template <class = WhenUsed>
+kernels::Conv2dShape conv_shape(const Lowering& layer, std::int64_t groups) {
   const Shape& input = layer.input_shape();
   const Shape& output = layer.output_shape();
   const Window2d window = read_window(AttributeReader(layer.layer().type(), layer.attributes()));
@@ -51,7 +54,8 @@ inline kernels::Conv2dShape conv_shape(const Lowering& layer, std::int64_t group
           .groups = groups};
 }
 
-inline int conv2d(Lowering& layer) {
+template <class = WhenUsed>
+int conv2d(Lowering& layer) {
   operations::Conv2d conv;
   conv.shape = conv_shape(layer, layer.attributes()["groups"].as_integer());
   conv.clamp = layer.clamp();
@@ -61,7 +65,8 @@ inline int conv2d(Lowering& layer) {
   return layer.add(conv);
 }
 
-inline int depthwise_conv2d(Lowering& layer) {
+template <class = WhenUsed>
+int depthwise_conv2d(Lowering& layer) {
   operations::DepthwiseConv2d conv;
   conv.shape = conv_shape(layer, layer.input_shape()[2]);
   conv.clamp = layer.clamp();
@@ -71,7 +76,8 @@ inline int depthwise_conv2d(Lowering& layer) {
   return layer.add(conv);
 }
 
-inline int linear(Lowering& layer) {
+template <class = WhenUsed>
+int linear(Lowering& layer) {
   operations::Conv2d conv;
   conv.shape.C = layer.input_shape().elements();
   conv.shape.OC = layer.output_shape().elements();
@@ -82,7 +88,8 @@ inline int linear(Lowering& layer) {
 }
 
 /// A batch norm that could not be folded: a depthwise convolution with a 1x1 kernel.
-inline int batch_norm(Lowering& layer) {
+template <class = WhenUsed>
+int batch_norm(Lowering& layer) {
   const ChannelAffine affine = affine_of(layer.layer());
   const auto rounded = [](const std::vector<double>& numbers) {
     return std::vector<float>(numbers.begin(), numbers.end());
@@ -101,7 +108,8 @@ inline int batch_norm(Lowering& layer) {
   return layer.add(conv);
 }
 
-inline kernels::Pool2dShape pool_shape(const Lowering& layer) {
+template <class = WhenUsed>
+kernels::Pool2dShape pool_shape(const Lowering& layer) {
   const kernels::Conv2dShape s = conv_shape(layer, 1);
   return {.N = 1,
           .H = s.H,
@@ -117,7 +125,8 @@ inline kernels::Pool2dShape pool_shape(const Lowering& layer) {
           .pad_left = s.pad_left};
 }
 /// Windows that divide the image into OH x OW parts: fixed ones where they divide it evenly.
-inline kernels::Pool2dShape parts(const Lowering& layer, operations::Windows& windows) {
+template <class = WhenUsed>
+kernels::Pool2dShape parts(const Lowering& layer, operations::Windows& windows) {
   const Shape& input = layer.input_shape();
   const bool image = layer.output_shape().rank() == 3;
   kernels::Pool2dShape s{.N = 1, .H = input[0], .W = input[1], .C = input[2]};
@@ -129,34 +138,45 @@ inline kernels::Pool2dShape parts(const Lowering& layer, operations::Windows& wi
   return s;
 }
 
-inline int max_pool(Lowering& layer) { return layer.add(operations::MaxPool2d{pool_shape(layer)}); }
-inline int average_pool(Lowering& layer) {
+template <class = WhenUsed>
+int max_pool(Lowering& layer) {
+  return layer.add(operations::MaxPool2d{pool_shape(layer)});
+}
+template <class = WhenUsed>
+int average_pool(Lowering& layer) {
   operations::AveragePool2d pool;
   pool.shape = pool_shape(layer);
   pool.over = layer.attributes()["over"].as_string() == "window" ? kernels::AverageOver::window
                                                                  : kernels::AverageOver::image;
   return layer.add(pool);
 }
-inline int max_pool_of_parts(Lowering& layer) {
+template <class = WhenUsed>
+int max_pool_of_parts(Lowering& layer) {
   operations::MaxPool2d pool;
   pool.shape = parts(layer, pool.windows);
   return layer.add(pool);
 }
-inline int average_pool_of_parts(Lowering& layer) {
+template <class = WhenUsed>
+int average_pool_of_parts(Lowering& layer) {
   operations::AveragePool2d pool;
   pool.shape = parts(layer, pool.windows);
   return layer.add(pool);
 }
 
-inline int add(Lowering& layer) { return layer.add(operations::Add{layer.clamp()}); }
-inline int concat(Lowering& layer) {
+template <class = WhenUsed>
+int add(Lowering& layer) {
+  return layer.add(operations::Add{layer.clamp()});
+}
+template <class = WhenUsed>
+int concat(Lowering& layer) {
   if (layer.inputs().size() > most_concat_inputs) return -1;
   return layer.add(operations::Concat{});
 }
 
 /// One factor for each element, or one for each channel on either side; other broadcasts are not
 /// lowered.
-inline int multiply(Lowering& layer) {
+template <class = WhenUsed>
+int multiply(Lowering& layer) {
   std::vector<int> inputs = layer.inputs();
   const auto by_channel = [&](std::size_t index) {
     return layer.input_shape(index).elements() == layer.output_shape().back();
@@ -172,7 +192,8 @@ inline int multiply(Lowering& layer) {
   return layer.add(operations::Multiply{}, inputs, layer.output_shape());
 }
 
-inline LoweringFunction activation(Function function, Clamp clamp = {}) {
+template <class = WhenUsed>
+LoweringFunction activation(Function function, Clamp clamp = {}) {
   return [function, clamp](Lowering& layer) {
     operations::Activation activation{function, clamp, 0};
     if (const Json* const slope = layer.attributes().find("slope"))
@@ -180,9 +201,16 @@ inline LoweringFunction activation(Function function, Clamp clamp = {}) {
     return layer.add(activation);
   };
 }
-inline int softmax(Lowering& layer) { return layer.add(operations::Softmax{}); }
-inline int reshape(Lowering& layer) { return layer.add(operations::Reshape{}); }
-inline int pad(Lowering& layer) {
+template <class = WhenUsed>
+int softmax(Lowering& layer) {
+  return layer.add(operations::Softmax{});
+}
+template <class = WhenUsed>
+int reshape(Lowering& layer) {
+  return layer.add(operations::Reshape{});
+}
+template <class = WhenUsed>
+int pad(Lowering& layer) {
   const AttributeReader reader("pad", layer.attributes());
   const Padding2d padding = read_padding(reader, "padding");
   return layer.add(operations::Pad{padding.top, padding.bottom, padding.left, padding.right,
@@ -191,26 +219,25 @@ inline int pad(Lowering& layer) {
 
 }  // namespace lowerings
 
-/// The registry of all lowerings, the built-in ones among them. A template only so that they are
-/// not compiled where it is not used.
-template <class Layers = Layer<float>>
+/// The registry of all lowerings, the built-in ones among them.
+template <class = WhenUsed>
 LoweringRegistry& lowering_registry() {
   static LoweringRegistry& registry = []() -> LoweringRegistry& {
     static LoweringRegistry all;
     const float infinity = std::numeric_limits<float>::infinity();
-    all.set("conv2d", lowerings::conv2d);
-    all.set("depthwise_conv2d", lowerings::depthwise_conv2d);
-    all.set("linear", lowerings::linear);
-    all.set("batch_norm", lowerings::batch_norm);
-    all.set("max_pool", lowerings::max_pool);
-    all.set("average_pool", lowerings::average_pool);
-    all.set("global_average_pool", lowerings::average_pool_of_parts);
-    all.set("global_max_pool", lowerings::max_pool_of_parts);
-    all.set("adaptive_average_pool", lowerings::average_pool_of_parts);
-    all.set("adaptive_max_pool", lowerings::max_pool_of_parts);
-    all.set("add", lowerings::add);
-    all.set("multiply", lowerings::multiply);
-    all.set("concat", lowerings::concat);
+    all.set("conv2d", lowerings::conv2d<>);
+    all.set("depthwise_conv2d", lowerings::depthwise_conv2d<>);
+    all.set("linear", lowerings::linear<>);
+    all.set("batch_norm", lowerings::batch_norm<>);
+    all.set("max_pool", lowerings::max_pool<>);
+    all.set("average_pool", lowerings::average_pool<>);
+    all.set("global_average_pool", lowerings::average_pool_of_parts<>);
+    all.set("global_max_pool", lowerings::max_pool_of_parts<>);
+    all.set("adaptive_average_pool", lowerings::average_pool_of_parts<>);
+    all.set("adaptive_max_pool", lowerings::max_pool_of_parts<>);
+    all.set("add", lowerings::add<>);
+    all.set("multiply", lowerings::multiply<>);
+    all.set("concat", lowerings::concat<>);
     all.set("relu", lowerings::activation(Function::clamp, {0, infinity}));
     all.set("relu6", lowerings::activation(Function::clamp, {0, 6}));
     all.set("leaky_relu", lowerings::activation(Function::leaky_relu));
@@ -220,10 +247,10 @@ LoweringRegistry& lowering_registry() {
     all.set("hard_swish", lowerings::activation(Function::hard_swish));
     all.set("silu", lowerings::activation(Function::silu));
     all.set("gelu", lowerings::activation(Function::gelu));
-    all.set("softmax", lowerings::softmax);
-    all.set("reshape", lowerings::reshape);
-    all.set("flatten", lowerings::reshape);
-    all.set("pad", lowerings::pad);
+    all.set("softmax", lowerings::softmax<>);
+    all.set("reshape", lowerings::reshape<>);
+    all.set("flatten", lowerings::reshape<>);
+    all.set("pad", lowerings::pad<>);
     return all;
   }();
   return registry;

@@ -1,11 +1,9 @@
 // Layers of a graph as custom layers of a program: they run as their authors wrote them.
 #pragma once
 
-#include <algorithm>
+#include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,82 +19,70 @@ namespace octet::inline OCTET_ABI {
 /// clone of the layer, which lives as long as the function.
 using Int8FormFactory = std::function<CustomLayer::RunS8(Layer<float>& layer)>;
 
-class Int8FormRegistry {
- public:
-  void set(std::string type, Int8FormFactory factory) {
-    const std::lock_guard lock(mutex_);
-    factories_[std::move(type)] = std::move(factory);
-  }
-  Int8FormFactory find(std::string_view type) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = factories_.find(type);
-    return found == factories_.end() ? Int8FormFactory() : found->second;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::map<std::string, Int8FormFactory, std::less<>> factories_;
-};
-inline Int8FormRegistry& int8_form_registry() {
+using Int8FormRegistry = Registry<Int8FormFactory>;
+template <class = WhenUsed>
+Int8FormRegistry& int8_form_registry() {
   static Int8FormRegistry registry;
   return registry;
 }
+
+/// The int8 form that is registered for a layer, asked for through a pointer that is null as long
+/// as none is registered.
+inline constinit std::atomic<Int8FormFactory (*)(std::string_view type)> find_int8_form{nullptr};
+
 /// Gives a layer type of your own a form that runs on int8 tensors.
-inline void register_int8_form(std::string type, Int8FormFactory factory) {
+template <class = WhenUsed>
+void register_int8_form(std::string type, Int8FormFactory factory) {
   int8_form_registry().set(std::move(type), std::move(factory));
+  find_int8_form = [](std::string_view wanted) { return int8_form_registry().find(wanted); };
 }
+
+/// The functions by which programs reach the layers of graphs. They are compiled in every file that
+/// includes this header, and kept small for that.
+inline constexpr GraphLayerFunctions functions_of_layers = {
+    .make = [](std::string_view type, const Json& attributes,
+               std::int64_t parameter_limit) -> void* {
+      const LayerMaker<float> make_layer = layer_maker<float>;
+      return make_layer ? make_layer(type, attributes, parameter_limit).release() : nullptr;
+    },
+    .clone = [](void* layer) -> void* {
+      return static_cast<Layer<float>*>(layer)->clone().release();
+    },
+    .destroy = [](void* layer) { delete static_cast<Layer<float>*>(layer); },
+    .tensor =
+        [](void* layer, std::size_t index, TensorView<float>& view) {
+          const auto parameters = static_cast<Layer<float>*>(layer)->parameters();
+          const auto buffers = static_cast<Layer<float>*>(layer)->buffers();
+          if (index >= parameters.size() + buffers.size()) return false;
+          view = index < parameters.size() ? parameters[index]->value
+                                           : buffers[index - parameters.size()]->value;
+          return true;
+        },
+    .forward =
+        [](void* layer, std::span<const TensorView<const float>> inputs, TensorView<float> output,
+           ThreadPool* pool) {
+          static_cast<Layer<float>*>(layer)->forward(inputs, output, {.pool = pool});
+        },
+    .has_int8_form =
+        [](void* layer) {
+          const auto find = find_int8_form.load();
+          return find && find(static_cast<Layer<float>*>(layer)->type());
+        },
+    .int8_form =
+        [](void* layer) {
+          auto& own = *static_cast<Layer<float>*>(layer);
+          return find_int8_form.load()(own.type())(own);
+        }};
 
 /// A layer that runs as its author wrote it: each workspace gets a clone of its own.
-inline CustomLayer custom_layer(std::shared_ptr<Layer<float>> layer) {
-  CustomLayer custom;
-  custom.make_run = [layer]() -> CustomLayer::Run {
-    return [own = std::shared_ptr<Layer<float>>(layer->clone())](
-               std::span<const TensorView<const float>> inputs, TensorView<float> output,
-               ThreadPool* pool) {
-      own->forward(inputs, output, Pass{.mode = Mode::inference, .pool = pool});
-    };
-  };
-  if (const Int8FormFactory factory = int8_form_registry().find(layer->type()))
-    custom.make_run_s8 = [layer, factory]() -> CustomLayer::RunS8 {
-      const std::shared_ptr<Layer<float>> own(layer->clone());
-      return [own, run = factory(*own)](std::span<const CustomLayer::S8Tensor> inputs,
-                                        const CustomLayer::S8Tensor& output,
-                                        ThreadPool* pool) { run(inputs, output, pool); };
-    };
-  return custom;
+template <class = WhenUsed>
+CustomLayer custom_layer(std::shared_ptr<Layer<float>> layer) {
+  return custom_layer(functions_of_layers, std::move(layer));
 }
 
-/// Makes a layer of a loaded program through the registry of layers; empty for an unknown type, or
-/// where nobody has used that registry.
-inline CustomLayer custom_layer_from_registry(std::string_view type, const Json& attributes,
-                                              std::span<const ProgramTensor* const> tensors) {
-  const LayerMaker<float> make = layer_maker<float>;
-  if (!make) return {};
-  std::int64_t limit = 0;
-  for (const ProgramTensor* const tensor : tensors) limit += tensor->shape.elements();
-  const std::shared_ptr<Layer<float>> layer = make(type, attributes, limit);
-  if (!layer) return {};
-  std::size_t next = 0;
-  const auto fill = [&](Tensor<float>& to) {
-    if (next >= tensors.size() || tensors[next]->type != ElementType::f32 ||
-        !(tensors[next]->shape == to.shape()))
-      fail("program: expected a float32 tensor of shape ", to.shape(), " for a layer of the type ",
-           type);
-    const auto numbers = tensors[next++]->as<float>();
-    std::copy(numbers.begin(), numbers.end(), to.begin());
-  };
-  for (Parameter<float>* const parameter : layer->parameters()) fill(parameter->value);
-  for (Buffer<float>* const buffer : layer->buffers()) fill(buffer->value);
-  if (next != tensors.size())
-    fail("program: expected ", next, " tensors for a layer of the type ", type, ", got ",
-         tensors.size());
-  return custom_layer(layer);
-}
-
-/// Lets load_program() find the layers of graphs wherever this header is included. Only a pointer
-/// is set, so that no layer is compiled for it.
+/// Lets load_program() find the layers of graphs wherever this header is included.
 inline const bool graph_layers_are_custom_layers = [] {
-  make_graph_layer = &custom_layer_from_registry;
+  graph_layer_functions = &functions_of_layers;
   return true;
 }();
 

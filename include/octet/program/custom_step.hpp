@@ -16,7 +16,8 @@ struct CustomRun {
   CustomLayer::RunS8 run_s8;
 };
 
-struct CustomStep : StepBase {
+template <class = WhenUsed>
+struct BasicCustomStep : StepBase {
   static constexpr std::size_t most_inputs = 16;
   struct Argument {
     int value;
@@ -31,8 +32,8 @@ struct CustomStep : StepBase {
   /// Which of the workspace's layers it is.
   int number;
 
-  CustomStep(const ProgramDescription& description, const Operation& operation,
-             const operations::Custom& custom, int number_)
+  BasicCustomStep(const ProgramDescription& description, const Operation& operation,
+                  const operations::Custom& custom, int number_)
       : layer(custom.layer), number(number_) {
     const auto argument = [&](int index) {
       const ProgramValue& value = description.value(index);
@@ -65,5 +66,6 @@ struct CustomStep : StepBase {
     }
   }
 };
+using CustomStep = BasicCustomStep<>;
 
 }  // namespace octet::inline OCTET_ABI

@@ -21,7 +21,8 @@ namespace octet::inline OCTET_ABI::float_steps {
 inline constexpr std::int64_t grain = 1 << 14;
 
 /// The numbers of a float32 or float16 tensor.
-inline AlignedVector<float> floats_of(const ProgramTensor& tensor) {
+template <class = WhenUsed>
+AlignedVector<float> floats_of(const ProgramTensor& tensor) {
   AlignedVector<float> numbers(static_cast<std::size_t>(tensor.shape.elements()));
   if (tensor.type == ElementType::f16) {
     const auto halves = tensor.as<Float16>();
@@ -36,7 +37,8 @@ inline AlignedVector<float> floats_of(const ProgramTensor& tensor) {
 
 /// The shape for N examples. The examples of a linear layer are the pixels of one image, so that
 /// the weights are read once for all of them.
-inline kernels::Conv2dShape for_batch(kernels::Conv2dShape shape, std::int64_t N) {
+template <class = WhenUsed>
+kernels::Conv2dShape for_batch(kernels::Conv2dShape shape, std::int64_t N) {
   const bool linear = shape.H == 1 && shape.W == 1 && shape.KH == 1 && shape.KW == 1 &&
                       shape.OH == 1 && shape.OW == 1 && shape.pad_top == 0 && shape.pad_left == 0;
   if (linear)
@@ -46,6 +48,7 @@ inline kernels::Conv2dShape for_batch(kernels::Conv2dShape shape, std::int64_t N
   return shape;
 }
 
+template <class = WhenUsed>
 struct Conv2d : StepBase {
   int x, y;
   kernels::Conv2dShape shape;
@@ -60,9 +63,9 @@ struct Conv2d : StepBase {
         shape(conv.shape),
         clamp(conv.clamp),
         bias(floats_of(description.tensor(conv.bias_tensor))),
-        packed(kernels::pack_conv2d(
-            conv.shape, floats_of(description.tensor(conv.weight_tensor)).data(), isa,
-            kernels::choose_conv_algorithm(conv.shape, isa))) {}
+        packed(kernels::pack_conv2d(conv.shape,
+                                    floats_of(description.tensor(conv.weight_tensor)).data(), isa,
+                                    kernels::choose_conv_algorithm(conv.shape, isa))) {}
 
   std::string kernel() const { return std::string(packed.name()); }
   std::int64_t scratch_bytes(std::int64_t N) const {
@@ -75,6 +78,7 @@ struct Conv2d : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct DepthwiseConv2d : StepBase {
   int x, y;
   kernels::Conv2dShape shape;
@@ -100,6 +104,7 @@ struct DepthwiseConv2d : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct MaxPool2d : StepBase {
   int x, y;
   operations::MaxPool2d pooling;
@@ -120,6 +125,7 @@ struct MaxPool2d : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct AveragePool2d : StepBase {
   int x, y;
   operations::AveragePool2d pooling;
@@ -141,6 +147,7 @@ struct AveragePool2d : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Add : StepBase {
   int a, b, y;
   std::int64_t elements;
@@ -166,6 +173,7 @@ struct Add : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Multiply : StepBase {
   int a, b, y;
   std::int64_t pixels, channels;
@@ -201,6 +209,7 @@ struct Multiply : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Concat : StepBase {
   struct Part {
     int x;
@@ -232,6 +241,7 @@ struct Concat : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Activation : StepBase {
   int x, y;
   std::int64_t elements;
@@ -275,7 +285,8 @@ struct Activation : StepBase {
 };
 
 /// What the function of an activation gives for one number.
-inline float value_of(const operations::Activation& activation, float x) {
+template <class = WhenUsed>
+float value_of(const operations::Activation& activation, float x) {
   switch (activation.function) {
     case Function::clamp:
       return kernels::clamp_value(x, activation.clamp.low, activation.clamp.high);
@@ -297,6 +308,7 @@ inline float value_of(const operations::Activation& activation, float x) {
   return x;
 }
 
+template <class = WhenUsed>
 struct Softmax : StepBase {
   int x, y;
   std::int64_t rows, columns;
@@ -315,6 +327,7 @@ struct Softmax : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Pad : StepBase {
   int x, y;
   std::int64_t H, W, C;
@@ -345,6 +358,7 @@ struct Pad : StepBase {
 };
 
 /// Both views look at the same memory.
+template <class = WhenUsed>
 struct Reshape : StepBase {
   Reshape(const ProgramDescription&, const Operation&, const operations::Reshape&, Isa) {}
   std::string kernel() const { return "none"; }

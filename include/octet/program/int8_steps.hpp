@@ -58,6 +58,7 @@ struct Requantization {
   }
 };
 
+template <class = WhenUsed>
 struct Conv2d {
   int x, y;
   kernels::Conv2dShape shape;
@@ -85,6 +86,7 @@ struct Conv2d {
   }
 };
 
+template <class = WhenUsed>
 struct DepthwiseConv2d {
   int x, y;
   kernels::Conv2dShape shape;
@@ -115,6 +117,7 @@ struct DepthwiseConv2d {
   }
 };
 
+template <class = WhenUsed>
 struct MaxPool2d : StepBase {
   int x, y;
   kernels::Pool2dShape shape;
@@ -131,6 +134,7 @@ struct MaxPool2d : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct AveragePool2d : StepBase {
   int x, y;
   kernels::Pool2dShape shape;
@@ -156,6 +160,7 @@ struct AveragePool2d : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Add : StepBase {
   int a, b, y;
   std::int64_t elements;
@@ -182,6 +187,7 @@ struct Add : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Multiply : StepBase {
   int a, b, y;
   std::int64_t pixels, channels;
@@ -217,6 +223,7 @@ struct Multiply : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Concat : StepBase {
   struct Part {
     int x;
@@ -253,6 +260,7 @@ struct Concat : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Lookup : StepBase {
   int x, y;
   std::int64_t elements;
@@ -274,6 +282,7 @@ struct Lookup : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Pad : StepBase {
   int x, y;
   kernels::Pad2dShape shape;
@@ -302,6 +311,7 @@ struct Pad : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Quantize : StepBase {
   int x, y;
   std::int64_t elements;
@@ -323,6 +333,7 @@ struct Quantize : StepBase {
   }
 };
 
+template <class = WhenUsed>
 struct Dequantize : StepBase {
   int x, y;
   std::int64_t elements;

@@ -32,9 +32,10 @@ struct ProgramLayout {
 };
 
 /// Values that share one piece of memory, as a forest whose roots stand for their trees.
-class SharedMemory {
+template <class = WhenUsed>
+class BasicSharedMemory {
  public:
-  explicit SharedMemory(const ProgramDescription& description)
+  explicit BasicSharedMemory(const ProgramDescription& description)
       : parent_(description.values.size()), last_read_(description.values.size(), -1) {
     std::iota(parent_.begin(), parent_.end(), 0);
     const int end = static_cast<int>(description.operations.size());
@@ -77,9 +78,11 @@ class SharedMemory {
   std::vector<int> parent_;
   std::vector<int> last_read_;
 };
+using SharedMemory = BasicSharedMemory<>;
 
 /// Plans the arena of a valid description, reusing memory as soon as it is free.
-inline ProgramLayout plan_layout(const ProgramDescription& description) {
+template <class = WhenUsed>
+ProgramLayout plan_layout(const ProgramDescription& description) {
   const auto at = [](int index) { return static_cast<std::size_t>(index); };
   const SharedMemory memory(description);
   ProgramLayout layout;

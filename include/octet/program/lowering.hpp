@@ -3,14 +3,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "octet/core/registry.hpp"
 #include "octet/graph/fold_batch_norm.hpp"
 #include "octet/graph/fuse_activations.hpp"
 #include "octet/nn/layer.hpp"
@@ -21,10 +20,11 @@
 namespace octet::inline OCTET_ABI {
 
 /// One layer, and the description to which its operations are added.
-class Lowering {
+template <class = WhenUsed>
+class BasicLowering {
  public:
-  Lowering(ProgramDescription& description, std::string name, Layer<float>& layer, Clamp clamp,
-           std::vector<int> inputs, const Shape& shape)
+  BasicLowering(ProgramDescription& description, std::string name, Layer<float>& layer, Clamp clamp,
+                std::vector<int> inputs, const Shape& shape)
       : description_(description),
         name_(std::move(name)),
         layer_(layer),
@@ -78,29 +78,13 @@ class Lowering {
   int last_ = -1;
   int inner_ = 0;
 };
+using Lowering = BasicLowering<>;
 
 /// Adds a layer's operations and returns the value that the last one writes; -1 if this layer
 /// cannot be lowered with these shapes, in which case nothing may have been added.
 using LoweringFunction = std::function<int(Lowering&)>;
 
-/// Lowerings by layer type. Safe from any thread.
-class LoweringRegistry {
- public:
-  /// Adds a lowering, or replaces that of a layer type.
-  void set(std::string type, LoweringFunction function) {
-    const std::lock_guard lock(mutex_);
-    functions_[std::move(type)] = std::move(function);
-  }
-  /// The lowering of a layer type; empty if there is none.
-  LoweringFunction find(std::string_view type) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = functions_.find(type);
-    return found == functions_.end() ? LoweringFunction() : found->second;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::map<std::string, LoweringFunction, std::less<>> functions_;
-};
+/// Lowerings by layer type.
+using LoweringRegistry = Registry<LoweringFunction>;
 
 }  // namespace octet::inline OCTET_ABI

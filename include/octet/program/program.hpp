@@ -151,24 +151,26 @@ class Program {
     namespace f = float_steps;
     namespace q = int8_steps;
     namespace o = operations;
-    if (const auto* const p = op.as<o::Conv2d>()) return either<f::Conv2d, q::Conv2d>(d, op, *p);
+    if (const auto* const p = op.as<o::Conv2d>())
+      return either<f::Conv2d<>, q::Conv2d<>>(d, op, *p);
     if (const auto* const p = op.as<o::DepthwiseConv2d>())
-      return either<f::DepthwiseConv2d, q::DepthwiseConv2d>(d, op, *p);
+      return either<f::DepthwiseConv2d<>, q::DepthwiseConv2d<>>(d, op, *p);
     if (const auto* const p = op.as<o::MaxPool2d>())
-      return either<f::MaxPool2d, q::MaxPool2d>(d, op, *p);
+      return either<f::MaxPool2d<>, q::MaxPool2d<>>(d, op, *p);
     if (const auto* const p = op.as<o::AveragePool2d>())
-      return either<f::AveragePool2d, q::AveragePool2d>(d, op, *p);
-    if (const auto* const p = op.as<o::Add>()) return either<f::Add, q::Add>(d, op, *p);
+      return either<f::AveragePool2d<>, q::AveragePool2d<>>(d, op, *p);
+    if (const auto* const p = op.as<o::Add>()) return either<f::Add<>, q::Add<>>(d, op, *p);
     if (const auto* const p = op.as<o::Multiply>())
-      return either<f::Multiply, q::Multiply>(d, op, *p);
-    if (const auto* const p = op.as<o::Concat>()) return either<f::Concat, q::Concat>(d, op, *p);
-    if (const auto* const p = op.as<o::Pad>()) return either<f::Pad, q::Pad>(d, op, *p);
-    if (const auto* const p = op.as<o::Activation>()) return Step(f::Activation(d, op, *p, isa_));
-    if (const auto* const p = op.as<o::Softmax>()) return Step(f::Softmax(d, op, *p, isa_));
-    if (const auto* const p = op.as<o::Reshape>()) return Step(f::Reshape(d, op, *p, isa_));
-    if (const auto* const p = op.as<o::Lookup>()) return Step(q::Lookup(d, op, *p, isa_));
-    if (const auto* const p = op.as<o::Quantize>()) return Step(q::Quantize(d, op, *p, isa_));
-    if (const auto* const p = op.as<o::Dequantize>()) return Step(q::Dequantize(d, op, *p, isa_));
+      return either<f::Multiply<>, q::Multiply<>>(d, op, *p);
+    if (const auto* const p = op.as<o::Concat>())
+      return either<f::Concat<>, q::Concat<>>(d, op, *p);
+    if (const auto* const p = op.as<o::Pad>()) return either<f::Pad<>, q::Pad<>>(d, op, *p);
+    if (const auto* const p = op.as<o::Activation>()) return Step(f::Activation<>(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Softmax>()) return Step(f::Softmax<>(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Reshape>()) return Step(f::Reshape<>(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Lookup>()) return Step(q::Lookup<>(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Quantize>()) return Step(q::Quantize<>(d, op, *p, isa_));
+    if (const auto* const p = op.as<o::Dequantize>()) return Step(q::Dequantize<>(d, op, *p, isa_));
     return Step(CustomStep(d, op, *op.as<o::Custom>(), customs_++));
   }
 

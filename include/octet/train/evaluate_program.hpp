@@ -7,8 +7,9 @@
 namespace octet::inline OCTET_ABI {
 
 /// Evaluates a program with one input, the images, and one output, the logits.
-inline Evaluation evaluate(const Program& program, const ImageDataset& dataset,
-                           const Pipeline& pipeline, const EvaluateOptions& options = {}) {
+template <class = WhenUsed>
+Evaluation evaluate(const Program& program, const ImageDataset& dataset, const Pipeline& pipeline,
+                    const EvaluateOptions& options = {}) {
   ThreadPool& pool = options.pool ? *options.pool : default_thread_pool();
   Workspace workspace(program, {.batch = options.batch, .pool = &pool});
   Tensor<float> logits;

@@ -20,7 +20,8 @@ struct Proportion {
 };
 
 /// Wilson's score interval (1927) for `correct` out of `count`; 0 to 1 when the count is 0.
-inline Proportion wilson_interval(std::int64_t correct, std::int64_t count) {
+template <class = WhenUsed>
+Proportion wilson_interval(std::int64_t correct, std::int64_t count) {
   if (correct < 0 || count < correct)
     fail("wilson_interval: expected 0 <= correct <= count, got ", correct, " of ", count);
   if (count == 0) return {};
@@ -161,7 +162,8 @@ struct McNemar {
 };
 
 /// The test for `right_to_wrong` and `wrong_to_right` images.
-inline McNemar mcnemar(std::int64_t right_to_wrong, std::int64_t wrong_to_right) {
+template <class = WhenUsed>
+McNemar mcnemar(std::int64_t right_to_wrong, std::int64_t wrong_to_right) {
   McNemar test{right_to_wrong, wrong_to_right, 1, 1};
   const auto n = static_cast<double>(right_to_wrong + wrong_to_right);
   if (n == 0) return test;
@@ -180,7 +182,8 @@ inline McNemar mcnemar(std::int64_t right_to_wrong, std::int64_t wrong_to_right)
 }
 
 /// Compares a changed model with the one it was made from.
-inline McNemar mcnemar(const Evaluation& before, const Evaluation& after) {
+template <class = WhenUsed>
+McNemar mcnemar(const Evaluation& before, const Evaluation& after) {
   if (before.labels != after.labels)
     fail("mcnemar: expected two evaluations of the same images, got ", before.size(), " and ",
          after.size());

@@ -32,7 +32,8 @@ struct TrainingStatus {
 };
 
 /// Seconds as 0:05, 12:34 or 1:02:03.
-inline std::string clock_text(double seconds) {
+template <class = WhenUsed>
+std::string clock_text(double seconds) {
   const auto all = static_cast<long long>(seconds < 0 ? 0 : seconds + 0.5);
   char text[48];
   if (all >= 3600)

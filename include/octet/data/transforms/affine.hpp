@@ -18,7 +18,8 @@ struct Placement {
 };
 
 /// Lays the picture down anew, in a canvas of the same size.
-inline void place_picture(Picture& picture, const Placement& placement) {
+template <class = WhenUsed>
+void place_picture(Picture& picture, const Placement& placement) {
   const std::int64_t H = picture.H, W = picture.W, C = picture.C;
   const double angle = placement.degrees * std::numbers::pi / 180;
   const float cos = static_cast<float>(std::cos(angle) / placement.scale);
@@ -61,7 +62,8 @@ struct RandomAffineOptions {
 };
 
 /// Rotation, translation and scale at random, in one resampling.
-inline Transform random_affine(RandomAffineOptions options = {}) {
+template <class = WhenUsed>
+Transform random_affine(RandomAffineOptions options = {}) {
   if (!(options.degrees >= 0) || !(options.translation >= 0) || !(options.smallest_scale > 0) ||
       !(options.largest_scale >= options.smallest_scale))
     fail(
@@ -89,7 +91,8 @@ struct RandomRotationOptions {
   float fill = 0;
 };
 /// Rotates by an angle from -degrees to degrees.
-inline Transform random_rotation(RandomRotationOptions options = {}) {
+template <class = WhenUsed>
+Transform random_rotation(RandomRotationOptions options = {}) {
   Transform result = random_affine({.degrees = options.degrees, .fill = options.fill});
   result.name = "random_rotation";
   return result;
@@ -100,7 +103,8 @@ struct RandomTranslationOptions {
   float fill = 0;
 };
 /// Moves by up to this share of the size, each way, also by parts of a pixel.
-inline Transform random_translation(RandomTranslationOptions options = {}) {
+template <class = WhenUsed>
+Transform random_translation(RandomTranslationOptions options = {}) {
   Transform result = random_affine({.translation = options.translation, .fill = options.fill});
   result.name = "random_translation";
   return result;
@@ -111,7 +115,8 @@ struct RandomScaleOptions {
   float fill = 0;
 };
 /// Enlarges or shrinks about the centre by a factor from this range.
-inline Transform random_scale(RandomScaleOptions options = {}) {
+template <class = WhenUsed>
+Transform random_scale(RandomScaleOptions options = {}) {
   Transform result = random_affine(
       {.smallest_scale = options.smallest, .largest_scale = options.largest, .fill = options.fill});
   result.name = "random_scale";

@@ -20,7 +20,8 @@ struct ClaheOptions {
 /// Equalizes each tile's histogram of 256 bins, cut at the limit and the rest spread evenly, and
 /// blends the four nearest tiles' curves bilinearly. Evens out light from the side. Each channel by
 /// itself; values in [0, 1].
-inline Transform clahe(ClaheOptions options = {}) {
+template <class = WhenUsed>
+Transform clahe(ClaheOptions options = {}) {
   if (options.tiles < 1 || !(options.clip >= 1))
     fail("clahe: expected at least 1 tile and a clip of at least 1, got tiles ", options.tiles,
          ", clip ", options.clip);

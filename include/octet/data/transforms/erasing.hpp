@@ -18,7 +18,8 @@ struct RandomErasingOptions {
 };
 
 /// Overwrites a rectangle at a random place, so that no single feature may be relied upon.
-inline Transform random_erasing(RandomErasingOptions options = {}) {
+template <class = WhenUsed>
+Transform random_erasing(RandomErasingOptions options = {}) {
   if (!(options.probability >= 0 && options.probability <= 1))
     fail("random_erasing: expected a probability from 0 to 1, got ", options.probability);
   if (!(options.smallest_area > 0 && options.largest_area >= options.smallest_area &&

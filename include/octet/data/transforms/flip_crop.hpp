@@ -9,7 +9,8 @@
 namespace octet::inline OCTET_ABI {
 
 /// Mirrors left and right.
-inline Transform flip() {
+template <class = WhenUsed>
+Transform flip() {
   const auto apply = [](Picture& picture, const Random&) {
     const std::int64_t C = picture.C;
     for (std::int64_t y = 0; y < picture.H; ++y) {
@@ -30,7 +31,8 @@ struct RandomFlipOptions {
 };
 
 /// Mirrors left and right with this probability.
-inline Transform random_flip(RandomFlipOptions options = {}) {
+template <class = WhenUsed>
+Transform random_flip(RandomFlipOptions options = {}) {
   if (!(options.probability >= 0 && options.probability <= 1))
     fail("random_flip: expected a probability from 0 to 1, got ", options.probability);
   const auto apply = [options, mirror = flip()](Picture& picture, const Random& random) {
@@ -49,7 +51,8 @@ struct RandomCropOptions {
 };
 
 /// Pads, then cuts out a window at a random place.
-inline Transform random_crop(RandomCropOptions options = {}) {
+template <class = WhenUsed>
+Transform random_crop(RandomCropOptions options = {}) {
   if (options.padding < 0 || options.H < 0 || options.W < 0)
     fail("random_crop: expected padding and size of at least 0, got padding ", options.padding,
          ", H ", options.H, ", W ", options.W);

@@ -13,7 +13,8 @@ struct RandomContrastOptions {
 };
 
 /// Moves every value away from the picture's mean, or towards it; stays in [0, 1].
-inline Transform random_contrast(RandomContrastOptions options = {}) {
+template <class = WhenUsed>
+Transform random_contrast(RandomContrastOptions options = {}) {
   if (!(options.amount >= 0 && options.amount <= 1))
     fail("random_contrast: expected an amount from 0 to 1, got ", options.amount);
   const auto apply = [options](Picture& picture, const Random& random) {
@@ -35,7 +36,8 @@ struct RandomBrightnessOptions {
 };
 
 /// Adds one number to every value; stays in [0, 1].
-inline Transform random_brightness(RandomBrightnessOptions options = {}) {
+template <class = WhenUsed>
+Transform random_brightness(RandomBrightnessOptions options = {}) {
   if (!(options.amount >= 0 && options.amount <= 1))
     fail("random_brightness: expected an amount from 0 to 1, got ", options.amount);
   const auto apply = [options](Picture& picture, const Random& random) {

@@ -13,7 +13,8 @@ namespace octet::inline OCTET_ABI {
 
 /// A number with density proportional to x^(a - 1) e^(-x), a > 0: Marsaglia and Tsang, "A simple
 /// method for generating gamma variables" (2000).
-inline double gamma_variate(double a, const Random& random) {
+template <class = WhenUsed>
+double gamma_variate(double a, const Random& random) {
   const double boost = a < 1 ? std::pow(random.uniform(0), 1 / a) : 1;
   const double d = (a < 1 ? a + 1 : a) - 1.0 / 3, c = 1 / std::sqrt(9 * d);
   for (std::uint64_t attempt = 1;; ++attempt) {
@@ -25,14 +26,16 @@ inline double gamma_variate(double a, const Random& random) {
 }
 
 /// A number in [0, 1] from the symmetric Beta(a, a) distribution.
-inline double beta_variate(double a, const Random& random) {
+template <class = WhenUsed>
+double beta_variate(double a, const Random& random) {
   const double x = gamma_variate(a, random.substream(0)), y = gamma_variate(a, random.substream(1));
   // For a tiny a both may be 0 in double precision: then one of the ends is as good as the other.
   return x + y > 0 ? x / (x + y) : std::round(random.uniform(0));
 }
 
 /// Gives the batch targets if it has none: 1 for the label's class.
-inline void make_targets(Batch& batch, std::int64_t classes) {
+template <class = WhenUsed>
+void make_targets(Batch& batch, std::int64_t classes) {
   if (batch.has_targets()) return;
   batch.targets = Tensor<float>({batch.size(), classes});
   for (std::int64_t row = 0; row < batch.size(); ++row) {
@@ -44,7 +47,8 @@ inline void make_targets(Batch& batch, std::int64_t classes) {
 }
 
 /// Each image's partner in the batch.
-inline std::vector<std::int64_t> partners(const Batch& batch, const Random& random) {
+template <class = WhenUsed>
+std::vector<std::int64_t> partners(const Batch& batch, const Random& random) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(batch.size()));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   random.shuffle(std::span<std::int64_t>(order));
@@ -52,7 +56,8 @@ inline std::vector<std::int64_t> partners(const Batch& batch, const Random& rand
 }
 
 /// Rows become share * row + (1 - share) * partner's row.
-inline void blend_rows(Tensor<float>& rows, const std::vector<std::int64_t>& partner, float share) {
+template <class = WhenUsed>
+void blend_rows(Tensor<float>& rows, const std::vector<std::int64_t>& partner, float share) {
   const Tensor<float> old = rows;
   const std::int64_t count = rows.shape()[0];
   const std::int64_t length = count ? rows.elements() / count : 0;
@@ -70,7 +75,8 @@ struct MixingOptions {
 
 /// Each image becomes share * image + (1 - share) * another one of the batch, targets likewise.
 /// Zhang et al., "mixup: beyond empirical risk minimization" (ICLR 2018).
-inline BatchTransform mixup(MixingOptions options = {.alpha = 0.2}) {
+template <class = WhenUsed>
+BatchTransform mixup(MixingOptions options = {.alpha = 0.2}) {
   if (!(options.alpha > 0)) fail("mixup: expected an alpha above 0, got ", options.alpha);
   const auto apply = [options](Batch& batch, std::int64_t classes, const Random& random) {
     make_targets(batch, classes);
@@ -84,7 +90,8 @@ inline BatchTransform mixup(MixingOptions options = {.alpha = 0.2}) {
 
 /// A rectangle of each image is replaced by the same one of another image of the batch; targets are
 /// mixed in proportion to the areas. Yun et al., "CutMix" (ICCV 2019).
-inline BatchTransform cutmix(MixingOptions options = {.alpha = 1}) {
+template <class = WhenUsed>
+BatchTransform cutmix(MixingOptions options = {.alpha = 1}) {
   if (!(options.alpha > 0)) fail("cutmix: expected an alpha above 0, got ", options.alpha);
   const auto apply = [options](Batch& batch, std::int64_t classes, const Random& random) {
     make_targets(batch, classes);

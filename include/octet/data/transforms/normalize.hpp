@@ -16,7 +16,8 @@ struct NormalizeOptions {
 };
 
 /// (x - mean) / deviation, channel by channel.
-inline Transform normalize(NormalizeOptions options = {}) {
+template <class = WhenUsed>
+Transform normalize(NormalizeOptions options = {}) {
   for (const float deviation : options.deviation)
     if (!(deviation > 0)) fail("normalize: expected a deviation above 0, got ", deviation);
   if (options.mean.empty() || options.deviation.empty())
@@ -48,7 +49,8 @@ inline Transform normalize(NormalizeOptions options = {}) {
 }
 
 /// The mean and standard deviation of each channel over a whole dataset, for bytes as [0, 1].
-inline NormalizeOptions channel_statistics(const ImageDataset& dataset) {
+template <class = WhenUsed>
+NormalizeOptions channel_statistics(const ImageDataset& dataset) {
   if (dataset.size() == 0) fail("channel_statistics: expected at least one image, got none");
   NormalizeOptions result{{}, {}};
   for (std::int64_t c = 0; c < dataset.C; ++c) {

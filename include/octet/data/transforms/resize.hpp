@@ -40,7 +40,8 @@ struct ResizeAxis {
 };
 
 /// Resizes the picture in place.
-inline void resize_picture(Picture& picture, std::int64_t H, std::int64_t W) {
+template <class = WhenUsed>
+void resize_picture(Picture& picture, std::int64_t H, std::int64_t W) {
   if (picture.H < 1 || picture.W < 1)
     fail("resize: expected an image of at least 1 x 1, got ", picture.shape());
   const std::int64_t C = picture.C;
@@ -76,7 +77,8 @@ struct ResizeOptions {
 };
 
 /// Resizes to H x W, whatever the size before; proportions are not kept.
-inline Transform resize(ResizeOptions options = {}) {
+template <class = WhenUsed>
+Transform resize(ResizeOptions options = {}) {
   if (options.H < 1 || options.W < 1)
     fail("resize: expected a size of at least 1 x 1, got ", options.H, " x ", options.W);
   return {
@@ -88,7 +90,8 @@ inline Transform resize(ResizeOptions options = {}) {
 }
 
 /// Resizes bytes, rounding to the nearest.
-inline Image resize_image(ImageView image, std::int64_t H, std::int64_t W) {
+template <class = WhenUsed>
+Image resize_image(ImageView image, std::int64_t H, std::int64_t W) {
   Picture picture;
   picture.assign(image);
   resize_picture(picture, H, W);
