@@ -115,6 +115,7 @@ class Quantizer {
  public:
   Quantizer(const Description& from, const Calibration& calibration, const QuantizeOptions& options)
       : Quantizer(from, options) {
+    check_int8();
     choose_parameters(calibration);
   }
   /// Plans; run() needs choose() first.
@@ -130,6 +131,17 @@ class Quantizer {
   }
 
   QuantizationPlan plan() const { return {decisions_, group_}; }
+  /// Fails, with the reasons, if no operation that computes anything can run in int8.
+  void check_int8() const {
+    for (std::size_t i = 0; i < decisions_.size(); ++i)
+      if (decisions_[i].int8 && !moves_values(from_.operations[i])) return;
+    std::string reasons;
+    for (std::size_t i = 0; i < decisions_.size(); ++i)
+      if (!decisions_[i].int8)
+        reasons += text_of(reasons.empty() ? ": " : ", ", from_.operations[i].name, " (",
+                           decisions_[i].reason, ')');
+    fail("quantize: expected a layer that can run in int8, got none", reasons);
+  }
   /// Parameters that were found otherwise than by calibration. Values of one group have the same.
   void choose(QuantizationChoice choice) {
     parameters_ = std::move(choice.values);
@@ -181,14 +193,6 @@ class Quantizer {
       decisions_[i] = {reason.empty(), reason};
       int8_value[at(operation.output)] = reason.empty();
     }
-    for (std::size_t i = 0; i < decisions_.size(); ++i)
-      if (decisions_[i].int8 && !moves_values(from_.operations[i])) return;
-    std::string reasons;
-    for (std::size_t i = 0; i < decisions_.size(); ++i)
-      if (!decisions_[i].int8)
-        reasons += text_of(reasons.empty() ? ": " : ", ", from_.operations[i].name, " (",
-                           decisions_[i].reason, ')');
-    fail("quantize: expected a layer that can run in int8, got none", reasons);
   }
   std::string reason_for_float(const Operation& operation) const {
     for (const std::string& name : options_.keep_float)

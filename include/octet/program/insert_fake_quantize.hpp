@@ -1,0 +1,291 @@
+// Quantization-aware training: the pass that prepares a graph for it, and the way to int8 after it.
+#pragma once
+
+#include <concepts>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "octet/program/quantization_aware.hpp"
+
+namespace octet::inline OCTET_ABI {
+
+struct QuantizationAwareTraining {
+  RangeObserver observer = RangeObserver::moving_average;
+  /// The share of a new batch in a moving average.
+  double momentum = 0.01;
+  QuantizationScale activation_scale = QuantizationScale::observed;
+  QuantizationScale weight_scale = QuantizationScale::observed;
+  QuantizationSchedule schedule = {};
+  /// Layers, by name, that stay float32.
+  std::vector<std::string> keep_float = {};
+};
+
+/// Lets load_graph() read graphs that insert_fake_quantize() made. It calls this itself; who only
+/// loads such graphs calls it once.
+template <class T>
+void register_quantization_aware_layers() {
+  LayerRegistry<T>& registry = layer_registry<T>();
+  static const bool once = [&] {
+    registry.template add<FakeQuantize<T>>(std::string(FakeQuantize<T>::type_name));
+    registry.template add<AbsorbedBatchNorm<T>>(std::string(AbsorbedBatchNorm<T>::type_name));
+    registry.template add<QuantizationAware<T>>(std::string(QuantizationAware<T>::type_name));
+    return true;
+  }();
+  (void)once;
+}
+
+/// Whether a graph was made by insert_fake_quantize().
+template <class T>
+bool is_quantization_aware(const Graph<T>& graph) {
+  for (const Node<T>& node : graph.nodes())
+    if (node.layer && node.layer->type() == FakeQuantize<T>::type_name) return true;
+  return false;
+}
+
+/// The name of the fake-quantize node of a group of values of one scale.
+inline std::string fake_quantize_name(const std::string& value) { return value + ".fake_quantize"; }
+
+/// Puts fake quantization where the int8 program will quantize, and nowhere else: the converter
+/// itself is asked. One fake-quantize node for each group of values that share a scale: after the
+/// activation that is fused into a layer, on both inputs of a sum, behind a concat whose inputs
+/// take its scale. Layers that have weights or compute become quantization-aware. Batch norms that
+/// the program folds become absorbed ones. All parameters keep their values and names, so training
+/// may begin from a trained network or from a fresh one. Fails if no layer can run in int8.
+template <std::same_as<float> T>
+class FakeQuantizeInsertion {
+ public:
+  FakeQuantizeInsertion(const Graph<T>& from, const QuantizationAwareTraining& options)
+      : from_(from),
+        options_(options),
+        description_(describe_program(from)),
+        quantize_options_{.keep_float = options.keep_float},
+        to_(from.seed()) {
+    if (is_quantization_aware(from))
+      fail("insert_fake_quantize: expected a graph without fake-quantize nodes");
+    register_quantization_aware_layers<T>();
+    keep_whole_nodes();
+    const Quantizer quantizer(description_, quantize_options_);
+    quantizer.check_int8();
+    plan_ = quantizer.plan();
+    place_quantizers();
+  }
+
+  Graph<T> run() {
+    raw_.resize(at(from_.size()));
+    quantized_.resize(at(from_.size()));
+    for (int i = 0; i < from_.size(); ++i) add_node(i);
+    for (const int output : from_.outputs()) to_.output(raw_[at(output)]);
+    return std::move(to_);
+  }
+
+ private:
+  static std::size_t at(int index) { return static_cast<std::size_t>(index); }
+  std::string_view type_of(int node) const {
+    return from_.node(node).layer ? from_.node(node).layer->type() : std::string_view();
+  }
+
+  /// The value of the program that a node computes; -1 for one that the program has fused into
+  /// another or left out.
+  int value_of(int node) const {
+    for (std::size_t v = 0; v < description_.values.size(); ++v)
+      if (description_.values[v].name == from_.node(node).name) return static_cast<int>(v);
+    return -1;
+  }
+  /// The operation that computes it; -1 for an input.
+  int operation_of(int node) const {
+    for (std::size_t i = 0; i < description_.operations.size(); ++i)
+      if (description_.operations[i].name == from_.node(node).name) return static_cast<int>(i);
+    return -1;
+  }
+  /// A layer of several operations has values inside that no node of the graph shows; such a layer
+  /// stays float32.
+  void keep_whole_nodes() {
+    for (const Operation& operation : description_.operations) {
+      if (from_.find(operation.name) >= 0) continue;
+      quantize_options_.keep_float.push_back(operation.name);
+      const std::string owner = operation.name.substr(0, operation.name.rfind('.'));
+      if (from_.find(owner) >= 0) quantize_options_.keep_float.push_back(owner);
+    }
+  }
+
+  /// For each group that an int8 operation reads or writes, the value behind which its
+  /// fake-quantize node stands: the last concat's, or else the first one.
+  void place_quantizers() {
+    const std::size_t count = description_.values.size();
+    std::vector<bool> needed(count, false);
+    place_.assign(count, -1);
+    for (std::size_t v = 0; v < count; ++v) {
+      int& place = place_[at(plan_.group[v])];
+      if (place < 0) place = static_cast<int>(v);
+    }
+    for (std::size_t i = 0; i < description_.operations.size(); ++i) {
+      const Operation& operation = description_.operations[i];
+      if (!plan_.decisions[i].int8) continue;
+      needed[at(group_of(operation.output))] = true;
+      for (const int input : operation.inputs) needed[at(group_of(input))] = true;
+      if (operation.as<operations::Concat>())
+        place_[at(group_of(operation.output))] = operation.output;
+    }
+    for (std::size_t v = 0; v < count; ++v)
+      if (!needed[v]) place_[v] = -1;
+  }
+  int group_of(int value) const { return plan_.group[at(value)]; }
+  std::string quantizer_of(int value) const {
+    return fake_quantize_name(description_.value(group_of(value)).name);
+  }
+
+  /// The last of the nodes whose work the program does in the operation of `node`: itself, its
+  /// batch norm, its activation.
+  int last_fused(int node, QuantizationAwareOptions& options) const {
+    int last = node;
+    for (int i = node + 1; i < from_.size(); ++i) {
+      const bool follows = from_.node(i).layer && from_.node(i).inputs[0] == last;
+      if (!follows || value_of(i) >= 0 || type_of(i) == "dropout") continue;
+      if (type_of(i) == "batch_norm")
+        options.batch_norm = from_.node(i).name;
+      else
+        options.activation = std::string(type_of(i));
+      last = i;
+    }
+    return last;
+  }
+
+  void add_node(int i) {
+    const Node<T>& node = from_.node(i);
+    const int value = value_of(i), operation = operation_of(i);
+    if (!node.layer) {
+      raw_[at(i)] = to_.input(node.shape, node.name);
+    } else {
+      const bool int8 = operation >= 0 && plan_.decisions[at(operation)].int8;
+      // What is fused or left out follows its own input; an operation of float32 reads what is
+      // there in float32.
+      const bool reads_quantized = int8 || value < 0;
+      std::vector<Value<T>> inputs;
+      for (const int source : node.inputs)
+        inputs.push_back((reads_quantized ? quantized_ : raw_)[at(source)]);
+      raw_[at(i)] = to_.add(layer_for(i, operation, int8), inputs, Parameters::keep);
+      if (to_.node(raw_[at(i)].node).name != node.name) raw_[at(i)].named(node.name);
+    }
+    quantized_[at(i)] = raw_[at(i)];
+    if (value >= 0) {
+      QuantizationAwareOptions fused;
+      ends_[at(last_fused(i, fused))] = i;
+    }
+    // The fake-quantize node stands behind all that is fused.
+    const auto owner = ends_.find(at(i));
+    if (owner == ends_.end()) return;
+    const int computed = value_of(owner->second), by = operation_of(owner->second);
+    if (place_[at(group_of(computed))] != computed) return;
+    quantized_[at(i)] = to_.add(std::make_unique<FakeQuantize<T>>(fake_quantize_options()),
+                                {&raw_[at(i)], 1}, Parameters::keep);
+    quantized_[at(i)].named(quantizer_of(computed));
+    // Whoever reads in float32 what was computed in int8 gets it dequantized.
+    if (by >= 0 && plan_.decisions[at(by)].int8) raw_[at(i)] = quantized_[at(i)];
+  }
+
+  std::unique_ptr<Layer<T>> layer_for(int i, int operation, bool int8) const {
+    Layer<T>& layer = *from_.node(i).layer;
+    if (type_of(i) == "batch_norm" && value_of(i) < 0 && absorbed_in_int8(i))
+      return std::make_unique<AbsorbedBatchNorm<T>>(static_cast<const BatchNorm<T>&>(layer),
+                                                    options_.schedule);
+    if (!int8) return layer.clone();
+    const Operation& described = description_.operations[at(operation)];
+    const auto* const pad = described.as<operations::Pad>();
+    if (moves_values(described) && !(pad && pad->value != 0)) return layer.clone();
+    QuantizationAwareOptions options{.weight_scale = options_.weight_scale,
+                                     .quantize_from = options_.schedule.quantize_from};
+    for (const int input : described.inputs)
+      options.input_quantizers.push_back(quantizer_of(input));
+    options.output_quantizer = quantizer_of(described.output);
+    last_fused(i, options);
+    return std::make_unique<QuantizationAware<T>>(layer.clone(), std::move(options));
+  }
+  /// Whether the layer before this folded batch norm runs in int8.
+  bool absorbed_in_int8(int i) const {
+    const int operation = operation_of(from_.node(i).inputs[0]);
+    return operation >= 0 && plan_.decisions[at(operation)].int8;
+  }
+  FakeQuantizeOptions fake_quantize_options() const {
+    return {options_.observer, options_.momentum, options_.activation_scale, options_.schedule};
+  }
+
+  const Graph<T>& from_;
+  const QuantizationAwareTraining& options_;
+  const ProgramDescription description_;
+  QuantizeOptions quantize_options_;
+  QuantizationPlan plan_;
+  /// For each group, by the value that stands for it.
+  std::vector<int> place_;
+  Graph<T> to_;
+  /// For each node of the old graph, what it computes in the new one: as it leaves the layer, and
+  /// behind the fake-quantize node.
+  std::vector<Value<T>> raw_, quantized_;
+  /// The nodes that begin what ends with a node.
+  std::map<std::size_t, int> ends_;
+};
+
+template <std::same_as<float> T>
+Graph<T> insert_fake_quantize(const Graph<T>& graph,
+                              const QuantizationAwareTraining& options = {}) {
+  return FakeQuantizeInsertion<T>(graph, options).run();
+}
+
+/// The float32 network inside of a quantization-aware one, with what it has learned.
+template <std::same_as<float> T>
+Graph<T> remove_fake_quantize(const Graph<T>& graph) {
+  GraphRewriter<T> rewriter(graph);
+  for (int i = 0; i < graph.size(); ++i) {
+    const Node<T>& node = graph.node(i);
+    const std::string_view type = node.layer ? node.layer->type() : std::string_view();
+    if (type == FakeQuantize<T>::type_name)
+      rewriter.bypass(i, node.inputs[0]);
+    else if (type == QuantizationAware<T>::type_name)
+      rewriter.replace(i, static_cast<QuantizationAware<T>&>(*node.layer).layer().clone());
+    else if (type == AbsorbedBatchNorm<T>::type_name)
+      rewriter.replace(i, static_cast<AbsorbedBatchNorm<T>&>(*node.layer).batch_norm());
+    else
+      rewriter.keep(i);
+  }
+  return rewriter.finish();
+}
+
+/// The int8 program of a quantization-aware graph, with the ranges and scales that it has observed
+/// and learned: no images are needed. The graph in inference computes the same bits. Fails if it
+/// has not been trained for at least one step.
+template <std::same_as<float> T>
+Program quantize(const Graph<T>& graph, const ProgramOptions& options = {}) {
+  if (!is_quantization_aware(graph))
+    fail(
+        "quantize: expected images to calibrate with, or a graph that insert_fake_quantize() made");
+  const ProgramDescription description = describe_program(remove_fake_quantize(graph));
+  const auto layer_of = [&](const std::string& name) -> Layer<T>* {
+    const int node = graph.find(name);
+    return node < 0 ? nullptr : graph.node(node).layer.get();
+  };
+  QuantizeOptions quantize_options;
+  QuantizationChoice choice;
+  for (const Operation& operation : description.operations) {
+    Layer<T>* const layer = layer_of(operation.name);
+    choice.weight_scales.emplace_back();
+    if (!layer || layer->type() != QuantizationAware<T>::type_name) {
+      if (!moves_values(operation)) quantize_options.keep_float.push_back(operation.name);
+      continue;
+    }
+    const auto& aware = static_cast<const QuantizationAware<T>&>(*layer);
+    choice.weight_scales.back() = aware.folded_weight_scales(
+        static_cast<const AbsorbedBatchNorm<T>*>(layer_of(aware.options().batch_norm)));
+  }
+  Quantizer quantizer(description, quantize_options);
+  for (const int group : quantizer.plan().group) {
+    const Layer<T>* const layer = layer_of(fake_quantize_name(description.value(group).name));
+    choice.values.push_back(layer ? static_cast<const FakeQuantize<T>*>(layer)->quantization()
+                                  : QuantizationParameters{});
+  }
+  quantizer.choose(std::move(choice));
+  return Program(quantizer.run(), options);
+}
+
+}  // namespace octet::inline OCTET_ABI
