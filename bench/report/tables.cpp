@@ -1,0 +1,243 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "results.hpp"
+
+namespace bench {
+
+std::string fixed(double value, int decimals) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+namespace {
+
+std::string percent(double share) { return fixed(100 * share, 0) + " %"; }
+std::string significant(double value) {
+  return fixed(value, value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3);
+}
+
+template <class T>
+void add_once(std::vector<T>& list, const T& value) {
+  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+Table peak_table(const MachinePeak& peak) {
+  Table table{"Peak of this machine: arithmetic",
+              "GOP/s; a multiply-add is two operations.",
+              {"arithmetic", "instruction set", "instruction"},
+              {}};
+  std::vector<int> threads;
+  for (const ComputePeak& each : peak.compute) add_once(threads, each.threads);
+  for (const int count : threads) table.header.push_back(std::to_string(count) + " thread(s)");
+  for (const ComputePeak& each : peak.compute) {
+    if (each.threads != threads[0]) continue;
+    std::vector<std::string> row = {
+        std::string(arithmetic_names[static_cast<std::size_t>(each.arithmetic)]), to_text(each.isa),
+        each.instruction};
+    for (const ComputePeak& other : peak.compute)
+      if (other.instruction == each.instruction) row.push_back(significant(other.giga_operations));
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
+Table bandwidth_table(const MachinePeak& peak) {
+  Table table{"Peak of this machine: memory",
+              "GB/s; a copy counts what is read and written.",
+              {"level", "KiB a thread", "threads", "read", "copy"},
+              {}};
+  for (const Bandwidth& each : peak.bandwidth)
+    table.rows.push_back({std::string(level_names[static_cast<std::size_t>(each.level)]),
+                          std::to_string(each.working_set / 1024), std::to_string(each.threads),
+                          significant(each.read), significant(each.copy)});
+  return table;
+}
+
+/// Rows of one type by product; the last column tells how Octet stands against the best other.
+Table gemm_table(const Results& results, const std::string& type) {
+  Table table{"Matrix products, " + type + ", one thread",
+              "GOP/s, M x N x K. The share is of the peak that was measured in between. In int8, "
+              "oneDNN's products end in int32, Octet's are requantized to int8.",
+              {"product"},
+              {}};
+  std::vector<std::string> products, contestants;
+  std::map<std::string, double> speed, peak;
+  for (const Measurement& each : results.gemm) {
+    if (each.parts[0] == "peak" && each.parts[1] == type)
+      peak[each.parts[2]] = each.giga_operations();
+    if (each.parts[0] != "gemm" || each.parts[1] != type) continue;
+    add_once(products, each.parts[2]);
+    add_once(contestants, each.parts[3]);
+    speed[each.parts[2] + each.parts[3]] = each.giga_operations();
+  }
+  std::sort(contestants.begin(), contestants.end());
+  table.header.insert(table.header.end(), contestants.begin(), contestants.end());
+  table.header.insert(table.header.end(), {"share", "octet / best other"});
+  std::map<std::string, double> logarithms;
+  for (const std::string& product : products) {
+    std::vector<std::string> row = {product};
+    double octet = 0, other = 0, share = 0;
+    for (const std::string& who : contestants) {
+      const double giga = speed[product + who];
+      row.push_back(giga > 0 ? significant(giga) : "-");
+      logarithms[who] += std::log(giga);
+      const bool own = who.rfind("octet_", 0) == 0;
+      (own ? octet : other) = (std::max)(own ? octet : other, giga);
+      if (own && giga == octet) share = giga / peak[who.substr(6)];
+    }
+    row.push_back(percent(share));
+    row.push_back(other > 0 ? fixed(octet / other, 2) + (octet < other ? "  LOSES" : "") : "-");
+    logarithms["octet"] += std::log(octet);
+    logarithms["other"] += std::log(other);
+    table.rows.push_back(row);
+  }
+  if (products.empty()) return table;
+  const auto mean = [&](const std::string& who) {
+    return std::exp(logarithms[who] / static_cast<double>(products.size()));
+  };
+  std::vector<std::string> row = {"geometric mean"};
+  for (const std::string& who : contestants) row.push_back(significant(mean(who)));
+  row.push_back("");
+  row.push_back(mean("other") > 0 ? fixed(mean("octet") / mean("other"), 2) : "-");
+  table.rows.push_back(row);
+  return table;
+}
+
+Table layer_table(const octet::Json& layers) {
+  Table table{"Layers where int8 is not twice as fast as float32, and those far below their limit",
+              "Batch 1, one thread, " + layers["isa"].as_string() +
+                  ". Of layers that take at least 1 % of their network's time.",
+              {"network", "layer", "float ms", "int8 ms", "ratio", "share", "kernel", "why"},
+              {}};
+  for (const auto& [network, content] : layers["networks"].as_object())
+    for (const octet::Json& layer : content["layers"].as_array()) {
+      const octet::Json &float32 = layer["float32"], &int8 = layer["int8"];
+      if (int8.is_null()) continue;
+      const double milliseconds = int8["milliseconds"].as_number();
+      const double share = int8["share_of_peak"].as_number();
+      const double ratio =
+          float32.is_null() ? 0 : float32["milliseconds"].as_number() / milliseconds;
+      if (milliseconds < 0.01 * content["int8_milliseconds"].as_number()) continue;
+      if (ratio >= 2 && share >= 0.3) continue;
+      table.rows.push_back({network, layer["name"].as_string(),
+                            float32.is_null() ? "-" : fixed(float32["milliseconds"].as_number(), 4),
+                            fixed(milliseconds, 4),
+                            ratio > 0 ? fixed(ratio, 2) + (ratio < 1 ? " LOSES" : "") : "-",
+                            percent(share), int8["kernel"].as_string(), int8["why"].as_string()});
+    }
+  return table;
+}
+
+Table network_table(const Results& results) {
+  Table table{"Whole networks",
+              "Milliseconds for the whole batch, at best over float32 at best.",
+              {"network", "form", "held to"},
+              {}};
+  std::vector<std::string> columns, rows;
+  std::map<std::string, double> milliseconds, best;
+  for (const Measurement& each : results.networks) {
+    const std::string column = each.parts[4] + ", " + each.parts[5];
+    const std::string row = each.parts[1] + "/" + each.parts[2] + "/" + each.parts[3];
+    add_once(columns, column);
+    add_once(rows, row);
+    milliseconds[row + column] = 1e3 * each.seconds;
+    double& least = best[each.parts[1] + each.parts[2] + column];
+    least = least > 0 ? (std::min)(least, 1e3 * each.seconds) : 1e3 * each.seconds;
+  }
+  table.header.insert(table.header.end(), columns.begin(), columns.end());
+  table.header.push_back("float32 / this");
+  for (const std::string& row : rows) {
+    const auto first = row.find('/'), last = row.rfind('/');
+    const std::string network = row.substr(0, first);
+    std::vector<std::string> cells = {network, row.substr(first + 1, last - first - 1),
+                                      row.substr(last + 1)};
+    std::string ratios;
+    for (const std::string& column : columns) {
+      const double here = milliseconds[row + column];
+      cells.push_back(here > 0 ? significant(here) : "-");
+      if (here > 0)
+        ratios += (ratios.empty() ? "" : " ") + fixed(best[network + "float32" + column] / here, 2);
+    }
+    cells.push_back(ratios);
+    table.rows.push_back(cells);
+  }
+  return table;
+}
+
+Table training_table(const Results& results) {
+  Table table{"Training steps, all threads",
+              "Forward, loss, backward, Adam; the share is of the peak of the precision.",
+              {"network", "precision", "batch", "ms", "images/s", "peak MB", "GOP/s", "share"},
+              {}};
+  int threads = 1;
+  for (const ComputePeak& each : results.peak.compute) threads = (std::max)(threads, each.threads);
+  for (const Measurement& each : results.training) {
+    const double peak = results.peak.giga_operations(each.arithmetic, each.isa, threads);
+    table.rows.push_back({each.parts[1], each.parts[2], each.parts[3].substr(6),
+                          significant(1e3 * each.seconds), significant(each.number("images/s")),
+                          fixed(each.number("peak_mb"), 0), significant(each.giga_operations()),
+                          peak > 0 ? percent(each.giga_operations() / peak) : "-"});
+  }
+  return table;
+}
+
+Table startup_table(const octet::Json& startup) {
+  Table table{"From the start of a process to its first prediction in int8",
+              "The program: " + fixed(startup["stripped_mb"].as_number(), 2) + " MB, stripped.",
+              {"network", "model MB", "ms", "processor ms", "resident MB"},
+              {}};
+  for (const auto& [network, row] : startup["networks"].as_object())
+    table.rows.push_back({network, fixed(row["model_mb"].as_number(), 2),
+                          fixed(row["milliseconds"].as_number(), 1),
+                          fixed(row["processor_milliseconds"].as_number(), 1),
+                          fixed(row["resident_mb"].as_number(), 1)});
+  return table;
+}
+
+Table kernel_table(const Results& results) {
+  Table table{"Kernels",
+              "Every row of every table, one thread unless told otherwise.",
+              {"kernel", "us", "GOP/s", "GB/s", "share", "limit"},
+              {}};
+  for (const Measurement& each : results.kernels) {
+    const Roof roof =
+        results.peak.bandwidth.empty()
+            ? Roof{}
+            : results.peak.roof(each.arithmetic, each.isa, 1, each.operations, each.bytes);
+    table.rows.push_back({each.name(), significant(1e6 * each.seconds),
+                          each.operations > 0 ? significant(each.giga_operations()) : "-",
+                          significant(each.bytes / each.seconds / 1e9),
+                          percent(roof.seconds / each.seconds), roof.binds});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::vector<Table> tables_of(const Results& results) {
+  std::vector<Table> tables;
+  if (!results.peak.compute.empty()) {
+    tables.push_back(peak_table(results.peak));
+    tables.push_back(bandwidth_table(results.peak));
+  }
+  for (const char* const type : {"float32", "int8"})
+    if (!results.gemm.empty()) tables.push_back(gemm_table(results, type));
+  if (!results.layers.is_null()) tables.push_back(layer_table(results.layers));
+  if (!results.networks.empty()) tables.push_back(network_table(results));
+  if (!results.training.empty()) tables.push_back(training_table(results));
+  if (!results.startup.is_null()) tables.push_back(startup_table(results.startup));
+  if (!results.headers.empty()) {
+    Table table{"Cost of including", "", {"header", "compiler seconds", "compiler MB"}, {}};
+    for (const HeaderCost& cost : results.headers)
+      table.rows.push_back({cost.header, fixed(cost.seconds, 2), fixed(cost.megabytes, 0)});
+    tables.push_back(table);
+  }
+  if (!results.kernels.empty()) tables.push_back(kernel_table(results));
+  return tables;
+}
+
+}  // namespace bench
