@@ -201,20 +201,21 @@ TEST_CASE("each implementation lays operands out bit by bit as the scalar one") 
 }
 
 TEST_CASE("each implementation stores the sums that are asked for, and no others") {
-  const std::vector<float> sum = normal_values(32 * 32, 6), bias = normal_values(32, 7);
+  const std::vector<float> sum = normal_values(32 * 32, 6), bias = normal_values(40, 7);
   for (const Bf16Implementation& row : bf16_table()) {
     if (!isa_allowed(row.isa)) continue;
     for (const std::int64_t columns : {1, 15, 16, 17, 31, 32}) {
       CAPTURE(row.name);
       CAPTURE(columns);
-      std::vector<float> got(32 * 40, 7.0f), expected = got;
+      const StoreThrough through = columns == 31 ? StoreThrough::caches : StoreThrough::memory;
+      AlignedVector<float> got(32 * 40, 7.0f), expected = got;
       float* rows[32];
       for (std::int64_t r = 0; r < 32; ++r) rows[r] = r % 5 == 3 ? nullptr : got.data() + r * 40;
-      row.store(30, columns, sum.data(), bias.data(), rows);
+      row.store(30, columns, 8, sum.data(), bias.data(), through, rows);
       for (std::int64_t r = 0; r < 30; ++r)
         for (std::int64_t j = 0; rows[r] && j < columns; ++j)
-          expected[static_cast<std::size_t>(r * 40 + j)] =
-              sum[static_cast<std::size_t>(r * 32 + j)] + bias[static_cast<std::size_t>(j)];
+          expected[static_cast<std::size_t>(r * 40 + 8 + j)] =
+              sum[static_cast<std::size_t>(r * 32 + j)] + bias[static_cast<std::size_t>(8 + j)];
       CHECK(got == expected);
     }
   }

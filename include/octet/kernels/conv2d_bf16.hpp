@@ -76,6 +76,11 @@ void pack_bf16(const Bf16Implementation& row, Bf16Sum sum, std::int64_t taps, st
   });
 }
 
+/// Results of more floats than this would be gone from the caches before anybody reads them.
+inline StoreThrough stores_through(std::int64_t floats) {
+  return floats > std::int64_t(8) << 20 ? StoreThrough::memory : StoreThrough::caches;
+}
+
 /// Elements of planes in one job: 768 KiB of a second cache of 2 MiB.
 inline constexpr std::int64_t bf16_budget = 384 * 1024;
 
@@ -90,6 +95,8 @@ inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gat
                     bf16_budget, 256);
   const std::int64_t strips = cut.strips(gather.h.grid), taps = gather.taps();
   const std::int64_t jobs = pieces(gather.images, cut.images) * strips;
+  const StoreThrough through =
+      stores_through(gather.images * gather.h.target * gather.w.target * gather.target_channels);
   for_each_bf16_job(row, jobs, pool, [&](std::int64_t job) {
     const std::int64_t n = job / strips * cut.images, first_line = job % strips * cut.lines;
     const std::int64_t lines = (std::min)(cut.lines, gather.h.grid - first_line);
@@ -117,34 +124,34 @@ inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gat
     product.steps = static_cast<std::int64_t>(offsets.size());
     product.sum = sum;
     const std::int64_t used = layout.used(lines, gather.w.grid);
-    for (std::int64_t position = 0; position < used; position += bf16_block) {
-      float* rows[bf16_block];
-      product.rows = static_cast<int>((std::min)(bf16_block, used - position));
-      std::int64_t j = position % layout.w.pitch, i = position / layout.w.pitch % layout.h.pitch;
-      std::int64_t image = n + position / layout.w.pitch / layout.h.pitch;
-      for (std::int64_t r = 0; r < product.rows; ++r) {
-        const std::int64_t h = gather.h.first + (first_line + i) * gather.h.target_step;
-        const std::int64_t w = gather.w.first + j * gather.w.target_step;
-        rows[r] = i < lines && j < gather.w.grid
-                      ? target + ((image * gather.h.target + h) * gather.w.target + w) *
-                                     gather.target_channels
-                      : nullptr;
-        if (++j < layout.w.pitch) continue;
-        j = 0;
-        if (++i < layout.h.pitch) continue;
-        i = 0;
-        ++image;
-      }
-      product.a = planes + position * bf16_depth;
+    std::vector<float*> targets(static_cast<std::size_t>(used));
+    for (std::int64_t image = 0; image < layout.images; ++image)
+      for (std::int64_t i = 0; i < lines; ++i)
+        for (std::int64_t j = 0; j < gather.w.grid; ++j) {
+          const std::int64_t h = gather.h.first + (first_line + i) * gather.h.target_step;
+          const std::int64_t w = gather.w.first + j * gather.w.target_step;
+          targets[static_cast<std::size_t>((image * layout.h.pitch + i) * layout.w.pitch + j)] =
+              target +
+              (((n + image) * gather.h.target + h) * gather.w.target + w) * gather.target_channels;
+        }
+    // Weights that fit in the second cache go by for every 32 positions, so that results are
+    // written pixel by pixel; of larger ones, 32 columns at a time serve all positions: with 512
+    // channels that is 1.8 times as fast.
+    const std::int64_t weights = gather.columns * product.steps * bf16_depth;
+    const std::int64_t together = weights > bf16_budget ? used : bf16_block;
+    for (std::int64_t begin = 0; begin < used; begin += together)
       for (std::int64_t column = 0; column < gather.columns; column += bf16_block) {
+        const std::int64_t end = (std::min)(begin + together, used);
         product.columns = static_cast<int>((std::min)(bf16_block, gather.columns - column));
         product.b = packed + column / bf16_block * product.steps * 2 * bf16_tile_size;
-        row.product(product);
-        row.store(product.rows, product.columns, sum, bias ? bias + column : nullptr, rows);
-        for (std::int64_t r = 0; r < product.rows; ++r)
-          if (rows[r]) rows[r] += product.columns;
+        for (std::int64_t position = begin; position < end; position += bf16_block) {
+          product.rows = static_cast<int>((std::min)(bf16_block, used - position));
+          product.a = planes + position * bf16_depth;
+          row.product(product);
+          row.store(product.rows, product.columns, column, sum, bias, through,
+                    targets.data() + position);
+        }
       }
-    }
   });
 }
 

@@ -10,6 +10,9 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
+/// What a sum starts from.
+enum class Bf16Start { zero, what_is_there };
+
 /// What one job sums: dw of one group as blocks [32 filters][32 channels][tap][32][32].
 struct Bf16WeightGradient {
   const Bf16Implementation& row;
@@ -55,9 +58,9 @@ struct Bf16WeightGradient {
     return tiles;
   }
 
-  /// Adds the part of some images, or of some lines of one, to sums.
-  void add(std::int64_t images, std::int64_t first_line, std::int64_t lines, const float* x,
-           const float* dy, float* sums) const {
+  /// Sums some images, or some lines of one.
+  void add(Bf16Start start, std::int64_t images, std::int64_t first_line, std::int64_t lines,
+           const float* x, const float* dy, float* sums) const {
     const PlaneLayout in(images, plane_axis(h, first_line, lines), plane_axis(w, 0, s.OW), C);
     // dy lies in the same positions; where it has no pixel, it is zero and x does not matter.
     const PlaneLayout out(images, {first_line + lines, 1, first_line, in.h.pitch, in.h.pitch},
@@ -79,7 +82,7 @@ struct Bf16WeightGradient {
     product.b_step = bf16_tile_size;
     product.b_tile = in.positions * bf16_tile;
     product.steps = steps;
-    product.adds = true;
+    product.adds = start == Bf16Start::what_is_there;
     product.sum = sums;
     for (std::int64_t filter = 0; filter < filter_blocks; ++filter)
       for (std::int64_t channel = 0; channel < channel_blocks; ++channel)
@@ -137,11 +140,11 @@ void conv2d_backward_weight_bf16(const Bf16Implementation& row, const Conv2dShap
   for (std::int64_t g = 0; g < s.groups; ++g) {
     for_each_bf16_job(row, segments, pool, [&](std::int64_t segment) {
       float* const mine = sums + segment * gradient.size();
-      std::fill(mine, mine + gradient.size(), 0.0f);
-      for (std::int64_t part = parts * segment / segments; part < parts * (segment + 1) / segments;
-           ++part) {
+      const std::int64_t first = parts * segment / segments;
+      for (std::int64_t part = first; part < parts * (segment + 1) / segments; ++part) {
         const std::int64_t n = part / strips * cut.images, line = part % strips * cut.lines;
-        gradient.add((std::min)(cut.images, s.N - n), line, (std::min)(cut.lines, s.OH - line),
+        gradient.add(part == first ? Bf16Start::zero : Bf16Start::what_is_there,
+                     (std::min)(cut.images, s.N - n), line, (std::min)(cut.lines, s.OH - line),
                      x + n * s.H * s.W * s.C + g * gradient.C,
                      dy + n * s.OH * s.OW * s.OC + g * gradient.OC, mine);
       }

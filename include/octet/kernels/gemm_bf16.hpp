@@ -28,17 +28,22 @@ struct Bf16Implementation {
                   Bfloat16* to, std::int64_t block_stride);
   void (*interleave)(const Bfloat16* from, Bfloat16* to, std::int64_t tile_stride);
   void (*turn)(const Bfloat16* from, Bfloat16* to);
-  void (*store)(std::int64_t rows, std::int64_t columns, const float* sum, const float* bias,
-                float* const* c);
+  void (*store)(std::int64_t rows, std::int64_t columns, std::int64_t first, const float* sum,
+                const float* bias, StoreThrough through, float* const* c);
 };
 
 inline void run_plainly(void (*job)(void*, std::int64_t), void* context, std::int64_t index) {
   job(context, index);
 }
 #if OCTET_X86
+// The fence orders stores that went past the caches.
+inline void run_with_fence(void (*job)(void*, std::int64_t), void* context, std::int64_t index) {
+  job(context, index);
+  _mm_sfence();
+}
 inline void run_with_tiles(void (*job)(void*, std::int64_t), void* context, std::int64_t index) {
   const amx::Tiles tiles;
-  job(context, index);
+  run_with_fence(job, context, index);
 }
 #endif
 
@@ -49,7 +54,7 @@ inline std::span<const Bf16Implementation> bf16_table() {
     {"gemm_bf16bf16f32_32x32x32_amx", Isa::amx, &run_with_tiles, &amx::product_bf16,
      &avx512_bf16::convert_bf16, &avx512_bf16::interleave_bf16, &avx512_bf16::turn_bf16,
      &avx512_bf16::store_bf16},
-    {"gemm_bf16bf16f32_8x32x2_avx512_bf16", Isa::avx512_bf16, &run_plainly,
+    {"gemm_bf16bf16f32_8x32x2_avx512_bf16", Isa::avx512_bf16, &run_with_fence,
      &avx512_bf16::product_bf16, &avx512_bf16::convert_bf16, &avx512_bf16::interleave_bf16,
      &avx512_bf16::turn_bf16, &avx512_bf16::store_bf16},
 #endif

@@ -29,4 +29,7 @@ struct Bf16Product {
   bool adds;          ///< to what sum holds
 };
 
+/// Whether results go to the caches, or past them to memory.
+enum class StoreThrough { caches, memory };
+
 }  // namespace octet::inline OCTET_ABI::kernels

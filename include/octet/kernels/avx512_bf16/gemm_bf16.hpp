@@ -122,19 +122,29 @@ OCTET_AVX512_BF16 inline void turn_bf16(const Bfloat16* from, Bfloat16* to) {
   for (int i = 0; i < 16; ++i) store_tile_row(to + i * bf16_depth, a[i]);
 }
 
-OCTET_AVX512_BF16 inline void store_bf16(std::int64_t rows, std::int64_t columns, const float* sum,
-                                         const float* bias, float* const* c) {
+// Whole lines of a large image go past the caches, which saves reading them before.
+OCTET_AVX512_BF16 inline void store_bf16(std::int64_t rows, std::int64_t columns,
+                                         std::int64_t first, const float* sum, const float* bias,
+                                         StoreThrough through, float* const* c) {
   const auto present = static_cast<std::uint32_t>((std::uint64_t{1} << columns) - 1);
   const auto left = static_cast<__mmask16>(present), right = static_cast<__mmask16>(present >> 16);
   const __m512 zero = _mm512_setzero_ps();
-  const __m512 bias_left = bias ? _mm512_maskz_loadu_ps(left, bias) : zero;
-  const __m512 bias_right = bias ? _mm512_maskz_loadu_ps(right, bias + bf16_tile) : zero;
+  const __m512 bias_left = bias ? _mm512_maskz_loadu_ps(left, bias + first) : zero;
+  const __m512 bias_right = bias ? _mm512_maskz_loadu_ps(right, bias + first + bf16_tile) : zero;
   for (std::int64_t r = 0; r < rows; ++r) {
     if (!c[r]) continue;
+    float* const to = c[r] + first;
     const float* const row = sum + r * bf16_block;
-    _mm512_mask_storeu_ps(c[r], left, _mm512_add_ps(_mm512_loadu_ps(row), bias_left));
-    _mm512_mask_storeu_ps(c[r] + bf16_tile, right,
-                          _mm512_add_ps(_mm512_loadu_ps(row + bf16_tile), bias_right));
+    const __m512 a = _mm512_add_ps(_mm512_loadu_ps(row), bias_left);
+    const __m512 b = _mm512_add_ps(_mm512_loadu_ps(row + bf16_tile), bias_right);
+    if (through == StoreThrough::memory && columns == bf16_block &&
+        reinterpret_cast<std::uintptr_t>(to) % 64 == 0) {
+      _mm512_stream_ps(to, a);
+      _mm512_stream_ps(to + bf16_tile, b);
+    } else {
+      _mm512_mask_storeu_ps(to, left, a);
+      _mm512_mask_storeu_ps(to + bf16_tile, right, b);
+    }
   }
 }
 

@@ -48,13 +48,13 @@ inline void turn_bf16(const Bfloat16* from, Bfloat16* to) {
         to[pair * bf16_depth + row * 2 + k] = from[row * bf16_depth + pair * 2 + k];
 }
 
-/// c[r][j] = sum[r][j] + bias[j] for those r < rows where c[r] is not null, j < columns; bias may
-/// be null.
-inline void store_bf16(std::int64_t rows, std::int64_t columns, const float* sum, const float* bias,
-                       float* const* c) {
+/// c[r][first + j] = sum[r][j] + bias[first + j] for those r < rows where c[r] is not null, j <
+/// columns; bias may be null.
+inline void store_bf16(std::int64_t rows, std::int64_t columns, std::int64_t first,
+                       const float* sum, const float* bias, StoreThrough, float* const* c) {
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t j = 0; c[r] && j < columns; ++j)
-      c[r][j] = sum[r * bf16_block + j] + (bias ? bias[j] : 0.0f);
+      c[r][first + j] = sum[r * bf16_block + j] + (bias ? bias[first + j] : 0.0f);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::scalar
