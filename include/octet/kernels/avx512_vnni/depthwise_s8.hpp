@@ -1,0 +1,251 @@
+// The int8 depthwise convolution of 3x3 by vpdpbusd on columns of three taps.
+#pragma once
+
+#include "octet/kernels/avx512/depthwise_s8.hpp"
+#include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
+
+#if OCTET_X86
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+namespace octet::inline OCTET_ABI::kernels::avx512_vnni {
+
+/// Other kernels go to the int16 form.
+inline bool is_depthwise_3x3(const Conv2dShape& s) { return s.KH == 3 && s.KW == 3 && s.OC == s.C; }
+
+/// A depthwise convolution as vectors of 64 channels. Where 64 is a multiple of C and the stride is
+/// 1, a vector holds as many pixels as fit, and a row is one run of OW * C channels.
+struct VectorsS8 {
+  std::int64_t blocks;  ///< of 64 channels, with weights of their own
+  std::int64_t pixels, pixel_stride, column_step, row_step;
+  std::int64_t channels;  ///< of a pixel; of a row if pixels share vectors
+  bool joined;
+  explicit VectorsS8(const Conv2dShape& s) : blocks(pieces(s.C, 64)) {
+    joined = s.stride_w == 1 && s.C < 64 && 64 % s.C == 0;
+    channels = joined ? s.OW * s.C : s.C;
+    pixels = joined ? 1 : s.OW;
+    pixel_stride = s.stride_w * s.C, column_step = s.dilation_w * s.C;
+    row_step = s.dilation_h * PaddedS8(s, 1).row_bytes;
+  }
+  /// Start values and multipliers, for every block.
+  std::int64_t head_bytes() const { return blocks * 512; }
+};
+
+/// One row of the output, 64 channels of it.
+struct DepthwiseLineS8 {
+  const std::byte* x;
+  std::int64_t pixel_stride, column_step, row_step;
+  const std::byte* weights;  ///< 3 columns x 4 vectors
+  const std::byte* head;     ///< 4 vectors of start values, 4 of multipliers
+  std::int8_t* y;
+  std::int64_t y_stride;
+  __mmask64 mask;
+};
+
+/// Tile: MR pixels x 64 channels. The three taps of a column are brought together, 4 bytes for each
+/// channel, by 8 unpacks; at STRIDE 1 a column so serves three pixels, and 12 vpdpbusd make a
+/// pixel. Measured: 3 to 4 times as fast as pairs of taps in int16.
+template <int STRIDE, int MR>
+OCTET_TARGET_AVX512_VNNI void depthwise_s8_tile(const DepthwiseLineS8& line, std::int64_t pixel,
+                                                const avx512::Limits64S8& limits) noexcept {
+  __m512i acc[MR][4];
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) acc[i][j] = _mm512_load_si512(line.head + 64 * j);
+  const std::byte* x = line.x + pixel * line.pixel_stride;
+  const std::int64_t row_step = line.row_step;
+  const __m512i zero = _mm512_setzero_si512();
+#pragma GCC unroll 16
+  for (int column = 0; column < (MR - 1) * STRIDE + 3; ++column, x += line.column_step) {
+    const __m512i r0 = _mm512_loadu_si512(x), r1 = _mm512_loadu_si512(x + row_step);
+    const __m512i r2 = _mm512_loadu_si512(x + 2 * row_step);
+    const __m512i low = _mm512_unpacklo_epi8(r0, r1), high = _mm512_unpackhi_epi8(r0, r1);
+    const __m512i low_2 = _mm512_unpacklo_epi8(r2, zero), high_2 = _mm512_unpackhi_epi8(r2, zero);
+    const __m512i taps[4] = {_mm512_unpacklo_epi16(low, low_2), _mm512_unpackhi_epi16(low, low_2),
+                             _mm512_unpacklo_epi16(high, high_2),
+                             _mm512_unpackhi_epi16(high, high_2)};
+#pragma GCC unroll 4
+    for (int i = 0; i < MR; ++i) {
+      const int kw = column - i * STRIDE;
+      if (kw < 0 || kw > 2) continue;
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j)
+        acc[i][j] = _mm512_dpbusd_epi32(acc[i][j], taps[j],
+                                        _mm512_load_si512(line.weights + 256 * kw + 64 * j));
+    }
+  }
+  const __m512 multiplier[4] = {_mm512_load_ps(line.head + 256), _mm512_load_ps(line.head + 320),
+                                _mm512_load_ps(line.head + 384), _mm512_load_ps(line.head + 448)};
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i) {
+    // Unpacking dealt 4 channels after the other to 4 vectors; requantizing collects them.
+    _mm512_mask_storeu_epi8(line.y + (pixel + i) * line.y_stride, line.mask,
+                            avx512::requantize_64(acc[i], multiplier, limits));
+  }
+}
+
+/// The pixels of a line four by four; the last four begin earlier and are partly done again.
+template <int STRIDE>
+OCTET_TARGET_AVX512_VNNI void depthwise_s8_tiles(const DepthwiseLineS8& line, std::int64_t pixels,
+                                                 const avx512::Limits64S8& limits) noexcept {
+  if (pixels == 3) return depthwise_s8_tile<STRIDE, 3>(line, 0, limits);
+  if (pixels < 3) {
+    for (std::int64_t p = 0; p < pixels; ++p) depthwise_s8_tile<STRIDE, 1>(line, p, limits);
+    return;
+  }
+  for (std::int64_t p = 0; p < pixels; p += 4)
+    depthwise_s8_tile<STRIDE, 4>(line, (std::min)(p, pixels - 4), limits);
+}
+
+/// A row of the output, 64 channels after the other.
+OCTET_TARGET_AVX512_VNNI inline void depthwise_s8_row(const VectorsS8& v, const Conv2dShape& s,
+                                                      const PackedDepthwiseS8& packed,
+                                                      const Requantize& q, const std::byte* head,
+                                                      const std::byte* x, std::int8_t* y) noexcept {
+  const avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
+  for (std::int64_t c = 0; c < v.channels; c += 64) {
+    const std::int64_t block = v.joined ? 0 : c / 64, left = v.channels - c;
+    const DepthwiseLineS8 line = {.x = x + c,
+                                  .pixel_stride = v.pixel_stride,
+                                  .column_step = v.column_step,
+                                  .row_step = v.row_step,
+                                  .weights = packed.weights.data() + block * 768,
+                                  .head = head + block * 512,
+                                  .y = y + c,
+                                  .y_stride = s.OC,
+                                  .mask = left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1};
+    if (v.pixel_stride == v.column_step)
+      depthwise_s8_tiles<1>(line, v.pixels, limits);
+    else if (v.pixel_stride == 2 * v.column_step)
+      depthwise_s8_tiles<2>(line, v.pixels, limits);
+    else
+      for (std::int64_t p = 0; p < v.pixels; ++p) depthwise_s8_tile<1, 1>(line, p, limits);
+  }
+}
+
+/// Which channel of a block number `lane` of vector j holds.
+constexpr std::int64_t unpacked_channel(std::int64_t j, std::int64_t lane) {
+  return lane / 4 * 16 + j * 4 + lane % 4;
+}
+
+/// Packs w [3, 3, C] as [blocks of 64 channels, KW, 4 vectors, 16 channels, KH and a zero].
+inline void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w,
+                              PackedDepthwiseS8& packed) {
+  if (!is_depthwise_3x3(s)) return avx512::pack_depthwise_s8(s, w, packed);
+  const std::int64_t blocks = pieces(s.C, 64), repeats = 64 % s.C == 0 ? 64 / s.C : 1;
+  packed.weights.assign(static_cast<std::size_t>(blocks * 768), std::byte{0});
+  packed.correction.assign(static_cast<std::size_t>(blocks * 64), 0);
+  for (std::int64_t at = 0; at < blocks * 64; ++at) {
+    const std::int64_t j = at % 64 / 16, block = at / 64;
+    const std::int64_t in_block = unpacked_channel(j, at % 16);
+    const std::int64_t c = repeats > 1 ? in_block % s.C : block * 64 + in_block;
+    if (c >= s.C) continue;
+    int sum = 0;
+    for (std::int64_t kw = 0; kw < 3; ++kw)
+      for (std::int64_t kh = 0; kh < 3; ++kh) {
+        const std::int8_t value = w[(kh * 3 + kw) * s.C + c];
+        packed.weights[static_cast<std::size_t>(((block * 3 + kw) * 64 + at % 64) * 4 + kh)] =
+            static_cast<std::byte>(value);
+        sum += value;
+      }
+    packed.correction[static_cast<std::size_t>(at)] = -(packed.x_zero_point + 128) * sum;
+  }
+}
+
+/// Four vectors of channels, each beginning 16 later, in the order in which unpacking deals them.
+OCTET_TARGET_AVX512_VNNI inline void store_unpacked(const __m512i (&n)[4], std::byte* to) noexcept {
+  const __m512i a = _mm512_shuffle_i32x4(n[0], n[1], 0x44),
+                b = _mm512_shuffle_i32x4(n[0], n[1], 0xee),
+                c = _mm512_shuffle_i32x4(n[2], n[3], 0x44),
+                d = _mm512_shuffle_i32x4(n[2], n[3], 0xee);
+  _mm512_store_si512(to, _mm512_shuffle_i32x4(a, c, 0x88));
+  _mm512_store_si512(to + 64, _mm512_shuffle_i32x4(a, c, 0xdd));
+  _mm512_store_si512(to + 128, _mm512_shuffle_i32x4(b, d, 0x88));
+  _mm512_store_si512(to + 192, _mm512_shuffle_i32x4(b, d, 0xdd));
+}
+
+/// Start values and multipliers of a block.
+OCTET_TARGET_AVX512_VNNI inline void write_head(const VectorsS8& v, const Conv2dShape& s,
+                                                const PackedDepthwiseS8& packed,
+                                                const Requantize& q, std::int64_t block,
+                                                std::byte* to) noexcept {
+  const float* multiplier = q.multiplier + block * 64;
+  const std::int32_t* bias = q.bias ? q.bias + block * 64 : nullptr;
+  std::int64_t count = (std::min)(s.C - block * 64, std::int64_t{64});
+  float multipliers[64];
+  std::int32_t biases[64];
+  if (v.joined) {
+    for (std::int64_t i = 0; i < 64; ++i) {
+      multipliers[i] = q.multiplier[i % s.C];
+      biases[i] = bias ? bias[i % s.C] : 0;
+    }
+    multiplier = multipliers, bias = biases, count = 64;
+  }
+  __m512i start[4], factor[4];
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const __mmask16 mask = avx512::mask_16((std::max)(count - 16 * j, std::int64_t{0}));
+    factor[j] = _mm512_castps_si512(_mm512_maskz_loadu_ps(mask, multiplier + 16 * j));
+    start[j] = bias ? _mm512_maskz_loadu_epi32(mask, bias + 16 * j) : _mm512_setzero_si512();
+  }
+  store_unpacked(start, to);
+  store_unpacked(factor, to + 256);
+  const std::int32_t* const correction = packed.correction.data() + block * 64;
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j)
+    _mm512_store_si512(to + 64 * j, _mm512_add_epi32(_mm512_load_si512(to + 64 * j),
+                                                     _mm512_load_si512(correction + 16 * j)));
+}
+
+inline std::int64_t depthwise_s8_scratch_bytes(const Conv2dShape& s) noexcept {
+  if (!is_depthwise_3x3(s)) return depthwise_s8_lines_scratch_bytes(s);
+  return VectorsS8(s).head_bytes() + PaddedS8(s, 1).scratch_bytes();
+}
+
+inline void depthwise_s8(const Conv2dShape& s, const std::int8_t* x,
+                         const PackedDepthwiseS8& packed, const Requantize& q, std::int8_t* y,
+                         std::byte* scratch, ThreadPool* pool) noexcept {
+  if (!is_depthwise_3x3(s)) return avx512::depthwise_s8(s, x, packed, q, y, scratch, pool);
+  if (s.N * s.OH * s.OW == 0) return;
+  const VectorsS8 v(s);
+  for (std::int64_t block = 0; block < v.blocks; ++block)
+    write_head(v, s, packed, q, block, scratch + block * 512);
+  const std::byte* const head = scratch;
+  std::byte* const image = scratch + v.head_bytes();
+  LinesS8 work;
+  work.shape = s, work.x_channels = s.C, work.convert = &to_unsigned;
+  work.border = static_cast<std::uint8_t>(packed.x_zero_point + 128);
+  const PaddedS8 padded(s, 1);
+  for (std::int64_t first = 0; first < s.N; first += padded.images) {
+    const std::int64_t images = (std::min)(padded.images, s.N - first);
+    over_ranges(pool, images * padded.H, 1 + (64 << 10) / (1 + padded.row_bytes),
+                [&](std::int64_t begin, std::int64_t end) {
+                  for (std::int64_t row = begin; row < end; ++row) {
+                    const std::int64_t n = row / padded.H, h = row % padded.H;
+                    convert_row_s8(work, padded, x + (first + n) * s.H * s.W * s.C, h,
+                                   image + n * padded.image_bytes + h * padded.row_bytes);
+                  }
+                });
+    over_ranges(pool, images * s.OH, 1 + 512 / (s.OW * v.blocks),
+                [&](std::int64_t begin, std::int64_t end) {
+                  for (std::int64_t row = begin; row < end; ++row) {
+                    const std::int64_t n = row / s.OH, oh = row % s.OH;
+                    depthwise_s8_row(
+                        v, s, packed, q, head,
+                        image + n * padded.image_bytes + oh * s.stride_h * padded.row_bytes,
+                        y + ((first + n) * s.OH + oh) * s.OW * s.OC);
+                  }
+                });
+  }
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels::avx512_vnni
+
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
