@@ -2,9 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <filesystem>
+#include <cerrno>
+#include <cstring>
+#include <dirent.h>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <vector>
 
 #include "octet/core/error.hpp"
@@ -13,30 +17,37 @@ namespace octet::inline OCTET_ABI {
 
 enum class EntryKind { file, folder };
 
+/// Whether there is a folder of this path.
+template <class = WhenUsed>
+bool is_folder(const std::string& path) {
+  struct ::stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 /// The names of all files, or folders, in a folder, sorted by byte value; hidden ones left out.
 template <class = WhenUsed>
 std::vector<std::string> directory_entries(const std::string& path, EntryKind kind) {
+<<<<<<< HEAD
+  // By POSIX, because <filesystem> would be compiled with every file that includes Octet.
+  const std::unique_ptr<::DIR, int (*)(::DIR*)> folder(::opendir(path.c_str()), &::closedir);
+  if (!folder) fail(path, ": cannot be read as a folder: ", std::strerror(errno));
+=======
   std::error_code error;
   std::filesystem::directory_iterator entry(path, error);
   if (error) fail(path, ": cannot be read as a folder: ", error.message());
+>>>>>>> 5ec57d2e26994e4e1a13bb8de23b743d9874d3c5
   std::vector<std::string> names;
-  for (const std::filesystem::directory_iterator end; entry != end; entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    std::error_code ignored;
-    const bool fits =
-        kind == EntryKind::folder ? entry->is_directory(ignored) : entry->is_regular_file(ignored);
-    if (fits && name.front() != '.') names.push_back(std::move(name));
-    if (error) break;
+  for (errno = 0; const ::dirent* const entry = ::readdir(folder.get()); errno = 0) {
+    const std::string name = entry->d_name;
+    if (name.front() == '.') continue;
+    struct ::stat status {};
+    if (::stat((path + "/" + name).c_str(), &status) != 0) continue;
+    if (kind == EntryKind::folder ? S_ISDIR(status.st_mode) : S_ISREG(status.st_mode))
+      names.push_back(name);
   }
-  if (error) fail(path, ": cannot be read as a folder: ", error.message());
+  if (errno != 0) fail(path, ": cannot be read as a folder: ", std::strerror(errno));
   std::sort(names.begin(), names.end());
   return names;
-}
-
-/// Whether there is a folder of this path.
-inline bool is_folder(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_directory(path, error);
 }
 
 /// ASCII letters made small, so that Angry, angry and ANGRY are the same.

@@ -125,6 +125,9 @@ using Fer2013Reader = BasicFer2013Reader<>;
 /// Reads Kaggle's fer2013.csv: Training becomes train, PublicTest validation, PrivateTest test. The
 /// columns emotion, pixels and Usage may stand in any order, lines may end in LF or CRLF. Fails
 /// with a sentence that names file and line at the first thing that does not fit.
-inline Splits read_fer2013(const std::string& path) { return Fer2013Reader(path).read(); }
+template <class = WhenUsed>
+Splits read_fer2013(const std::string& path) {
+  return Fer2013Reader(path).read();
+}
 
 }  // namespace octet::inline OCTET_ABI
