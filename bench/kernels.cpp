@@ -58,10 +58,12 @@ const std::vector<Layer>& convolutions() {
       square(32, 48, 1, 64, 3),
       square(32, 24, 64, 128, 3),
       square(32, 12, 128, 256, 3),
+      square(32, 6, 512, 512, 3),
       square(32, 24, 16, 96, 1),
       square(32, 24, 96, 16, 1),
       square(32, 24, 32, 64, 3, 2),
       square(1, 24, 64, 128, 3),
+      square(1, 6, 512, 512, 3),
       {"linear_9216to256_batch256", linear_shape(256, 9216, 256)},
       {"linear_9216to256_batch1", linear_shape(1, 9216, 256)},
   };
@@ -99,6 +101,33 @@ void add_product(const std::string& name, Isa isa, const Conv2dShape& shape, Bod
   if (threads().threads() > 1) registered->UseRealTime();
 }
 
+// Their GFLOP/s count the multiplications of the direct sums, so that they compare.
+void register_winograd(const GemmImplementation& row, const Layer& layer) {
+  if (!winograd_possible(row, layer.shape)) return;
+  for (const auto algorithm : {ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4}) {
+    const int tile = winograd_tile(algorithm);
+    const std::string suffix = layer.name + "/" + std::string(select_winograd(row, tile)->name);
+    const auto packed = pack_conv2d(layer.shape, Memory(layer.shape).w.data(), row.isa, algorithm);
+    add_product("conv2d_run/" + suffix, row.isa, layer.shape,
+                [packed](const Conv2dShape& s, Memory& m) {
+                  conv2d_run(s, m.x.data(), packed, {}, m.y.data(), &threads(),
+                             packing_memory(conv2d_scratch_size(s, packed)));
+                });
+    add_product("conv2d_backward_input/" + suffix, row.isa, layer.shape,
+                [&row, tile](const Conv2dShape& s, Memory& m) {
+                  winograd_with_weights(winograd_backward_input(row, s, tile), m.y.data(),
+                                        m.w.data(), pack_winograd_turned, {}, m.x.data(),
+                                        threads());
+                });
+    add_product("conv2d_backward_weight/" + suffix, row.isa, layer.shape,
+                [&row, tile](const Conv2dShape& s, Memory& m) {
+                  const WinogradBackwardWeight by_tiles{winograd(row, s, tile)};
+                  winograd_backward_weight(by_tiles.a, m.x.data(), m.y.data(), m.w.data(),
+                                           packing_memory(by_tiles.scratch_size()), threads());
+                });
+  }
+}
+
 void register_products() {
   for (const GemmImplementation& row : gemm_table()) {
     if (!isa_allowed(row.isa) || !row.product) continue;
@@ -118,6 +147,8 @@ void register_products() {
                   [&row](const Conv2dShape& s, Memory& m) {
                     backward_weight_product(row, s, m.x.data(), m.y.data(), m.w.data(), threads());
                   });
+      register_winograd(row, layer);
+      register_winograd(row, layer);
     }
   }
   for (const auto& row : depthwise_table<float>()) {

@@ -29,7 +29,8 @@ Case make_case(const std::string& name, Conv2dShape s, Padding padding = {}) {
   return {name, s};
 }
 
-// Numbers around the tiles: 2 pixels, 16 or 32 channels, chunks of 64, pairs of taps.
+// Numbers around the tiles: 2 or 4 pixels, 16, 32 or 64 channels, or several pixels in 64, pairs of
+// taps.
 std::vector<Case> edge_cases() {
   std::vector<Case> cases;
   for (const std::int64_t C : {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 144})
@@ -41,6 +42,18 @@ std::vector<Case> edge_cases() {
   for (const std::int64_t KW : {1, 2, 3, 4, 5})
     cases.push_back(make_case("KW = " + std::to_string(KW),
                               {.H = 3, .W = 9, .C = 18, .OC = 18, .KH = 1, .KW = KW}));
+  for (const std::int64_t W : {1, 2, 3, 4, 5, 7, 8, 9})
+    for (const std::int64_t stride : {1, 2, 3})
+      cases.push_back(make_case(
+          "W = " + std::to_string(W) + ", stride " + std::to_string(stride),
+          {.H = 5, .W = W, .C = 70, .OC = 70, .KH = 3, .KW = 3, .stride_h = 2, .stride_w = stride},
+          {1, 1, 1, 1}));
+  for (const std::int64_t C : {2, 4, 8, 16, 32})
+    for (const std::int64_t W : {1, 7, 9})
+      cases.push_back(make_case(
+          "pixels that share vectors, C = " + std::to_string(C) + ", W = " + std::to_string(W),
+          {.N = 2, .H = 3, .W = W, .C = C, .OC = C, .KH = 3, .KW = 3, .dilation_w = W % 2 + 1},
+          {1, 1, 3, 2}));
   cases.push_back(make_case(
       "stride 2",
       {.N = 2, .H = 9, .W = 12, .C = 33, .OC = 33, .KH = 3, .KW = 3, .stride_h = 2, .stride_w = 2},

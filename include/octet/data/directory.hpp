@@ -27,15 +27,9 @@ bool is_folder(const std::string& path) {
 /// The names of all files, or folders, in a folder, sorted by byte value; hidden ones left out.
 template <class = WhenUsed>
 std::vector<std::string> directory_entries(const std::string& path, EntryKind kind) {
-<<<<<<< HEAD
   // By POSIX, because <filesystem> would be compiled with every file that includes Octet.
   const std::unique_ptr<::DIR, int (*)(::DIR*)> folder(::opendir(path.c_str()), &::closedir);
   if (!folder) fail(path, ": cannot be read as a folder: ", std::strerror(errno));
-=======
-  std::error_code error;
-  std::filesystem::directory_iterator entry(path, error);
-  if (error) fail(path, ": cannot be read as a folder: ", error.message());
->>>>>>> 5ec57d2e26994e4e1a13bb8de23b743d9874d3c5
   std::vector<std::string> names;
   for (errno = 0; const ::dirent* const entry = ::readdir(folder.get()); errno = 0) {
     const std::string name = entry->d_name;

@@ -74,6 +74,12 @@ void pack_panels(const GemmImplementation& row, std::int64_t taps, std::int64_t 
   }
 }
 
+/// How much there is to fetch after a slice of packed weights: another of its size, if there is
+/// one.
+inline std::int64_t fetch_after(const float* b, std::int64_t size, const float* end) {
+  return end - b >= 2 * size ? size : 0;
+}
+
 /// One job: the pixels [begin, begin + count) of the grid, their pointers and the sums over them.
 class GatherBlock {
  public:
@@ -82,15 +88,17 @@ class GatherBlock {
       : gather_(gather), source_(source), count_(count) {
     std::int64_t w = begin % gather.w.grid, h = begin / gather.w.grid % gather.h.grid;
     std::int64_t n = begin / gather.w.grid / gather.h.grid;
-    for (std::int64_t i = 0; i < count; ++i) {
-      image_[i] = n * gather.h.source;
-      h_[i] = h * gather.h.step + gather.h.start;
-      w_[i] = w * gather.w.step + gather.w.start;
-      c_[i] = target +
-              ((n * gather.h.target + gather.h.first + h * gather.h.target_step) * gather.w.target +
-               gather.w.first + w * gather.w.target_step) *
-                  gather.target_channels;
-      if (++w < gather.w.grid) continue;
+    const std::int64_t step = gather.w.target_step * gather.target_channels;
+    for (std::int64_t i = 0; i < count;) {
+      const std::int64_t end = (std::min)(count, i + gather.w.grid - w);
+      lines_[line_count_++] = {i, end, n * gather.h.source, h * gather.h.step + gather.h.start,
+                               w * gather.w.step + gather.w.start};
+      float* const c = target + ((n * gather.h.target + gather.h.first + h * gather.h.target_step) *
+                                     gather.w.target +
+                                 gather.w.first + w * gather.w.target_step) *
+                                    gather.target_channels;
+      for (std::int64_t j = 0; j < end - i; ++j) c_[i + j] = c + j * step;
+      i = end;
       w = 0;
       if (++h < gather.h.grid) continue;
       h = 0;
@@ -109,105 +117,96 @@ class GatherBlock {
     const float* const end = packed + packed_size(row, taps, depth, gather_.columns);
     for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += group) {
       const std::int64_t present = (std::min)(group, taps - tap);
-      if (lines)
-        point_at_lines(tap, present, depth);
-      else
-        point(tap, present);
+      point(tap, present, lines);
       for (std::int64_t panel = first_panel; panel < end_panel; ++panel) {
         const std::int64_t first = panel * row.columns;
         const std::int64_t count = (std::min)(gather_.columns - first, std::int64_t(row.columns));
         const std::int64_t width = round_up(count, row.lanes);
         ProductTile tile{};
-        tile.columns = static_cast<int>(count);
         tile.a_stride = gather_pixels;
+        tile.c = c_;
+        tile.column = first;
+        tile.rows = count_;
+        tile.columns = static_cast<int>(count);
         tile.bias = epilogue.bias ? epilogue.bias + first : nullptr;
         tile.has_residual = epilogue.residual != nullptr;
         tile.residual = residual;
         tile.lo = epilogue.lo;
         tile.hi = epilogue.hi;
-        const float* const b = packed + first * taps * depth;
         tile.b_stride = depth * width;
+        const float* const b = packed + first * taps * depth;
         const std::int64_t slices = (std::max)(pieces(depth, tile_depth), std::int64_t(1));
         const std::int64_t slice = pieces(depth, slices);
         const std::int64_t together =
             slices > 1 ? 1 : (std::max)(tile_depth / depth, std::int64_t(1));
+        // Each slice stays in the first cache for all tiles; meanwhile the next is fetched, which
+        // follows it in memory.
         for (std::int64_t t = 0; t == 0 || t < present; t += together)
           for (std::int64_t k = 0; k < depth; k += slice) {
+            tile.a = a_ + t * gather_pixels;
             tile.taps = (std::min)(together, present - t);
             tile.offset = k;
             tile.depth = (std::min)(slice, depth - k);
             tile.b = b + ((tap + t) * depth + k) * width;
+            tile.fetch = fetch_after(tile.b, tile.taps * tile.depth * width, end);
             tile.starts = tap + t == 0 && k == 0;
             tile.ends = tap + t + together >= taps && k + slice >= depth;
-            pass(row, tile, t, first, width, end);
+            row.product(tile);
           }
       }
     }
   }
 
  private:
-  // All tiles of the block with one slice of the weights, which stays in the first cache; the first
-  // tiles fetch the slice that follows in memory, which is the next, into the second cache.
-  void pass(const GemmImplementation& row, ProductTile tile, std::int64_t tap, std::int64_t first,
-            std::int64_t width, const float* end) {
-    const std::int64_t size = tile.taps * tile.depth * width;
-    const std::int64_t fetched = tile.taps * tile.depth * 16 * fetched_lines(width / row.lanes);
-    const bool more = end - tile.b >= 2 * size;
-    std::int64_t ahead = size;
-    float* c[tile_rows];
-    tile.c = c;
-    for (std::int64_t r = 0; r < count_; r += tile_rows) {
-      tile.rows = static_cast<int>((std::min)(count_ - r, std::int64_t(tile_rows)));
-      for (int i = 0; i < tile.rows; ++i) c[i] = c_[r + i] + first;
-      tile.a = a_ + tap * gather_pixels + r;
-      tile.next = more && ahead + fetched <= 2 * size ? tile.b + ahead : tile.b;
-      ahead += fetched;
-      row.product(tile);
-    }
-  }
-
-  // The source pixel that grid pixel i sees through a tap, or zero_pixel.
-  const float* pixel(std::int64_t i, std::int64_t tap_h, std::int64_t tap_w) const {
-    const std::int64_t h = h_[i] + tap_h * gather_.h.tap_step;
-    const std::int64_t w = w_[i] + tap_w * gather_.w.tap_step;
-    if (h < 0 || h >= gather_.h.source || w < 0 || w >= gather_.w.source) return zero_pixel;
-    return source_ + ((image_[i] + h) * gather_.w.source + w) * gather_.source_channels;
-  }
-  void point(std::int64_t tap, std::int64_t taps) {
+  // Points at what each pixel sees through the taps [tap, tap + taps), or the lines of taps: at the
+  // image, at padding, or at a copy of a line that is part image, part padding.
+  void point(std::int64_t tap, std::int64_t taps, bool lines) {
+    const GatherAxis& w = gather_.w;
+    const std::int64_t channels = gather_.source_channels, step = w.step * channels;
+    const std::int64_t width = lines ? w.taps : 1;
+    const bool adjoin = width == 1 || (w.tap_step == 1 && channels == gather_.depth);
     for (std::int64_t t = 0; t < taps; ++t) {
-      const std::int64_t tap_h = (tap + t) / gather_.w.taps, tap_w = (tap + t) % gather_.w.taps;
-      const float** const a = a_ + t * gather_pixels;
-      for (std::int64_t i = 0; i < count_; ++i) a[i] = pixel(i, tap_h, tap_w);
-    }
-  }
-  void point_at_lines(std::int64_t tap, std::int64_t taps, std::int64_t depth) {
-    const GatherAxis &v = gather_.h, &w = gather_.w;
-    const std::int64_t channels = gather_.source_channels;
-    const bool adjoin = w.tap_step == 1 && channels == gather_.depth;
-    for (std::int64_t i = 0; i < count_; ++i) {
-      const float* const image = source_ + image_[i] * w.source * channels;
-      const bool inside = adjoin && w_[i] >= 0 && w_[i] + w.taps <= w.source;
-      for (std::int64_t t = 0; t < taps; ++t) {
-        const std::int64_t h = h_[i] + (tap + t) * v.tap_step;
-        const float*& a = a_[t * gather_pixels + i];
-        if (h < 0 || h >= v.source) {
-          a = zero_pixel;
-        } else if (inside) {
-          a = image + (h * w.source + w_[i]) * channels;
-        } else {
-          float* const out = strip_ + i * tile_depth + t * depth;
-          copy_taps(v, w, image, channels, gather_.depth, h_[i], w_[i], (tap + t) * w.taps, w.taps,
-                    out);
-          a = out;
+      const std::int64_t first_tap = (tap + t) * width;
+      const std::int64_t tap_h = first_tap / w.taps, tap_w = first_tap % w.taps;
+      for (std::int64_t l = 0; l < line_count_; ++l) {
+        const Line& line = lines_[l];
+        const float** const a = a_ + t * gather_pixels + line.begin;
+        const std::int64_t first = line.w + tap_w * w.tap_step, count = line.end - line.begin;
+        const float* const row = row_of(line, tap_h);
+        const Reach seen =
+            row && adjoin ? reach(w.source - width + 1, count, w.step, first) : Reach{0, 0};
+        for (std::int64_t j = seen.begin; j < seen.end; ++j)
+          a[j] = row + first * channels + j * step;
+        for (std::int64_t j = 0; j < count; ++j) {
+          if (j == seen.begin) j = seen.end;
+          if (j == count) break;
+          a[j] = zero_pixel;
+          if (!row || !lines) continue;
+          float* const out = strip_ + (line.begin + j) * tile_depth + t * width * gather_.depth;
+          copy_taps(gather_.h, w, source_ + line.image * w.source * channels, channels,
+                    gather_.depth, line.h, first + j * w.step, first_tap, width, out);
+          a[j] = out;
         }
       }
     }
   }
 
+  // Pixels of the job in one line of the grid, and where its first window begins.
+  struct Line {
+    std::int64_t begin, end, image, h, w;
+  };
+  // The row of the image that a line sees through a row of taps, or nullptr.
+  const float* row_of(const Line& line, std::int64_t tap_h) const {
+    const std::int64_t h = line.h + tap_h * gather_.h.tap_step;
+    if (h < 0 || h >= gather_.h.source) return nullptr;
+    return source_ + (line.image + h) * gather_.w.source * gather_.source_channels;
+  }
+
   const Gather& gather_;
   const float* source_;
   std::int64_t count_;
-  std::int64_t image_[gather_pixels], h_[gather_pixels], w_[gather_pixels];
+  std::int64_t line_count_ = 0;
+  Line lines_[gather_pixels];
   float* c_[gather_pixels];
   const float* a_[gather_taps * gather_pixels];
   alignas(64) float strip_[gather_pixels * tile_depth];

@@ -19,6 +19,10 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
+/// Rows of a job: enough for pairs, which share loads, and few enough for threads to share an
+/// image.
+inline constexpr std::int64_t depthwise_rows = 4;
+
 /// The loops of scalar/depthwise.hpp over rows [begin, end). One row of the table.
 template <class T>
 struct DepthwiseImplementation {
@@ -63,7 +67,7 @@ template <class T>
 void depthwise_forward(const Conv2dShape& shape, const T* x, const T* w,
                        const Epilogue<T>& epilogue, T* y, ThreadPool& pool) {
   const auto& row = best_row(depthwise_table<T>());
-  pool.parallel_for(shape.N * shape.OH, 1, [&](std::int64_t begin, std::int64_t end) {
+  pool.parallel_for(shape.N * shape.OH, depthwise_rows, [&](std::int64_t begin, std::int64_t end) {
     row.forward(shape, x, w, epilogue, y, begin, end);
   });
 }
@@ -73,7 +77,7 @@ template <class T>
 void depthwise_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T* dx,
                               ThreadPool& pool) {
   const auto& row = best_row(depthwise_table<T>());
-  pool.parallel_for(shape.N * shape.H, 1, [&](std::int64_t begin, std::int64_t end) {
+  pool.parallel_for(shape.N * shape.H, depthwise_rows, [&](std::int64_t begin, std::int64_t end) {
     row.backward_input(shape, dy, w, dx, begin, end);
   });
 }

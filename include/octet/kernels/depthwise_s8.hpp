@@ -3,6 +3,7 @@
 
 #include "octet/kernels/avx2/depthwise_s8.hpp"
 #include "octet/kernels/avx512/depthwise_s8.hpp"
+#include "octet/kernels/avx512_vnni/depthwise_s8.hpp"
 #include "octet/kernels/depthwise_s8_packing.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -11,6 +12,8 @@ namespace octet::inline OCTET_ABI::kernels {
 inline std::span<const DepthwiseS8Implementation> depthwise_s8_table() {
   static constexpr DepthwiseS8Implementation table[] = {
 #if OCTET_X86
+    {"depthwise_s8s8s8_4x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_depthwise_s8,
+     &avx512_vnni::depthwise_s8_scratch_bytes, &avx512_vnni::depthwise_s8},
     {"depthwise_s8s8s8_2x32c2_avx512", Isa::avx512, &avx512::pack_depthwise_s8,
      &depthwise_s8_lines_scratch_bytes, &avx512::depthwise_s8},
     {"depthwise_s8s8s8_2x16c2_avx2", Isa::avx2, &avx2::pack_depthwise_s8,

@@ -18,6 +18,16 @@ struct GatherAxis {
   std::int64_t first = 0, target_step = 1;
 };
 
+/// The positions [begin, end) of [0, out) whose i * stride + offset lies in [0, in).
+struct Reach {
+  std::int64_t begin, end;
+};
+inline Reach reach(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t offset) {
+  const std::int64_t begin = offset < 0 ? pieces(-offset, stride) : 0;
+  const std::int64_t end = offset < in ? pieces(in - offset, stride) : 0;
+  return {(std::min)(begin, out), (std::clamp)(end, (std::min)(begin, out), out)};
+}
+
 /// The axis of a forward convolution.
 inline GatherAxis forward_axis(std::int64_t in, std::int64_t out, std::int64_t kernel,
                                std::int64_t stride, std::int64_t dilation, std::int64_t pad) {

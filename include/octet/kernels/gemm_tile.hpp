@@ -36,18 +36,19 @@ inline constexpr std::int64_t tile_depth = 128;
 /// A pixel of padding.
 alignas(64) inline constexpr float zero_pixel[tile_depth] = {};
 
-/// c[r][j] (+)= sum over t < taps, k < depth of a[t][r][offset + k] * b[t][k][j], for r < rows and
-/// j < columns. a holds a_stride pointers for each tap; zero_pixel stands for padding and is read
-/// without offset. b holds b_stride floats for each tap, rows of `columns` rounded up to whole
-/// vectors.
+/// c[r][column + j] (+)= sum over t < taps, k < depth of a[t][r][offset + k] * b[t][k][j], for
+/// r < rows and j < columns: many tiles with one slice of the weights. a holds a_stride pointers
+/// for each tap; zero_pixel stands for padding and is read without offset. b holds b_stride floats
+/// for each tap, rows of `columns` rounded up to whole vectors.
 struct ProductTile {
   const float* const* a;
   std::int64_t a_stride, offset, taps, depth;
   const float* b;
   std::int64_t b_stride;
-  const float* next;  ///< what is to be fetched meanwhile, fetched_lines() of lines for each k
+  std::int64_t fetch;  ///< floats after b that are wanted next, or 0
   float* const* c;
-  int rows, columns;
+  std::int64_t column, rows;
+  int columns;
   bool starts;  ///< from bias and residual, not from c
   bool ends;    ///< the limits follow
   const float* bias;
@@ -55,10 +56,6 @@ struct ProductTile {
   bool has_residual;
   float lo, hi;
 };
-
-/// Lines of 16 floats that a tile of so many vectors fetches ahead for each k: half of those that
-/// it reads, which the second cache has time for.
-constexpr int fetched_lines(std::int64_t vectors) { return static_cast<int>((vectors + 1) / 2); }
 
 /// dw[r][j] += sum over p < pixels of dy[p][dy_offset + r] * x[p][j], for r < rows and j < columns;
 /// row r of dw starts at dw + r * dw_stride.

@@ -85,12 +85,14 @@ struct Winograd {
   std::int64_t panels() const { return pieces(s.OC, gemm->columns); }
   // A line more than the channels need keeps the points of a tile out of each other's cache sets.
   static std::int64_t stride(std::int64_t channels) { return round_up(channels, 16) + 16; }
+  static constexpr std::int64_t fewest_tiles = 48, most_tiles = 192;
   /// Tiles of one job. Their points should stay in the second cache (2 MiB), but the weights must
   /// be worth loading again.
   std::int64_t block() const {
     const std::int64_t bytes = 4 * points() * (stride(s.C) + stride(gemm->columns));
-    return (std::min)(tiles(),
-                      round_up((std::clamp<std::int64_t>)((1 << 20) / bytes, 48, 192), tile_rows));
+    return (std::min)(
+        tiles(), round_up((std::clamp<std::int64_t>)((1 << 20) / bytes, fewest_tiles, most_tiles),
+                          tile_rows));
   }
   std::int64_t blocks() const { return pieces(tiles(), block()); }
   std::int64_t input_size() const { return block() * points() * stride(s.C); }
@@ -139,6 +141,12 @@ constexpr int winograd_tile(ConvAlgorithm algorithm) {
                                                     : 0;
 }
 
+/// Whether Winograd's algorithm could compute this with the products of `gemm`.
+inline bool winograd_possible(const GemmImplementation& gemm, const Conv2dShape& s) {
+  return select_winograd(gemm, 2) && s.KH == 3 && s.KW == 3 && s.stride_h == 1 && s.stride_w == 1 &&
+         s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1;
+}
+
 /// The algorithm that takes the least time for this shape, N included.
 ///
 /// For each pair of channels, a product costs one multiplication for each pixel or tile, and as
@@ -148,15 +156,12 @@ constexpr int winograd_tile(ConvAlgorithm algorithm) {
 /// of 64 to 64 channels 2.3 times as fast with 4x4 as directly, 24x24 of 64 to 128 2.0, 12x12 of
 /// 256 to 256 1.6, and 1.8 with 2x2; 6x6 of 512 to 512 0.6 and 0.9; 24x24 of 16 to 16 0.9.
 inline ConvAlgorithm choose_conv_algorithm(const GemmImplementation& gemm, const Conv2dShape& s) {
-  const bool possible = gemm.product && s.KH == 3 && s.KW == 3 && s.stride_h == 1 &&
-                        s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1;
-  if (!possible || s.C < 16 || s.OC < 16) return ConvAlgorithm::direct;
+  if (!winograd_possible(gemm, s) || s.C < 16 || s.OC < 16) return ConvAlgorithm::direct;
   constexpr double fetch = 15, transform = 200;
   ConvAlgorithm best = ConvAlgorithm::direct;
   double least = 9 * (static_cast<double>(s.N * s.OH * s.OW) + fetch) / 1.2;
   for (const ConvAlgorithm algorithm : {ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4}) {
     const std::int64_t m = winograd_tile(algorithm), points = (m + 2) * (m + 2);
-    if (!select_winograd(gemm, static_cast<int>(m))) continue;
     const double tiles = static_cast<double>(s.N * pieces(s.OH, m) * pieces(s.OW, m));
     const double around =
         transform * points / 36 * (1 / static_cast<double>(s.C) + 1 / static_cast<double>(s.OC));

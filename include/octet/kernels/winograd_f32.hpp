@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "octet/kernels/conv2d_f32.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/winograd.hpp"
 
@@ -85,35 +86,29 @@ inline void winograd_panel(const Winograd& a, const float* points, const float* 
   const std::int64_t width = round_up(channels, a.gemm->lanes);
   const std::int64_t sums_stride = Winograd::stride(channels);
   const std::int64_t slice = pieces(C, pieces(C, tile_depth));
-  const float* from[tile_rows];
-  float* to[tile_rows];
+  const float* from[Winograd::most_tiles];
+  float* to[Winograd::most_tiles];
   ProductTile tile{};
   tile.a = from;
   tile.c = to;
   tile.taps = 1;
+  tile.rows = count;
   tile.columns = static_cast<int>(channels);
   const float* const end = packed + a.packed_size();
-  for (std::int64_t p = 0; p < n2; ++p)
+  for (std::int64_t p = 0; p < n2; ++p) {
+    for (std::int64_t t = 0; t < count; ++t) {
+      from[t] = points + (t * n2 + p) * stride;
+      to[t] = sums + (t * n2 + p) * sums_stride;
+    }
     for (std::int64_t k = 0; k < C; k += slice) {
       tile.b = packed + first * n2 * C + (p * C + k) * width;
       tile.offset = k;
       tile.depth = (std::min)(slice, C - k);
+      tile.fetch = fetch_after(tile.b, tile.depth * width, end);
       tile.starts = k == 0;
-      const std::int64_t size = tile.depth * width;
-      const std::int64_t fetched = tile.depth * 16 * fetched_lines(width / a.gemm->lanes);
-      const bool more = end - tile.b >= 2 * size;
-      std::int64_t ahead = size;
-      for (std::int64_t t = 0; t < count; t += tile_rows) {
-        tile.rows = static_cast<int>((std::min)(count - t, std::int64_t(tile_rows)));
-        for (int r = 0; r < tile.rows; ++r) {
-          from[r] = points + ((t + r) * n2 + p) * stride;
-          to[r] = sums + ((t + r) * n2 + p) * sums_stride;
-        }
-        tile.next = more && ahead + fetched <= 2 * size ? tile.b + ahead : tile.b;
-        ahead += fetched;
-        a.gemm->product(tile);
-      }
+      a.gemm->product(tile);
     }
+  }
   const std::int64_t m = a.transforms->m, rows = a.rows(), columns = a.columns();
   WinogradOutput out{};
   out.stride = sums_stride;

@@ -3,16 +3,6 @@
 // weight. Channel multipliers above 1 take the scalar loops.
 #if defined(OCTET_VECTOR)
 
-// The positions [begin, end) of an output axis, [0, out), whose tap lies in [0, in).
-struct Reach {
-  std::int64_t begin, end;
-};
-inline Reach reach(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t offset) {
-  const std::int64_t begin = offset < 0 ? (-offset + stride - 1) / stride : 0;
-  const std::int64_t end = offset < in ? (in - offset + stride - 1) / stride : 0;
-  return {begin < out ? begin : out, end < begin ? begin : end < out ? end : out};
-}
-
 struct DepthwiseForward {
   const Conv2dShape& s;
   const float *x, *w;
@@ -68,6 +58,9 @@ OCTET_VECTOR void depthwise_forward(const Conv2dShape& s, const float* x, const 
                                     const Epilogue<float>& epilogue, float* y, std::int64_t begin,
                                     std::int64_t end) {
   if (s.OC != s.C) return scalar::depthwise_forward(s, x, w, epilogue, y, begin, end);
+  const int stride = depthwise_3x3_stride(s);
+  if (stride == 1) return depthwise_3x3<1>(s, x, w, s.C, epilogue, y, begin, end);
+  if (stride == 2) return depthwise_3x3<2>(s, x, w, s.C, epilogue, y, begin, end);
   for (std::int64_t row = begin; row < end; ++row)
     each(s.C, DepthwiseForward{s, x, w, epilogue, all(epilogue.lo), all(epilogue.hi), y, row / s.OH,
                                row % s.OH});
@@ -103,6 +96,12 @@ struct DepthwiseBackwardInput {
 OCTET_VECTOR void depthwise_backward_input(const Conv2dShape& s, const float* dy, const float* w,
                                            float* dx, std::int64_t begin, std::int64_t end) {
   if (s.OC != s.C) return scalar::depthwise_backward_input(s, dy, w, dx, begin, end);
+  if (depthwise_3x3_stride(s) == 1) {
+    Conv2dShape turned = s;
+    turned.H = s.OH, turned.W = s.OW, turned.OH = s.H, turned.OW = s.W;
+    turned.pad_top = 2 - s.pad_top, turned.pad_left = 2 - s.pad_left;
+    return depthwise_3x3<1>(turned, dy, w + 8 * s.C, -s.C, {}, dx, begin, end);
+  }
   for (std::int64_t row = begin; row < end; ++row)
     each(s.C, DepthwiseBackwardInput{s, dy, w, dx, row / s.H, row % s.H});
 }
@@ -147,6 +146,9 @@ struct DepthwiseBackwardWeight {
 OCTET_VECTOR void depthwise_backward_weight(const Conv2dShape& s, const float* x, const float* dy,
                                             float* dw, std::int64_t begin, std::int64_t end) {
   if (s.OC != s.C) return scalar::depthwise_backward_weight(s, x, dy, dw, begin, end);
+  const int stride = depthwise_3x3_stride(s);
+  if (stride == 1) return depthwise_3x3_backward_weight<1>(s, x, dy, dw, begin, end);
+  if (stride == 2) return depthwise_3x3_backward_weight<2>(s, x, dy, dw, begin, end);
   for (std::int64_t row = begin; row < end; ++row)
     each(s.C, DepthwiseBackwardWeight{s, x, dy, dw, row / s.OH, row % s.OH});
 }

@@ -9,8 +9,14 @@
 // AVX2.
 #if defined(OCTET_VECTOR)
 
+// Floats that a tile of V vectors fetches ahead for each k.
+template <int V>
+inline constexpr std::int64_t fetched = V > 2 ? 32 : 16;
+
+// The tile of rows [first, first + R), which fetches lines of 16 floats at `next` meanwhile: half
+// as many as it reads of b, which the second cache has time for.
 template <int R, int V>
-OCTET_VECTOR void product_tile(const ProductTile& t) {
+OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const float* next) {
   const Mask last = first_lanes(t.columns - (V - 1) * lanes);
   Vector sum[R][V];
   OCTET_UNROLL for (int v = 0; v < V; ++v) {
@@ -21,25 +27,39 @@ OCTET_VECTOR void product_tile(const ProductTile& t) {
   if (!t.starts || t.has_residual) {
     const std::ptrdiff_t before = t.starts ? t.residual : 0;
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
-      const float* const c = t.c[r] + before;
+      const float* const c = t.c[first + r] + t.column + before;
       OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
         sum[r][v] = add(sum[r][v], load(c + v * lanes));
       }
       sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
     }
   }
-  const float* next = t.next;
+  // One vector of channels alone would wait for its own last addition: two sums take turns.
+  [[maybe_unused]] Vector odd[R];
+  OCTET_UNROLL for (int r = 0; r < R; ++r) odd[r] = zero();
   for (std::int64_t tap = 0; tap < t.taps; ++tap) {
     const float* a[R];
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
-      const float* const pixel = t.a[tap * t.a_stride + r];
+      const float* const pixel = t.a[tap * t.a_stride + first + r];
       a[r] = pixel == zero_pixel ? pixel : pixel + t.offset;
     }
     const float* b = t.b + tap * t.b_stride;
-    for (std::int64_t k = 0; k < t.depth; ++k, b += V * lanes) {
+    std::int64_t k = 0;
+    if constexpr (V == 1) {
+      for (; k + 2 <= t.depth; k += 2, b += 2 * lanes, next += 32) {
+        __builtin_prefetch(next, 0, 2);
+        __builtin_prefetch(next + 16, 0, 2);
+        const Vector first = load(b), second = load(b + lanes);
+        OCTET_UNROLL for (int r = 0; r < R; ++r) {
+          sum[r][0] = multiply_add(all(a[r][k]), first, sum[r][0]);
+          odd[r] = multiply_add(all(a[r][k + 1]), second, odd[r]);
+        }
+      }
+    }
+    for (; k < t.depth; ++k, b += V * lanes) {
       __builtin_prefetch(next, 0, 2);
-      if constexpr (fetched_lines(V) > 1) __builtin_prefetch(next + 16, 0, 2);
-      next += 16 * fetched_lines(V);
+      if constexpr (V > 2) __builtin_prefetch(next + 16, 0, 2);
+      next += fetched<V>;
       Vector weights[V];
       OCTET_UNROLL for (int v = 0; v < V; ++v) weights[v] = load(b + v * lanes);
       OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -50,6 +70,9 @@ OCTET_VECTOR void product_tile(const ProductTile& t) {
       }
     }
   }
+  if constexpr (V == 1) {
+    OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][0] = add(sum[r][0], odd[r]);
+  }
   if (t.ends) {
     const Vector lo = all(t.lo), hi = all(t.hi);
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -57,9 +80,28 @@ OCTET_VECTOR void product_tile(const ProductTile& t) {
     }
   }
   OCTET_UNROLL for (int r = 0; r < R; ++r) {
-    OCTET_UNROLL for (int v = 0; v < V - 1; ++v) store(t.c[r] + v * lanes, sum[r][v]);
-    store(t.c[r] + (V - 1) * lanes, sum[r][V - 1], last);
+    float* const c = t.c[first + r] + t.column;
+    OCTET_UNROLL for (int v = 0; v < V - 1; ++v) store(c + v * lanes, sum[r][v]);
+    store(c + (V - 1) * lanes, sum[r][V - 1], last);
   }
+}
+
+// The tiles of V vectors; the last has as many rows as are left.
+template <int R, int V>
+OCTET_VECTOR void product_last(const ProductTile& t, std::int64_t first) {
+  if (t.rows - first == R) return product_tile<R, V>(t, first, t.b);
+  if constexpr (R > 1) product_last<R - 1, V>(t, first);
+}
+template <int V>
+OCTET_VECTOR void product_rows(const ProductTile& t) {
+  const float* next = t.b + t.taps * t.depth * V * lanes;
+  const std::int64_t share = t.taps * t.depth * fetched<V>;
+  std::int64_t left = t.fetch, first = 0;
+  for (; first + tile_rows <= t.rows; first += tile_rows, left -= share) {
+    product_tile<tile_rows, V>(t, first, left >= share ? next : t.b);
+    next = left >= share ? next + share : next;
+  }
+  product_last<tile_rows - 1, V>(t, first);
 }
 
 template <int R, int V>
@@ -92,12 +134,12 @@ OCTET_VECTOR void outer_tile(const OuterTile& t) {
   }
 }
 
-// Chooses the tile of R rows that has as many vectors as the columns need.
-template <int R, int V>
+// Chooses tiles with as many vectors as the columns need.
+template <int V>
 OCTET_VECTOR void product_columns(const ProductTile& t) {
   if constexpr (V < tile_vectors)
-    if (t.columns > V * lanes) return product_columns<R, V + 1>(t);
-  product_tile<R, V>(t);
+    if (t.columns > V * lanes) return product_columns<V + 1>(t);
+  product_rows<V>(t);
 }
 template <int R, int V>
 OCTET_VECTOR void outer_columns(const OuterTile& t) {
@@ -106,19 +148,13 @@ OCTET_VECTOR void outer_columns(const OuterTile& t) {
   outer_tile<R, V>(t);
 }
 template <int R>
-OCTET_VECTOR void product_rows(const ProductTile& t) {
-  if constexpr (R > 1)
-    if (t.rows < R) return product_rows<R - 1>(t);
-  product_columns<R, 1>(t);
-}
-template <int R>
 OCTET_VECTOR void outer_rows(const OuterTile& t) {
   if constexpr (R > 1)
     if (t.rows < R) return outer_rows<R - 1>(t);
   outer_columns<R, 1>(t);
 }
 
-inline void product(const ProductTile& t) { product_rows<tile_rows>(t); }
+inline void product(const ProductTile& t) { product_columns<1>(t); }
 inline void outer(const OuterTile& t) { outer_rows<tile_rows>(t); }
 
 #endif
