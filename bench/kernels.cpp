@@ -213,7 +213,8 @@ void register_passes() {
     add_pass("batch_norm_normalize", row, 2,
              [&row, step](std::int64_t n, float* x, float* y, float*, float*) {
                for (std::int64_t r = 0; r < n; r += step)
-                 row.normalize(step, 64, x + r * 64, c[2], c[3], c[4], 0, 6, y + r * 64);
+                 row.normalize(step, 64, x + r * 64, c[2], c[3], c[4], 0, 6, StoreThrough::caches,
+                               y + r * 64);
              });
     add_pass("batch_norm_sums", row, 2,
              [&row, step](std::int64_t n, float* x, float* y, float*, float*) {

@@ -74,6 +74,7 @@
 #include "octet/kernels/pooling_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/requantize_s8.hpp"
+#include "octet/kernels/store_through.hpp"
 #include "octet/kernels/table.hpp"
 #include "octet/models/conv_block.hpp"
 #include "octet/models/deep_cnn.hpp"

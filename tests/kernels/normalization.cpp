@@ -27,7 +27,8 @@ std::vector<float> values(std::int64_t count, std::uint64_t stream, double low =
 }
 std::vector<double> widened(const std::vector<float>& v) { return {v.begin(), v.end()}; }
 
-int misses(const std::vector<float>& actual, const std::vector<double>& expected, double depth,
+template <class Floats>
+int misses(const Floats& actual, const std::vector<double>& expected, double depth,
            double magnitude) {
   int count = 0;
   REQUIRE(actual.size() == expected.size());
@@ -57,7 +58,8 @@ TEST_CASE("normalization: every row of the table computes the definitions") {
         const auto wide_x = widened(x), wide_d = widened(d), wide_dy = widened(dy);
         const auto wide_mean = widened(mean), wide_a = widened(a), wide_b = widened(b);
         const auto wide_c = widened(c);
-        std::vector<float> first(count), second(count), full(x.size());
+        std::vector<float> first(count), second(count);
+        AlignedVector<float> full(x.size());
         std::vector<double> wide_first(count), wide_second(count), wide_full(x.size());
 
         row.moments(rows, channels, x.data(), first.data(), second.data());
@@ -65,11 +67,14 @@ TEST_CASE("normalization: every row of the table computes the definitions") {
         CHECK(misses(first, wide_first, depth, 1) == 0);
         CHECK(misses(second, wide_second, depth, 4 * depth) == 0);
 
-        row.normalize(rows, channels, x.data(), mean.data(), a.data(), b.data(), -0.5f, 0.75f,
-                      full.data());
-        scalar::normalize(rows, channels, wide_x.data(), wide_mean.data(), wide_a.data(),
-                          wide_b.data(), -0.5, 0.75, wide_full.data());
-        CHECK(misses(full, wide_full, 2, 3) == 0);
+        for (const StoreThrough through : {StoreThrough::caches, StoreThrough::memory}) {
+          full.assign(full.size(), 0.0f);
+          row.normalize(rows, channels, x.data(), mean.data(), a.data(), b.data(), -0.5f, 0.75f,
+                        through, full.data());
+          scalar::normalize(rows, channels, wide_x.data(), wide_mean.data(), wide_a.data(),
+                            wide_b.data(), -0.5, 0.75, through, wide_full.data());
+          CHECK(misses(full, wide_full, 2, 3) == 0);
+        }
 
         for (const bool masked : {false, true}) {
           CAPTURE(masked);

@@ -76,11 +76,6 @@ void pack_bf16(const Bf16Implementation& row, Bf16Sum sum, std::int64_t taps, st
   });
 }
 
-/// Results of more floats than this would be gone from the caches before anybody reads them.
-inline StoreThrough stores_through(std::int64_t floats) {
-  return floats > std::int64_t(8) << 20 ? StoreThrough::memory : StoreThrough::caches;
-}
-
 /// Elements of planes in one job: 768 KiB of a second cache of 2 MiB.
 inline constexpr std::int64_t bf16_budget = 384 * 1024;
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "octet/core/bfloat16.hpp"
+#include "octet/kernels/store_through.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -28,8 +29,5 @@ struct Bf16Product {
   float* sum;         ///< [32][32]
   bool adds;          ///< to what sum holds
 };
-
-/// Whether results go to the caches, or past them to memory.
-enum class StoreThrough { caches, memory };
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -33,7 +33,7 @@ struct NormalizationImplementation {
   Isa isa;
   void (*moments)(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* squares);
   void (*normalize)(std::int64_t rows, std::int64_t channels, const T* x, const T* mean,
-                    const T* scale, const T* shift, T lo, T hi, T* y);
+                    const T* scale, const T* shift, T lo, T hi, StoreThrough through, T* y);
   void (*normalize_sums)(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
                          const T* mean, const T* scale, const T* shift, T lo, T hi, T* sum_dy,
                          T* sum_dy_x);
@@ -154,9 +154,10 @@ void batch_norm_forward(std::int64_t rows, std::int64_t channels,
   const auto& row = best_row(normalization_table<T>());
   const AlignedVector<T> scale = batch_norm_scale(channels, options.epsilon, variance, gamma);
   const std::int64_t step = reduction_rows(channels);
+  const StoreThrough through = y == x ? StoreThrough::caches : stores_through(rows * channels);
   pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
     row.normalize(end - begin, channels, x + begin * channels, mean, scale.data(), beta, options.lo,
-                  options.hi, y + begin * channels);
+                  options.hi, through, y + begin * channels);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "octet/kernels/gemm_tile.hpp"
+#include "octet/kernels/store_through.hpp"
 
 namespace octet::inline OCTET_ABI::kernels::scalar {
 
@@ -25,7 +26,7 @@ void moments(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* s
 /// y = clamp((x - mean) * scale + shift, lo, hi)
 template <class T>
 void normalize(std::int64_t rows, std::int64_t channels, const T* x, const T* mean, const T* scale,
-               const T* shift, T lo, T hi, T* y) {
+               const T* shift, T lo, T hi, StoreThrough, T* y) {
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = 0; c < channels; ++c)
       y[r * channels + c] =

@@ -49,6 +49,7 @@ struct Normalize {
   std::int64_t rows, channels;
   const float *x, *mean, *scale, *shift;
   Vector lo, hi;
+  bool streams;
   float* y;
   template <int V, class Access>
   OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
@@ -62,15 +63,22 @@ struct Normalize {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
         const std::int64_t i = r * channels + c + v * lanes;
         const Vector difference = subtract(at.load(x + i), center[v]);
-        at.store(y + i, clamp(multiply_add(difference, factor[v], offset[v]), lo, hi));
+        const Vector value = clamp(multiply_add(difference, factor[v], offset[v]), lo, hi);
+        if (V == 4 && streams)
+          stream(y + i, value);
+        else
+          at.store(y + i, value);
       }
     }
   }
 };
 OCTET_VECTOR void normalize(std::int64_t rows, std::int64_t channels, const float* x,
                             const float* mean, const float* scale, const float* shift, float lo,
-                            float hi, float* y) {
-  strips(channels, Normalize{rows, channels, x, mean, scale, shift, all(lo), all(hi), y});
+                            float hi, StoreThrough through, float* y) {
+  const bool streams = through == StoreThrough::memory && channels % lanes == 0 &&
+                       reinterpret_cast<std::uintptr_t>(y) % (lanes * sizeof(float)) == 0;
+  strips(channels, Normalize{rows, channels, x, mean, scale, shift, all(lo), all(hi), streams, y});
+  if (streams) fence();
 }
 
 // dy, or zero where y = (x - mean) * scale + shift, which is computed again rather than read, is
