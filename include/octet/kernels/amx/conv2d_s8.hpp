@@ -25,8 +25,8 @@ struct SumsS8 {
 
 /// The epilogue of a panel, piece by piece, with all that it needs in registers.
 struct EpilogueS8 {
-  __m512 multiplier, highest;
-  __m512i zero_point, lowest, order;
+  avx512::Limits64S8 limits;
+  __m512 multiplier;
   const std::int32_t* from;
   const std::int64_t* place;
   std::int8_t* y;
@@ -37,32 +37,21 @@ struct EpilogueS8 {
 OCTET_TARGET_AMX_S8 inline EpilogueS8 epilogue_of(const SumsS8& s, const Requantize& q,
                                                   std::int64_t pixels) noexcept {
   EpilogueS8 e;
-  e.highest = _mm512_set1_ps(static_cast<float>(q.hi - q.zero_point));
-  e.zero_point = _mm512_set1_epi16(static_cast<short>(q.zero_point));
-  e.lowest = _mm512_set1_epi8(q.lo);
-  e.order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  e.limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
   e.pieces_of_tile = pieces(pixels, 4);
   e.piece = 0, e.left = s.tiles * e.pieces_of_tile;
-  e.multiplier = e.left ? _mm512_loadu_ps(s.multiplier) : e.highest;
+  e.multiplier = e.left ? _mm512_loadu_ps(s.multiplier) : _mm512_setzero_ps();
   e.from = s.sums[0], e.place = s.place, e.y = s.y, e.channels = s.channels;
   return e;
 }
 
-/// Four rows of sums become four pixels of 16 bytes. Only the upper limit needs a float: what is
-/// too low converts to the lowest int32, and the saturation of the packs keeps it low.
+/// Four rows of sums become four pixels of 16 bytes.
 OCTET_TARGET_AMX_S8 __attribute__((always_inline)) inline void finish_piece(
     EpilogueS8& e, std::int8_t* nowhere) noexcept {
-  __m512i q[4];
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k) {
-    const __m512 value =
-        _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_load_si512(e.from + 16 * k)), e.multiplier);
-    q[k] = _mm512_cvtps_epi32(_mm512_min_ps(value, e.highest));
-  }
-  const __m512i first = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), e.zero_point);
-  const __m512i second = _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), e.zero_point);
-  const __m512i bytes = _mm512_permutexvar_epi32(
-      e.order, _mm512_max_epi8(_mm512_packs_epi16(first, second), e.lowest));
+  const __m512i sum[4] = {_mm512_load_si512(e.from), _mm512_load_si512(e.from + 16),
+                          _mm512_load_si512(e.from + 32), _mm512_load_si512(e.from + 48)};
+  const __m512 multiplier[4] = {e.multiplier, e.multiplier, e.multiplier, e.multiplier};
+  const __m512i bytes = avx512::in_order_64(avx512::requantize_64(sum, multiplier, e.limits));
   std::int8_t* to[4];
 #pragma GCC unroll 4
   for (int k = 0; k < 4; ++k) to[k] = e.place[k] < 0 ? nowhere : e.y + e.place[k];

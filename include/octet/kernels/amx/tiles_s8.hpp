@@ -1,6 +1,7 @@
 // How the AMX convolution cuts images and weights into tiles.
 #pragma once
 
+#include "octet/kernels/avx512/requantize_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
 
 #if OCTET_X86

@@ -1,6 +1,7 @@
 // The int8 convolution by vpdpbusd: 64 multiplications and additions in one instruction.
 #pragma once
 
+#include "octet/kernels/avx512/requantize_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
 
 #if OCTET_X86
@@ -46,11 +47,19 @@ OCTET_TARGET_AVX512_VNNI inline __m512i broadcast_4_bytes(const std::byte* from)
 template <int MR, int NR>
 OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pixel,
                                              std::int64_t channel) noexcept {
-  __m512i acc[MR][NR];
+  __m512i acc[MR][NR], start[NR];
+#pragma GCC unroll 4
+  for (int j = 0; j < NR; ++j) {
+    const std::int64_t oc = channel + 16 * j;
+    const __mmask16 mask = avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0}));
+    start[j] = _mm512_maskz_loadu_epi32(mask, line.correction + oc);
+    if (line.bias)
+      start[j] = _mm512_add_epi32(start[j], _mm512_maskz_loadu_epi32(mask, line.bias + oc));
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) acc[i][j] = _mm512_setzero_si512();
+    for (int j = 0; j < NR; ++j) acc[i][j] = start[j];
   const std::int64_t stride = line.pixel_stride, block_bytes = line.block_bytes;
   const std::byte* w = line.weights + channel / 16 * block_bytes;
   for (std::int64_t row = 0; row < line.rows; ++row)
@@ -73,25 +82,55 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pi
         }
       }
     }
-  const __m512 lowest = _mm512_set1_ps(static_cast<float>(line.lo - line.zero_point));
-  const __m512 highest = _mm512_set1_ps(static_cast<float>(line.hi - line.zero_point));
-  const __m512i zero_point = _mm512_set1_epi32(line.zero_point);
+  // Sums that live on as other variables stay in registers inside of the loop: GCC would write them
+  // to memory at every step for the sake of what follows, which takes twice the time.
+  __m512i sums[MR][NR];
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < NR; ++j) {
+      asm("" : "+v"(acc[i][j]));
+      sums[i][j] = acc[i][j];
+    }
+  __m512 multiplier[NR];
 #pragma GCC unroll 4
   for (int j = 0; j < NR; ++j) {
-    const std::int64_t oc = channel + 16 * j, left = line.channels - oc;
-    if (left <= 0) break;
-    const auto mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1 << left) - 1);
-    __m512i start = _mm512_loadu_si512(line.correction + oc);
-    if (line.bias) start = _mm512_add_epi32(start, _mm512_maskz_loadu_epi32(mask, line.bias + oc));
-    const __m512 multiplier = _mm512_maskz_loadu_ps(mask, line.multiplier + oc);
+    const std::int64_t oc = channel + 16 * j;
+    multiplier[j] = _mm512_maskz_loadu_ps(
+        avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0})), line.multiplier + oc);
+  }
+  const avx512::Limits64S8 limits = avx512::limits_64_s8(line.zero_point, line.lo, line.hi);
+  const std::int64_t left = line.channels - channel;
+  std::int8_t* y = line.y + pixel * line.y_stride + channel;
+  // 64 results at a time are 1, 2 or 4 pixels; the last pixel fills up.
+  constexpr int together = 4 / NR;
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) {
-      __m512 value = _mm512_cvtepi32_ps(_mm512_add_epi32(acc[i][j], start));
-      value = _mm512_mul_ps(value, multiplier);
-      value = _mm512_min_ps(_mm512_max_ps(value, lowest), highest);
-      const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(value), zero_point);
-      _mm_mask_storeu_epi8(line.y + (pixel + i) * line.y_stride + oc, mask,
-                           _mm512_cvtepi32_epi8(q));
+  for (int i = 0; i < MR; i += together, y += together * line.y_stride) {
+    __m512i sum[4];
+    __m512 factor[4];
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) {
+      sum[k] = sums[(std::min)(i + k / NR, MR - 1)][k % NR];
+      factor[k] = multiplier[k % NR];
+    }
+    const __m512i bytes = avx512::in_order_64(avx512::requantize_64(sum, factor, limits));
+    if constexpr (NR == 4) {
+      const auto mask = left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
+      _mm512_mask_storeu_epi8(y, mask, bytes);
+    } else if constexpr (NR == 2) {
+      const __mmask32 mask = avx512::mask_32(left);
+      _mm256_mask_storeu_epi8(y, mask, _mm512_castsi512_si256(bytes));
+      if (i + 1 < MR)
+        _mm256_mask_storeu_epi8(y + line.y_stride, mask, _mm512_extracti64x4_epi64(bytes, 1));
+    } else {
+      const __mmask16 mask = avx512::mask_16(left);
+      _mm_mask_storeu_epi8(y, mask, _mm512_castsi512_si128(bytes));
+      if (i + 1 < MR)
+        _mm_mask_storeu_epi8(y + line.y_stride, mask, _mm512_extracti32x4_epi32(bytes, 1));
+      if (i + 2 < MR)
+        _mm_mask_storeu_epi8(y + 2 * line.y_stride, mask, _mm512_extracti32x4_epi32(bytes, 2));
+      if (i + 3 < MR)
+        _mm_mask_storeu_epi8(y + 3 * line.y_stride, mask, _mm512_extracti32x4_epi32(bytes, 3));
     }
   }
 }
