@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <string>
 #include <thread>
 #include <utility>
@@ -117,8 +116,7 @@ inline MachinePeak peak_from(const octet::Json& json) {
 }
 
 struct PeakOptions {
-  /// Each figure is the median of so many samples of so many milliseconds: much less than the time
-  /// that a busy system gives to a process at once.
+  /// Each figure is the median of so many samples of so many milliseconds.
   int samples = 31;
   double milliseconds = 0.4;
 };
@@ -130,28 +128,26 @@ inline MachinePeak measure_peak(octet::ThreadPool& pool, const PeakOptions& opti
   octet::ThreadPool alone(1);
   std::vector<octet::ThreadPool*> pools = {&alone};
   if (pool.threads() > 1) pools.push_back(&pool);
-  // The seconds of body(thread) on all threads, which wait for each other before they start.
+  // Runs body(thread) on all threads, which wait for each other; the seconds of the slowest.
   const auto on_all = [](octet::ThreadPool& threads, auto&& body) {
-    using Clock = std::chrono::steady_clock;
     const int count = threads.threads();
     std::atomic<int> arrived{0};
-    std::vector<Clock::time_point> starts(static_cast<std::size_t>(count)), ends = starts;
+    std::vector<double> seconds(static_cast<std::size_t>(count));
     threads.parallel_for(count, 1, [&](std::int64_t begin, std::int64_t) {
-      const auto thread = static_cast<std::size_t>(begin);
       for (++arrived; arrived < count;) std::this_thread::yield();
-      starts[thread] = Clock::now();
-      body(thread);
-      ends[thread] = Clock::now();
+      const double start = thread_seconds();
+      body(static_cast<std::size_t>(begin));
+      seconds[static_cast<std::size_t>(begin)] = thread_seconds() - start;
     });
-    return std::chrono::duration<double>(*std::max_element(ends.begin(), ends.end()) -
-                                         *std::min_element(starts.begin(), starts.end()))
-        .count();
+    return *std::max_element(seconds.begin(), seconds.end());
   };
   // How often to repeat body(1) to fill one sample.
   const auto repetitions = [&](auto&& body) {
     std::int64_t count = 1;
-    while (seconds_of([&] { body(count); }) < options.milliseconds / 1000) count *= 2;
-    return count;
+    for (double start = thread_seconds();; count *= 2, start = thread_seconds()) {
+      body(count);
+      if (thread_seconds() - start >= options.milliseconds / 1000) return count;
+    }
   };
 
   struct Sampled {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <vector>
 
 namespace bench {
@@ -15,7 +16,15 @@ inline double median(std::vector<double> values) {
   return *middle;
 }
 
-/// The seconds that body() takes.
+/// The seconds that this thread has used of a processor: what others do on a busy machine does not
+/// count.
+inline double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// The seconds on the wall that body() takes.
 template <class Body>
 double seconds_of(Body&& body) {
   const auto start = std::chrono::steady_clock::now();

@@ -21,8 +21,9 @@ struct Work {
 /// none, of bytes. The label is like "int8 amx".
 inline void count_work(benchmark::State& state, const Work& work) {
   using benchmark::Counter;
-  state.counters["operations"] = work.operations;
-  state.counters["bytes"] = work.bytes;
+  // Of zeros the library would compute a variation that is no number, and no JSON.
+  if (work.operations > 0) state.counters["operations"] = work.operations;
+  if (work.bytes > 0) state.counters["bytes"] = work.bytes;
   state.counters["rate"] = Counter(work.operations > 0 ? work.operations : work.bytes,
                                    Counter::kIsIterationInvariantRate);
   state.SetLabel(std::string(arithmetic_names[static_cast<std::size_t>(work.arithmetic)]) + " " +

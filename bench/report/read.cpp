@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -57,6 +58,17 @@ void read_benchmarks(const octet::Json& file, std::vector<Measurement>& measurem
     read_label(text_in(each, "label"), measurement);
     if (measurement.seconds > 0) measurements.push_back(std::move(measurement));
   }
+  // They come in random order, since they were interleaved.
+  std::stable_sort(measurements.begin(), measurements.end(), [](const auto& a, const auto& b) {
+    const auto key = [](const Measurement& each) {
+      std::vector<std::string> parts = each.parts;
+      for (std::string& part : parts)
+        for (std::size_t i = 0; i < octet::isa_names.size(); ++i)
+          if (part == octet::isa_names[i]) part = std::to_string(i);
+      return parts;
+    };
+    return key(a) < key(b);
+  });
 }
 
 }  // namespace
