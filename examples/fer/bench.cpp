@@ -7,6 +7,7 @@
 #include "../../bench/layer_table.hpp"
 #include "../../bench/zoo.hpp"
 #include "model.hpp"
+#include "option_checks.hpp"
 
 namespace fer {
 
@@ -16,12 +17,14 @@ CLI::App* add_bench(CLI::App& app, BenchOptions& options) {
   CLI::App* const command = app.add_subcommand("bench", "Time each layer in float32 and in int8");
   command->add_option("model", options.model, "Model file, or a network of the zoo")->required();
   command->add_option("--batch", options.batch, "Images in one pass")
-      ->check(CLI::PositiveNumber)
+      ->check(whole(1, 65536))
       ->capture_default_str();
-  command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
+  command->add_option("--threads", options.threads, "0: one for each core")
+      ->check(whole(0, 1024))
+      ->capture_default_str();
   const std::vector<std::string> names(isa_names.begin(), isa_names.end());
   command->add_option("--isa", options.isa, "The strongest instruction set; else OCTET_ISA decides")
-      ->check(CLI::IsMember(names));
+      ->check(one_of(names));
   command->add_option("--json", options.json, "File for the same table as JSON");
   return command;
 }

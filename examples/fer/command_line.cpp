@@ -1,110 +1,102 @@
 #include "command_line.hpp"
 
-#include <octet/models/make_model.hpp>
+#include "option_checks.hpp"
 
 namespace fer {
 
-CLI::App* add_train(CLI::App& app, TrainOptions& options) {
-  CLI::App* const command = app.add_subcommand("train", "Train a network of the zoo");
-  command->add_option("--data", options.data, "fer2013.csv, a folder of images, or synthetic")
-      ->required();
-  command->add_option("--out", options.out, "Folder for the models and the history");
-  std::vector<std::string> models(octet::model_names.begin(), octet::model_names.end());
-  command->add_option("--model", options.model, "Network")
-      ->check(CLI::IsMember(models))
+namespace {
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "0: one for each core; they change no result")
+      ->check(whole(0, 1024))
       ->capture_default_str();
-  command->add_option("--width", options.width, "Scales the numbers of channels")
-      ->capture_default_str();
-  command->add_option("--epochs", options.epochs, "Passes over the data")->capture_default_str();
-  command->add_option("--batch", options.batch, "Images in a step")->capture_default_str();
-  command->add_option("--max-lr", options.max_learning_rate, "Highest learning rate")
-      ->capture_default_str();
-  command->add_option("--schedule", options.schedule, "How the learning rate moves")
-      ->check(CLI::IsMember(
-          {"one_cycle", "one_cycle_two_phases", "cosine", "step", "exponential", "constant"}))
-      ->capture_default_str();
-  command->add_option("--optimizer", options.optimizer, "Update rule")
-      ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
-      ->capture_default_str();
-  command->add_option("--weight-decay", options.weight_decay, "On weights alone, not on biases")
-      ->capture_default_str();
-  command->add_option("--momentum", options.momentum, "Of sgd, where the schedule gives none")
-      ->capture_default_str();
-  command->add_option("--label-smoothing", options.label_smoothing, "Share spread over all classes")
-      ->capture_default_str();
-  command->add_option("--clip-norm", options.clip_norm, "Limit of the gradient's norm; 0: none")
-      ->capture_default_str();
-  command->add_option("--flip", options.flip, "Mirror half of the images")
-      ->check(CLI::IsMember({"yes", "no"}))
-      ->capture_default_str();
-  command->add_option("--crop", options.crop, "Pad by so many pixels, then crop at random; 0: none")
-      ->capture_default_str();
-  command->add_option("--patience", options.patience, "Stop after so many epochs without progress")
-      ->capture_default_str();
-  command->add_option("--seed", options.seed, "Of weights, order and augmentation")
-      ->capture_default_str();
-  command->add_option("--precision", options.precision, "Of the multiplications")
-      ->check(CLI::IsMember({"float32", "bf16"}))
-      ->capture_default_str();
-  command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
-  command->add_option("--checkpoint-every", options.checkpoint_every, "Steps; 0: once an epoch")
-      ->capture_default_str();
-  command->add_flag("--resume", options.resume, "Go on where the folder's checkpoint is");
-  command->add_flag("--overwrite", options.overwrite, "Replace a training in the folder");
-  command->add_flag("--profile", options.profile, "Time each layer of a step instead of training");
-  return command;
 }
 
+}  // namespace
+
 CLI::App* add_eval(CLI::App& app, EvalOptions& options) {
-  CLI::App* const command = app.add_subcommand("eval", "Judge a model on a split");
-  command->add_option("model", options.model, "Model file")->required();
-  command->add_option("--data", options.data, "fer2013.csv, a folder of images, or synthetic")
+  CLI::App* const command = app.add_subcommand("eval", "Judge a model on images it has not seen");
+  command->add_option("model", options.model, "Any model file that fer wrote")
+      ->check(path_to("a model file"))
       ->required();
-  command->add_option("--split", options.split, "Which images")
-      ->check(CLI::IsMember({"test", "validation", "train"}))
+  add_data(*command, options.data, DataUse::judge);
+  command->add_option("--split", options.split, "test, validation, train or all of them")
+      ->check(one_of({"test", "validation", "train", "all"}))
       ->capture_default_str();
-  command->add_option("--batch", options.batch, "Images in one pass")
-      ->check(CLI::PositiveNumber)
+  command->add_option("--batch", options.batch, "Images in one pass; it changes no result")
+      ->check(whole(1, 65536))
       ->capture_default_str();
-  command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
+  add_threads(*command, options.threads);
+  command->footer("Example: fer eval trained/best.safetensors --data fer2013.csv");
   return command;
 }
 
 CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
-  CLI::App* const command = app.add_subcommand("quantize", "Make an int8 program of a model");
-  command->add_option("model", options.model, "Model file that fer train wrote")->required();
-  command->add_option("--data", options.data, "Calibrates with its train, compares on its test")
+  CLI::App* const command =
+      app.add_subcommand("quantize", "Make an int8 program of a model, and compare the two");
+  command->add_option("model", options.model, "Model file that fer train wrote")
+      ->check(path_to("a model file"))
       ->required();
-  command->add_option("--out", options.out, "File for the int8 program")->required();
-  command->add_option("--calibrate", options.calibrate, "Images for the ranges")
+  add_data(*command, options.data, DataUse::judge);
+  command->add_option("--out", options.out, "File for the int8 program; an older one is replaced")
+      ->check(path_to("a file for the int8 program"))
+      ->required();
+  command
+      ->add_option("--calibrate", options.calibrate,
+                   "Images of train from which the ranges are taken")
+      ->check(whole(1, 1000000))
       ->capture_default_str();
-  command->add_option("--range", options.method, "How ranges are chosen")
-      ->check(CLI::IsMember({"percentile", "min_max"}))
+  command
+      ->add_option("--range", options.method,
+                   "min_max: all that was seen; percentile: without the rarest values")
+      ->check(one_of({"min_max", "percentile"}))
       ->capture_default_str();
-  command->add_option("--seed", options.seed, "Of the choice of images")->capture_default_str();
-  command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
+  command->add_option("--seed", options.seed, "Of the choice of images")
+      ->check(whole(0, INT64_MAX))
+      ->capture_default_str();
+  add_threads(*command, options.threads);
+  command->footer(
+      "Example: fer quantize trained/best.safetensors --data fer2013.csv --out int8.safetensors\n"
+      "Accuracy is that of the test images. Next: fer predict int8.safetensors face.jpg");
   return command;
 }
 
 CLI::App* add_predict(CLI::App& app, PredictOptions& options) {
   CLI::App* const command = app.add_subcommand("predict", "Name the expression on pictures");
-  command->add_option("model", options.model, "Model file")->required();
-  command->add_option("images", options.images, "JPEG, PNG, BMP, PGM or PPM")->required();
-  command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
+  command->add_option("model", options.model, "Any model file that fer wrote")
+      ->check(path_to("a model file"))
+      ->required();
+  command->add_option("images", options.images, "JPEG, PNG, BMP, PGM or PPM of one face each")
+      ->check(path_to("a picture"))
+      ->required();
+  add_threads(*command, options.threads);
+  command->footer(
+      "Example: fer predict int8.safetensors face.jpg\n"
+      "A picture of another size than the network's is resized. The time is that of the network\n"
+      "alone, in its second run on the picture: the first one brings it into the caches.");
   return command;
 }
 
 CLI::App* add_info(CLI::App& app, InfoOptions& options) {
-  CLI::App* const command = app.add_subcommand("info", "Show what a model file holds");
-  command->add_option("file", options.file, "Model file")->required();
+  CLI::App* const command =
+      app.add_subcommand("info", "Show what a model file holds, layer by layer");
+  command->add_option("file", options.file, "Any model file that fer wrote")
+      ->check(path_to("a model file"))
+      ->required();
+  command->footer("Example: fer info int8.safetensors");
   return command;
 }
 
 CLI::App* add_demo(CLI::App& app, DemoOptions& options) {
-  CLI::App* const command = app.add_subcommand("demo", "Train, quantize and compare in a minute");
-  command->add_option("--out", options.out, "Folder for the models")->capture_default_str();
-  command->add_option("--seed", options.seed, "Of everything")->capture_default_str();
-  command->add_option("--threads", options.threads, "0: one for each core")->capture_default_str();
+  CLI::App* const command =
+      app.add_subcommand("demo", "Train, quantize and compare on drawn faces, in about a minute");
+  command->add_option("--out", options.out, "Folder for the models")
+      ->check(path_to("a folder"))
+      ->capture_default_str();
+  command->add_option("--seed", options.seed, "Of everything")
+      ->check(whole(0, INT64_MAX))
+      ->capture_default_str();
+  add_threads(*command, options.threads);
   return command;
 }
 

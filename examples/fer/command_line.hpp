@@ -15,4 +15,9 @@ CLI::App* add_predict(CLI::App& app, PredictOptions& options);
 CLI::App* add_info(CLI::App& app, InfoOptions& options);
 CLI::App* add_demo(CLI::App& app, DemoOptions& options);
 
+/// Whether a command makes a model, or uses one that decides some of the options.
+enum class DataUse { train, judge };
+/// Adds the options that say where images come from.
+void add_data(CLI::App& command, DataOptions& options, DataUse use);
+
 }  // namespace fer

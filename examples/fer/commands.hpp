@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,19 @@ namespace fer {
 inline constexpr int exit_mistake = 2;
 inline constexpr int exit_interrupted = 130;
 
+/// Where images come from. What is not given in CK+ is the model's, or the first of ten folds.
+struct DataOptions {
+  std::string path;
+  /// fer2013new.csv of FER+, beside a fer2013.csv; empty: its own labels.
+  std::string votes = {};
+  std::optional<int> folds = {};
+  std::optional<int> fold = {};
+  /// Whether CK+ and FER+ keep their eighth class.
+  std::string contempt = "no";
+};
+
 struct TrainOptions {
-  std::string data;
+  DataOptions data;
   std::string model = "shallow_cnn";
   double width = 1;
   int epochs = 20;
@@ -22,11 +34,14 @@ struct TrainOptions {
   std::string schedule = "one_cycle";
   std::string optimizer = "adam";
   double weight_decay = 0;
-  double momentum = 0.9;
+  std::optional<double> momentum = {};
   double label_smoothing = 0;
   double clip_norm = 0;
   std::string flip = "yes";
   std::int64_t crop = 4;
+  /// The alpha of each; 0: none.
+  double mixup = 0;
+  double cutmix = 0;
   int patience = 0;
   std::string out;
   std::uint64_t seed = 0;
@@ -40,7 +55,7 @@ struct TrainOptions {
 
 struct EvalOptions {
   std::string model;
-  std::string data;
+  DataOptions data;
   std::string split = "test";
   std::int64_t batch = 64;
   int threads = 0;
@@ -48,7 +63,7 @@ struct EvalOptions {
 
 struct QuantizeOptions {
   std::string model;
-  std::string data;
+  DataOptions data;
   std::int64_t calibrate = 512;
   std::string method = "min_max";
   std::string out;

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <numeric>
-#include <sys/stat.h>
+#include <set>
 
 #include <octet/core/random.hpp>
+#include <octet/data/ckplus.hpp>
 #include <octet/data/fer2013.hpp>
+#include <octet/data/ferplus.hpp>
 #include <octet/data/image_folder.hpp>
 #include <octet/data/synthetic_faces.hpp>
 #include <octet/interop/image.hpp>
@@ -28,80 +31,71 @@ void hold_out_validation(Splits& splits) {
   splits.train = splits.train.subset(std::span(order).first(kept));
 }
 
-std::string text_array(const std::vector<std::string>& texts) {
-  Json array = Json::array();
-  for (const std::string& text : texts) array.push(text);
-  return array.text();
+Splits read_fer2013_splits(const DataOptions& options) {
+  const Splits splits = read_fer2013(options.path);
+  if (splits.train.size() == 0 && splits.validation.size() == 0 && splits.test.size() == 0)
+    fail(options.path, ": expected images, got a header without any");
+  if (options.votes.empty()) return splits;
+  return with_votes(
+      splits, read_ferplus(options.votes),
+      {.classes = options.contempt == "yes" ? FerPlusClasses::eight : FerPlusClasses::seven});
+}
+
+/// The fold for testing, the one after it for validation, and the others to learn from.
+Splits read_ckplus_splits(const DataOptions& options, std::int64_t H, std::int64_t W) {
+  const auto decode = [H, W](const std::string& path) {
+    Image image = read_image(path);
+    return image.H == H && image.W == W ? image : resize_image(image, H, W);
+  };
+  const CkPlus data = read_ckplus(options.path, decode,
+                                  {options.contempt == "yes" ? Contempt::keep : Contempt::exclude});
+  const auto subjects =
+      static_cast<int>(std::set<std::string>(data.subjects.begin(), data.subjects.end()).size());
+  if (*options.folds > subjects)
+    fail("--folds: expected at most ", subjects, ", the number of subjects in ", options.path,
+         ", got ", *options.folds);
+  const auto folds = folds_by_subject(data, *options.folds);
+  const auto test = static_cast<std::size_t>(*options.fold - 1);
+  const octet::Fold& validation = folds[(test + 1) % folds.size()];
+  octet::Fold rest{{}, validation.test};
+  std::set_difference(folds[test].train.begin(), folds[test].train.end(), validation.test.begin(),
+                      validation.test.end(), std::back_inserter(rest.train));
+  Splits splits = split(data, rest);
+  splits.test = split(data, folds[test]).test;
+  return splits;
 }
 
 }  // namespace
 
-Splits read_splits(const std::string& path, std::int64_t H, std::int64_t W) {
-  Splits splits;
-  struct ::stat status {};
-  if (path == "synthetic") {
-    splits = synthetic_face_splits(6000, 1000, 1000, {.H = H, .W = W});
-  } else if (::stat(path.c_str(), &status) != 0) {
-    fail(path,
-         ": expected a fer2013.csv, a folder of images, or the word synthetic; there is no "
-         "such file");
-  } else if (S_ISDIR(status.st_mode)) {
-    splits = read_image_folder(path, image_decoder(), {.H = H, .W = W});
-  } else {
-    splits = read_fer2013(path);
-    if (splits.train.size() == 0 && splits.validation.size() == 0 && splits.test.size() == 0)
-      fail(path, ": expected images, got a header without any");
-  }
+Splits read_splits(const DataOptions& options, std::int64_t H, std::int64_t W) {
+  const DataForm form = form_of(options.path);
+  Splits splits = form == DataForm::synthetic
+                      ? synthetic_face_splits(6000, 1000, 1000, {.H = H, .W = W})
+                  : form == DataForm::fer2013 ? read_fer2013_splits(options)
+                  : form == DataForm::ckplus
+                      ? read_ckplus_splits(options, H, W)
+                      : read_image_folder(options.path, image_decoder(), {.H = H, .W = W});
   if (splits.validation.size() == 0 && splits.train.size() >= 10) hold_out_validation(splits);
   if (splits.test.size() == 0) {
     std::fprintf(stderr, "%s: has no test images, those for validation take their place\n",
-                 path.c_str());
+                 options.path.c_str());
     splits.test = splits.validation;
   }
   return splits;
 }
 
-const ImageDataset& split_named(const Splits& splits, const std::string& name) {
-  if (name == "train") return splits.train;
-  if (name == "validation") return splits.validation;
-  if (name == "test") return splits.test;
-  fail("expected the split train, validation or test, got \"", name, "\"");
-}
-
-Metadata ModelCard::metadata() const {
-  Json mean = Json::array(), deviation = Json::array();
-  for (const float value : normalization.mean) mean.push(value);
-  for (const float value : normalization.deviation) deviation.push(value);
-  return {
-      {"model", name},
-      {"classes", text_array(class_names)},
-      {"normalization",
-       Json::object().set("mean", std::move(mean)).set("deviation", std::move(deviation)).text()}};
-}
-
-ModelCard ModelCard::from(const Metadata& metadata, const std::string& path) {
-  const auto text = [&](const char* key) -> const std::string& {
-    const auto found = metadata.find(key);
-    if (found == metadata.end())
-      fail(path, ": expected a model trained by fer, but its metadata has no \"", key, "\"");
-    return found->second;
-  };
-  ModelCard card;
-  card.name = text("model");
-  const Json classes = Json::parse(text("classes"), path + ": classes");
-  for (const Json& name : classes.as_array()) card.class_names.push_back(name.as_string());
-  const Json normalization = Json::parse(text("normalization"), path + ": normalization");
-  card.normalization = {{}, {}};
-  for (const Json& value : normalization["mean"].as_array())
-    card.normalization.mean.push_back(static_cast<float>(value.as_number()));
-  for (const Json& value : normalization["deviation"].as_array())
-    card.normalization.deviation.push_back(static_cast<float>(value.as_number()));
-  return card;
-}
-
-void order_classes(const ModelCard& card, Splits& splits) {
-  for (ImageDataset* const part : {&splits.train, &splits.validation, &splits.test})
-    part->order_classes(card.class_names);
+ImageDataset split_named(Splits splits, const std::string& name) {
+  if (name == "validation") return std::move(splits.validation);
+  if (name == "test") return std::move(splits.test);
+  ImageDataset all = std::move(splits.train);
+  if (name == "train") return all;
+  // Votes make no difference to what is right.
+  all.targets = {};
+  const bool has_test = splits.test.pixels != splits.validation.pixels;
+  for (const ImageDataset* const part : {&splits.validation, &splits.test})
+    for (std::int64_t i = 0; i < part->size() && (part != &splits.test || has_test); ++i)
+      all.add(part->image(i), part->labels[static_cast<std::size_t>(i)]);
+  return all;
 }
 
 }  // namespace fer

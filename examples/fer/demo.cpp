@@ -1,7 +1,9 @@
 // fer demo: the whole road on faces that are drawn here, in about a minute.
+#include <algorithm>
 #include <cstdio>
 
 #include "commands.hpp"
+#include "data.hpp"
 #include "model.hpp"
 
 namespace fer {
@@ -25,7 +27,7 @@ void print_face(ImageView face) {
 
 int demo(const DemoOptions& options) {
   std::printf("1. Train a small network on synthetic faces.\n");
-  const TrainOptions training{.data = "synthetic",
+  const TrainOptions training{.data = {.path = "synthetic"},
                               .model = "shallow_cnn",
                               .width = 0.25,
                               .epochs = 4,
@@ -40,7 +42,7 @@ int demo(const DemoOptions& options) {
   std::printf("\n2. Quantize it to int8 and compare.\n");
   const std::string program = options.out + "/int8.safetensors";
   const QuantizeOptions quantization{.model = options.out + "/best.safetensors",
-                                     .data = "synthetic",
+                                     .data = {.path = "synthetic"},
                                      .out = program,
                                      .threads = options.threads,
                                      .seed = options.seed};
@@ -48,7 +50,7 @@ int demo(const DemoOptions& options) {
 
   std::printf("\n3. Look at what the int8 program says of faces that it has never seen.\n");
   const Model model = load_model(program);
-  const ImageDataset faces = read_splits("synthetic").test;
+  const ImageDataset faces = read_splits({.path = "synthetic"}).test;
   for (const std::int64_t number : {3, 5, 0}) {
     Tensor<float> image = model.pipeline()(faces.image(number));
     const Tensor<float> logits = model.program({image.data(), image.shape().with_batch(1)});

@@ -2,6 +2,7 @@
 #include <octet/train/evaluate_program.hpp>
 
 #include "commands.hpp"
+#include "data.hpp"
 #include "model.hpp"
 #include "report.hpp"
 
@@ -11,15 +12,16 @@ using namespace octet;
 
 int eval(const EvalOptions& options) {
   const Model model = load_model(options.model);
-  Splits splits = read_splits(options.data, model.H(), model.W());
+  Splits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
   order_classes(model.card, splits);
-  const ImageDataset& data = split_named(splits, options.split);
-  if (data.size() == 0) fail(options.data, ": has no images for ", options.split);
+  const ImageDataset data = split_named(splits, options.split);
+  if (data.size() == 0) fail(options.data.path, ": has no images for ", options.split);
   ThreadPool pool(options.threads);
   const Evaluation evaluation =
       evaluate(model.program, data, model.pipeline(), {.batch = options.batch, .pool = &pool});
   print_evaluation(text_of(options.model, ", ", options.split), evaluation, model.card.class_names);
-  if (options.split != "train") print_without_leaks(evaluation, data, splits.train);
+  const bool apart = options.split == "test" || options.split == "validation";
+  if (apart) print_without_leaks(evaluation, data, splits.train);
   return 0;
 }
 

@@ -2,6 +2,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <octet/graph/graph_file.hpp>
+#include <octet/train/checkpoint.hpp>
+
 #include "commands.hpp"
 #include "model.hpp"
 
@@ -45,14 +48,49 @@ void print_program(const Program& program) {
               static_cast<long long>(program.arena_bytes()));
 }
 
+/// What a file holds, in words.
+std::string kind_of(const Model& model) {
+  if (model.kind == FileKind::graph) return "trained network (graph, float32)";
+  if (model.kind == FileKind::checkpoint) return "checkpoint of a training (graph, float32)";
+  int in_int8 = 0, in_float = 0;
+  for (const OperationInfo& each : model.program.operations()) {
+    const bool converts = each.type == "quantize" || each.type == "dequantize";
+    if (!converts) ++(each.element_type == ElementType::s8 ? in_int8 : in_float);
+  }
+  if (in_int8 && in_float) return text_of("int8 program with ", in_float, " operations in float32");
+  if (in_int8) return "int8 program";
+  for (const ProgramTensor& tensor : model.program.description().tensors)
+    if (tensor.type == ElementType::f16) return "float32 program with float16 weights";
+  return "float32 program";
+}
+
+/// How far a training has come.
+void print_training(const Metadata& metadata) {
+  const TrainingState state =
+      TrainingState::from_json(Json::parse(metadata.at("octet.training"), "octet.training"));
+  const Json settings = Json::parse(metadata.at("octet.settings"), "octet.settings");
+  std::printf("after epoch %d of %s", state.epoch, settings["epochs"].text().c_str());
+  if (state.step_in_epoch > 0)
+    std::printf(" and %lld steps of the next", static_cast<long long>(state.step_in_epoch));
+  if (state.best_epoch >= 0)
+    std::printf("; best validation accuracy %.2f %% in epoch %d", 100 * state.best_accuracy,
+                state.best_epoch + 1);
+  std::printf("\nsettings:");
+  for (const auto& [name, value] : settings.as_object())
+    if (name != "data" && name != "votes")
+      std::printf(" %s %s", name.c_str(),
+                  (value.is_string() ? value.as_string() : value.text()).c_str());
+  std::printf("\n");
+}
+
 }  // namespace
 
 int info(const InfoOptions& options) {
   const Model model = load_model(options.file);
-  std::printf("%s: %s of %s, %lld bytes\n", options.file.c_str(),
-              model.kind == FileKind::graph ? "trained network" : "program",
+  std::printf("%s: %s of %s, %lld bytes\n", options.file.c_str(), kind_of(model).c_str(),
               model.card.name.c_str(),
               static_cast<long long>(std::filesystem::file_size(options.file)));
+  if (model.kind == FileKind::checkpoint) print_training(model.metadata);
   std::printf("input %s, normalised by", to_text(model.program.input_shape()).c_str());
   for (std::size_t c = 0; c < model.card.normalization.mean.size(); ++c)
     std::printf(" (x - %g) / %g", static_cast<double>(model.card.normalization.mean[c]),
@@ -60,7 +98,10 @@ int info(const InfoOptions& options) {
   std::printf("\nclasses:");
   for (const std::string& name : model.card.class_names) std::printf(" %s", name.c_str());
   std::printf("\n");
-  if (model.kind == FileKind::graph) print_graph(load_graph<float>(options.file).graph);
+  if (model.card.fold)
+    std::printf("learned from CK+ without fold %d of %d\n", model.card.fold->number,
+                model.card.fold->count);
+  if (model.kind != FileKind::program) print_graph(load_graph<float>(options.file).graph);
   std::printf("\non this processor (%s):", to_text(model.program.isa()).c_str());
   print_program(model.program);
   return 0;

@@ -1,5 +1,6 @@
 // fer: facial expressions, from pictures to an int8 program, on the command line.
 #include <cstdio>
+#include <exception>
 #include <new>
 
 #include <octet/core/error.hpp>
@@ -7,42 +8,88 @@
 #include "bench.hpp"
 #include "command_line.hpp"
 
-int main(int argc, char** argv) {
+namespace fer {
+
+namespace {
+
+constexpr const char* road =
+    "From pictures to an int8 program, with Kaggle's fer2013.csv:\n"
+    "  fer train --data fer2013.csv --out trained\n"
+    "  fer eval trained/best.safetensors --data fer2013.csv\n"
+    "  fer quantize trained/best.safetensors --data fer2013.csv --out int8.safetensors\n"
+    "  fer predict int8.safetensors face.jpg\n"
+    "  fer info int8.safetensors\n"
+    "With --data synthetic in place of the file, faces are drawn instead of read; fer demo does\n"
+    "all of it in about a minute. fer COMMAND --help lists a command's options.";
+
+/// Fails, with the names of all commands, unless this is one of them.
+void check_command(const CLI::App& app, const std::string& typed) {
+  std::string names;
+  for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == typed) return;
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  octet::fail("expected a command (", names, "), got \"", typed, '"');
+}
+
+/// Runs the command that the line asks for; fails with a sentence if it makes no sense.
+int run(int argc, char** argv) {
   CLI::App app("Facial expressions with Octet: train, evaluate, quantize to int8, predict.", "fer");
   app.require_subcommand(1);
-  fer::TrainOptions train;
-  fer::EvalOptions eval;
-  fer::QuantizeOptions quantize;
-  fer::PredictOptions predict;
-  fer::InfoOptions info;
-  fer::DemoOptions demo;
-  fer::BenchOptions bench;
-  const CLI::App* const train_command = fer::add_train(app, train);
-  const CLI::App* const eval_command = fer::add_eval(app, eval);
-  const CLI::App* const quantize_command = fer::add_quantize(app, quantize);
-  const CLI::App* const predict_command = fer::add_predict(app, predict);
-  const CLI::App* const info_command = fer::add_info(app, info);
-  const CLI::App* const demo_command = fer::add_demo(app, demo);
-  const CLI::App* const bench_command = fer::add_bench(app, bench);
+  TrainOptions train_options;
+  EvalOptions eval_options;
+  QuantizeOptions quantize_options;
+  PredictOptions predict_options;
+  InfoOptions info_options;
+  DemoOptions demo_options;
+  BenchOptions bench_options;
+  const CLI::App* const train_command = add_train(app, train_options);
+  const CLI::App* const eval_command = add_eval(app, eval_options);
+  const CLI::App* const quantize_command = add_quantize(app, quantize_options);
+  const CLI::App* const predict_command = add_predict(app, predict_options);
+  const CLI::App* const info_command = add_info(app, info_options);
+  const CLI::App* const demo_command = add_demo(app, demo_options);
+  const CLI::App* const bench_command = add_bench(app, bench_options);
+  app.footer(road);
+  if (argc < 2) {
+    std::fprintf(stderr, "%s", app.help().c_str());
+    return exit_mistake;
+  }
+  const std::string command = argv[1];
+  if (command[0] != '-') check_command(app, command);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : fer::exit_mistake;
+    octet::fail(error.what(), " (fer ", command[0] == '-' ? "" : command + " ",
+                "--help tells more)");
   }
+  if (*train_command) return train(train_options);
+  if (*eval_command) return eval(eval_options);
+  if (*quantize_command) return quantize(quantize_options);
+  if (*predict_command) return predict(predict_options);
+  if (*info_command) return info(info_options);
+  if (*demo_command) return demo(demo_options);
+  if (*bench_command) return bench(bench_options);
+  return exit_mistake;
+}
+
+}  // namespace
+
+}  // namespace fer
+
+int main(int argc, char** argv) {
+  const auto complain = [](const char* what) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "\nfer: %s\n", what);
+    return fer::exit_mistake;
+  };
   try {
-    if (*train_command) return fer::train(train);
-    if (*eval_command) return fer::eval(eval);
-    if (*quantize_command) return fer::quantize(quantize);
-    if (*predict_command) return fer::predict(predict);
-    if (*info_command) return fer::info(info);
-    if (*demo_command) return fer::demo(demo);
-    if (*bench_command) return fer::bench(bench);
-  } catch (const octet::Error& error) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "\nfer: %s\n", error.what());
+    return fer::run(argc, argv);
   } catch (const std::bad_alloc&) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "\nfer: there is not enough memory\n");
+    return complain("there is not enough memory");
+  } catch (const std::exception& error) {
+    return complain(error.what());
   }
-  return fer::exit_mistake;
 }

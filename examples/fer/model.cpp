@@ -1,5 +1,6 @@
 #include "model.hpp"
 
+#include <octet/graph/graph_file.hpp>
 #include <octet/nn/registry.hpp>
 #include <octet/program/compile.hpp>
 #include <octet/program/file.hpp>
@@ -34,10 +35,14 @@ Model load_model(const std::string& path) {
     layer_registry<float>();
     LoadedProgram loaded = load_program(file, {.keep_weights = KeepWeights::yes});
     ModelCard card = ModelCard::from(loaded.metadata, path);
-    return checked({FileKind::program, std::move(card), std::move(loaded.program)}, path);
+    return checked(
+        {FileKind::program, std::move(card), std::move(loaded.program), std::move(loaded.metadata)},
+        path);
   }
   const LoadedGraph<float> loaded = load_graph<float>(path);
-  return checked({FileKind::graph, ModelCard::from(loaded.metadata, path), compile(loaded.graph)},
+  const bool in_training = loaded.metadata.find("octet.training") != loaded.metadata.end();
+  return checked({in_training ? FileKind::checkpoint : FileKind::graph,
+                  ModelCard::from(loaded.metadata, path), compile(loaded.graph), loaded.metadata},
                  path);
 }
 

@@ -3,19 +3,23 @@
 
 #include <string>
 
+#include <octet/data/transforms/pipeline.hpp>
 #include <octet/program/program.hpp>
 
-#include "data.hpp"
+#include "model_card.hpp"
 
 namespace fer {
 
-/// Whether a file holds a trained graph or a program made from one.
-enum class FileKind { graph, program };
+/// Whether a file holds a trained graph, one in the midst of its training, or a program made from
+/// one.
+enum class FileKind { graph, checkpoint, program };
 
 struct Model {
   FileKind kind;
   ModelCard card;
   octet::Program program;
+  /// All texts of the file.
+  octet::Metadata metadata;
 
   /// What turns bytes into the input that the network was trained on.
   octet::Pipeline pipeline() const { return {octet::normalize(card.normalization)}; }

@@ -9,7 +9,9 @@
 
 #include "commands.hpp"
 #include "compare.hpp"
+#include "data.hpp"
 #include "model.hpp"
+#include "output.hpp"
 
 namespace fer {
 
@@ -40,14 +42,14 @@ std::int64_t file_bytes(const Program& program, const Metadata& metadata) {
 }  // namespace
 
 int quantize(const QuantizeOptions& options) {
-  if (options.calibrate < 1) fail("--calibrate: expected at least 1, got ", options.calibrate);
   const Model model = load_model(options.model);
-  if (model.kind != FileKind::graph)
+  if (model.kind == FileKind::program)
     fail(options.model, ": expected a trained network, got a program that fer quantize wrote");
-  Splits splits = read_splits(options.data, model.H(), model.W());
+  check_program_output(options);
+  Splits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
   order_classes(model.card, splits);
   if (splits.train.size() == 0 || splits.test.size() == 0)
-    fail(options.data, ": expected images to calibrate with and to test with, got ",
+    fail(options.data.path, ": expected images to calibrate with and to test with, got ",
          splits.train.size(), " and ", splits.test.size());
 
   ThreadPool pool(options.threads);
@@ -67,7 +69,8 @@ int quantize(const QuantizeOptions& options) {
                     {"int8", &quantized.program,
                      static_cast<std::int64_t>(std::filesystem::file_size(options.out))}},
                    splits.test, model.pipeline(), pool);
-  std::printf("\nwritten: %s\n", options.out.c_str());
+  std::printf("\nwritten: %s; next: fer predict %s PICTURE, fer info %s\n", options.out.c_str(),
+              options.out.c_str(), options.out.c_str());
   return 0;
 }
 

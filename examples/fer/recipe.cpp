@@ -1,7 +1,8 @@
 #include "recipe.hpp"
 
-#include <cmath>
-
+#include <octet/data/transforms/flip_crop.hpp>
+#include <octet/data/transforms/mixing.hpp>
+#include <octet/data/transforms/normalize.hpp>
 #include <octet/optim/adam.hpp>
 #include <octet/optim/cosine.hpp>
 #include <octet/optim/exponential.hpp>
@@ -34,35 +35,63 @@ Schedule schedule_from(const TrainOptions& options, std::int64_t steps_per_epoch
 Optimizer<float> optimizer_from(const TrainOptions& options) {
   const WeightDecay decay{.factor = options.weight_decay, .parameters = DecayedParameters::weights};
   if (options.optimizer == "sgd")
-    return sgd<float>({.momentum = options.momentum, .weight_decay = decay});
+    return sgd<float>({.momentum = options.momentum.value_or(0.9), .weight_decay = decay});
   if (options.optimizer == "adamw") return adam_w<float>({.weight_decay = decay});
   return adam<float>({.weight_decay = decay});
 }
 
+Pipeline augmentation_from(const TrainOptions& options, const NormalizeOptions& normalization) {
+  Pipeline pipeline;
+  if (options.flip == "yes") pipeline.add(random_flip());
+  if (options.crop > 0) pipeline.add(random_crop({.padding = options.crop}));
+  return pipeline.add(normalize(normalization));
+}
+
+LoaderOptions loader_from(const TrainOptions& options) {
+  LoaderOptions loader{.batch = options.batch, .seed = options.seed};
+  if (options.mixup > 0) loader.batch_transforms.push_back(mixup({.alpha = options.mixup}));
+  if (options.cutmix > 0) loader.batch_transforms.push_back(cutmix({.alpha = options.cutmix}));
+  return loader;
+}
+
 Json settings_from(const TrainOptions& options, const ImageDataset& data) {
-  return Json::object()
-      .set("model", options.model)
+  Json settings = Json::object();
+  settings.set("model", options.model)
       .set("width", options.width)
       .set("seed", std::to_string(options.seed))
       .set("max_lr", options.max_learning_rate)
       .set("schedule", options.schedule)
       .set("optimizer", options.optimizer)
       .set("weight_decay", options.weight_decay)
-      .set("momentum", options.momentum)
+      .set("momentum", options.momentum.value_or(0.9))
       .set("flip", options.flip)
       .set("crop", options.crop)
       .set("data", std::to_string(checksum(std::as_bytes(std::span(data.pixels)), 0)));
+  if (options.mixup > 0) settings.set("mixup", options.mixup);
+  if (options.cutmix > 0) settings.set("cutmix", options.cutmix);
+  if (data.has_targets()) {
+    const std::span<const float> targets(data.targets.data(),
+                                         static_cast<std::size_t>(data.targets.elements()));
+    settings.set("votes", std::to_string(checksum(std::as_bytes(targets), 0)));
+  }
+  return settings;
 }
 
 void check(const TrainOptions& options) {
-  if (options.epochs < 1) fail("--epochs: expected at least 1, got ", options.epochs);
-  if (options.batch < 1) fail("--batch: expected at least 1, got ", options.batch);
-  if (!(options.max_learning_rate > 0 && std::isfinite(options.max_learning_rate)))
-    fail("--max-lr: expected a rate above 0, got ", options.max_learning_rate);
-  if (options.threads < 0) fail("--threads: expected at least 0, got ", options.threads);
-  if (options.crop < 0) fail("--crop: expected at least 0 pixels, got ", options.crop);
-  if (options.checkpoint_every < 0)
-    fail("--checkpoint-every: expected at least 0 steps, got ", options.checkpoint_every);
+  if (options.out.empty() && !options.profile)
+    fail("--out: expected a folder for the models and the history, got none");
+  if (options.resume && options.overwrite)
+    fail("--resume and --overwrite: expected one of them, got both");
+  if (options.mixup > 0 && options.cutmix > 0)
+    fail("--mixup and --cutmix: expected one of them, got both");
+  if (options.model == "lenet" && options.width != 1)
+    fail("--width: expected 1 for lenet, whose channels are fixed, got ", options.width);
+  if (!options.momentum) return;
+  if (options.optimizer != "sgd")
+    fail("--momentum: expected --optimizer sgd, which alone has it, got ", options.optimizer);
+  if (options.schedule.rfind("one_cycle", 0) == 0)
+    fail("--momentum: expected a schedule that leaves it alone, got ", options.schedule,
+         ", which moves it from 0.95 to 0.85 and back");
 }
 
 }  // namespace fer

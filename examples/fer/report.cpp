@@ -27,9 +27,12 @@ void print_evaluation(const std::string& title, const Evaluation& evaluation,
   for (const std::string& name : class_names) std::printf("%9.8s", name.c_str());
   std::printf("\n");
   for (int label = 0; label < matrix.classes(); ++label) {
-    std::printf("  %-12.12s %7.2f %9.2f %6.2f  ",
-                class_names[static_cast<std::size_t>(label)].c_str(), 100 * matrix.recall(label),
-                100 * matrix.precision(label), 100 * matrix.f1(label));
+    const char* const name = class_names[static_cast<std::size_t>(label)].c_str();
+    if (matrix.labelled(label) == 0)
+      std::printf("  %-12.12s %7s %9s %6s  ", name, "-", "-", "-");
+    else
+      std::printf("  %-12.12s %7.2f %9.2f %6.2f  ", name, 100 * matrix.recall(label),
+                  100 * matrix.precision(label), 100 * matrix.f1(label));
     for (int predicted = 0; predicted < matrix.classes(); ++predicted)
       std::printf("%9lld", static_cast<long long>(matrix.count(label, predicted)));
     std::printf("\n");

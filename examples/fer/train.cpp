@@ -1,14 +1,13 @@
 // fer train: from images to a model.
 #include <cstdio>
-#include <filesystem>
 
-#include <octet/data/transforms/flip_crop.hpp>
 #include <octet/models/make_model.hpp>
 #include <octet/train/fit.hpp>
 #include <octet/train/profile.hpp>
 
 #include "commands.hpp"
 #include "data.hpp"
+#include "output.hpp"
 #include "recipe.hpp"
 #include "report.hpp"
 
@@ -17,23 +16,6 @@ namespace fer {
 using namespace octet;
 
 namespace {
-
-/// Makes the folder and makes sure that it can be written to, once there is something to write.
-Start prepare_folder(const TrainOptions& options) {
-  if (options.out.empty()) fail("--out: expected a folder for the models and the history");
-  std::error_code error;
-  std::filesystem::create_directories(options.out, error);
-  if (error) fail(options.out, ": the folder cannot be made: ", error.message());
-  const bool has_checkpoint = std::filesystem::exists(options.out + "/checkpoint.safetensors");
-  if (options.resume && has_checkpoint) return Start::resume;
-  if (options.resume) std::printf("%s: no checkpoint yet, starting anew\n", options.out.c_str());
-  if (has_checkpoint && !options.overwrite)
-    fail(options.out,
-         ": holds a training already: give --resume to go on with it, --overwrite to "
-         "replace it, or another folder");
-  write_file(options.out + "/history.csv", History{}.csv());
-  return Start::fresh;
-}
 
 Precision precision_from(const TrainOptions& options) {
   return options.precision == "bf16" ? Precision::bf16 : Precision::float32;
@@ -52,15 +34,29 @@ void report_on(const std::string& path, const std::string& title, const ModelCar
   judge("test", splits.test);
 }
 
+/// The last weights and the best ones, once if they are the same.
+void report(const TrainOptions& options, const TrainingState& state, const ModelCard& card,
+            const Splits& splits, ThreadPool& pool) {
+  const std::string last = options.out + "/model.safetensors";
+  if (state.best_epoch + 1 == state.epoch)
+    return report_on(last, text_of("last weights, which are the best (epoch ", state.epoch, ")"),
+                     card, splits, pool);
+  report_on(last, "last weights", card, splits, pool);
+  report_on(options.out + "/best.safetensors",
+            text_of("best weights (epoch ", state.best_epoch + 1, ")"), card, splits, pool);
+}
+
 }  // namespace
 
 int train(const TrainOptions& options) {
   check(options);
-  const Splits splits = read_splits(options.data);
+  const DataOptions data = completed(options.data);
+  const Splits splits = read_splits(data);
   if (splits.train.size() == 0 || splits.validation.size() == 0)
-    fail(options.data, ": expected images to train on and to validate with, got ",
-         splits.train.size(), " and ", splits.validation.size());
-  const ModelCard card{options.model, splits.train.class_names, channel_statistics(splits.train)};
+    fail(data.path, ": expected images to train on and to validate with, got ", splits.train.size(),
+         " and ", splits.validation.size());
+  const ModelCard card{options.model, splits.train.class_names, channel_statistics(splits.train),
+                       fold_of(data)};
 
   ThreadPool pool(options.threads);
   const Graph<float> graph = make_model<float>(options.model, {.input = splits.train.image_shape(),
@@ -71,16 +67,16 @@ int train(const TrainOptions& options) {
               static_cast<long long>(graph.parameter_count()),
               static_cast<double>(graph.multiply_adds()) / 1e6);
   std::printf("%s: %lld images to train on, %lld to validate with, %lld to test with\n",
-              options.data.c_str(), static_cast<long long>(splits.train.size()),
+              data.path.c_str(), static_cast<long long>(splits.train.size()),
               static_cast<long long>(splits.validation.size()),
               static_cast<long long>(splits.test.size()));
+  if (const auto fold = fold_of(data))
+    std::printf("fold %d of %d: nobody is in two of these sets\n", fold->number, fold->count);
+  std::printf("%s, %s up to a rate of %g\n", options.optimizer.c_str(), options.schedule.c_str(),
+              options.max_learning_rate);
   std::fflush(stdout);
 
-  Pipeline augment;
-  if (options.flip == "yes") augment.add(random_flip());
-  if (options.crop > 0) augment.add(random_crop({.padding = options.crop}));
-  augment.add(normalize(card.normalization));
-  Loader loader(splits.train, augment, {.batch = options.batch, .seed = options.seed});
+  Loader loader(splits.train, augmentation_from(options, card.normalization), loader_from(options));
   if (options.profile) {
     Batch batch;
     loader.next(batch);
@@ -92,7 +88,7 @@ int train(const TrainOptions& options) {
   }
   Optimizer<float> optimizer = optimizer_from(options);
   const Schedule schedule = schedule_from(options, loader.steps());
-  const Start start = prepare_folder(options);
+  const TrainingFolder folder(options);
 
   const InterruptGuard interrupt;
   const FitResult result = fit<float>(graph, loader, optimizer,
@@ -105,7 +101,7 @@ int train(const TrainOptions& options) {
                                        .patience = options.patience,
                                        .folder = options.out,
                                        .checkpoint_interval = options.checkpoint_every,
-                                       .start = start,
+                                       .start = folder.resumes() ? Start::resume : Start::fresh,
                                        .metadata = card.metadata(),
                                        .settings = settings_from(options, splits.train),
                                        .precision = precision_from(options),
@@ -120,12 +116,10 @@ int train(const TrainOptions& options) {
   if (result.outcome == FitOutcome::stopped_early)
     std::printf("stopped early: validation has not become better for %d epochs\n",
                 options.patience);
-  report_on(options.out + "/model.safetensors", "last weights", card, splits, pool);
-  report_on(options.out + "/best.safetensors",
-            text_of("best weights (epoch ", result.state.best_epoch + 1, ")"), card, splits, pool);
+  report(options, result.state, card, splits, pool);
   std::printf(
       "\nwritten: model.safetensors (last), best.safetensors, checkpoint.safetensors and "
-      "history.csv in %s\n",
+      "history.csv in %s; next: fer eval, fer quantize\n",
       options.out.c_str());
   return 0;
 }

@@ -64,6 +64,7 @@ for file in model best checkpoint; do
   [ -s one/$file.safetensors ] || die "expected one/$file.safetensors"
 done
 [ "$(wc -l < one/history.csv)" -eq 13 ] || die "expected a header and 12 epochs in history.csv"
+[ "$(sed -n 2p one/history.csv | cut -d , -f 1)" = 1 ] || die "expected epochs from 1 in history.csv"
 accepts train two --threads 2
 cmp one/model.safetensors two/model.safetensors || die "threads changed the weights"
 cmp one/best.safetensors two/best.safetensors || die "threads changed the best weights"
@@ -100,12 +101,13 @@ cmp one/model.safetensors stopped/model.safetensors || die "being stopped change
 
 echo "a training is not overwritten, nor resumed with other settings"
 refuses "holds a training already" train one
+refuses "expected one of them, got both" train one --resume --overwrite
 refuses "batch" "$fer" train --data faces.csv --model lenet --epochs 12 --batch 9 --out one --resume
 refuses "seed" train one --resume --seed 5
 
 echo "a loss that is not finite"
 refuses "first seen in" "$fer" train --data faces.csv --model shallow_cnn --width 0.0625 \
-  --batch 8 --checkpoint-every 1 --optimizer sgd --schedule constant --max-lr 1e30 --out nan
+  --batch 8 --checkpoint-every 1 --optimizer sgd --schedule constant --max-lr 100 --out nan
 grep -q "step" err || die "expected the step in the message"
 [ -f nan/checkpoint.safetensors ] || die "expected the last good checkpoint"
 [ ! -f nan/model.safetensors ] || die "expected no model of a training that broke"
@@ -121,9 +123,20 @@ done
 [ "$(wc -c < int8.safetensors)" -lt "$(wc -c < one/best.safetensors)" ] || die "int8 is not smaller"
 accepts "$fer" eval int8.safetensors --data faces.csv --split validation
 accepts "$fer" info one/best.safetensors
+prints "trained network (graph, float32) of lenet"
 prints "conv2d_1"
+accepts "$fer" info one/checkpoint.safetensors
+prints "checkpoint of a training"
+prints "after epoch 12 of 12"
 accepts "$fer" info int8.safetensors
-prints "int8"
+prints "int8 program of lenet"
+cp one/best.safetensors kept.safetensors
+refuses "expected another file than the model" "$fer" quantize one/best.safetensors \
+  --data faces.csv --out ./one/../one/best.safetensors
+cmp one/best.safetensors kept.safetensors || die "the model was overwritten"
+for target in faces.csv one/model.safetensors; do
+  refuses "is something else" "$fer" quantize one/best.safetensors --data faces.csv --out $target
+done
 {
   printf 'P5\n96 72\n255\n'
   head -c 6912 /dev/zero | tr '\0' 'x'
@@ -133,6 +146,42 @@ for model in one/best.safetensors int8.safetensors; do
   prints "Surprise"
   prints "ms"
 done
+
+echo "votes, folds by subject, mixed images"
+awk 'BEGIN {
+  print "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+  for (i = 0; i < 98; ++i)
+    printf "%s,fer%d.png,1,%d,0,%d,3,0,0,2,0,0\n",
+      i < 70 ? "Training" : i < 84 ? "PublicTest" : "PrivateTest", i, i % 7, 6 - i % 7
+}' > votes.csv
+accepts "$fer" train --data faces.csv --votes votes.csv --contempt yes --mixup 0.2 --model lenet \
+  --epochs 1 --out votes
+accepts "$fer" eval votes/best.safetensors --data faces.csv --votes votes.csv
+prints "Contempt"
+refuses "mixup" "$fer" train --data faces.csv --votes votes.csv --contempt yes --model lenet \
+  --epochs 1 --out votes --resume
+mkdir -p people/CK+48/happy people/CK+48/anger
+for subject in 005 010 011 014; do
+  for frame in 1 2 3; do
+    tr x "${subject#0?}" < face.pgm > people/CK+48/happy/S${subject}_001_0000000$frame.pgm
+    cp people/CK+48/happy/S${subject}_001_0000000$frame.pgm \
+      people/CK+48/anger/S${subject}_002_0000000$frame.pgm
+  done
+done
+accepts "$fer" train --data people --folds 4 --fold 4 --cutmix 1 --model lenet --epochs 1 --out people4
+prints "12 images to train on, 6 to validate with, 6 to test with"
+prints "fold 4 of 4"
+accepts "$fer" eval people4/best.safetensors --data people/CK+48
+prints "6 images"
+accepts "$fer" eval people4/best.safetensors --data people --split all
+prints "24 images"
+refuses "expected 4 of 4" "$fer" eval people4/best.safetensors --data people --fold 2
+refuses "the number of subjects" "$fer" train --data people --folds 5 --out x
+refuses "--fold: expected at most 4" "$fer" train --data people --folds 4 --fold 5 --out x
+refuses "--fold: expected CK+" "$fer" train --data faces.csv --fold 2 --out x
+refuses "--votes: expected a fer2013.csv" "$fer" train --data people --votes votes.csv --out x
+refuses "--contempt: expected CK+" "$fer" train --data faces.csv --contempt yes --out x
+refuses "--mixup and --cutmix" "$fer" train --data faces.csv --mixup 1 --cutmix 1 --out x
 
 echo "data that is not as it should be"
 attempt() {
@@ -162,7 +211,8 @@ accepts "$fer" train --data dos.csv --model lenet --epochs 1 --out dos
 
 echo "models that are damaged"
 head -c 40000 one/best.safetensors > cut.safetensors
-refuses "cut.safetensors" "$fer" predict cut.safetensors face.pgm
+refuses "is cut short: expected $(wc -c < one/best.safetensors) bytes, got 40000" \
+  "$fer" predict cut.safetensors face.pgm
 {
   head -c 90000 one/best.safetensors
   printf '\377\376\375'
@@ -178,15 +228,49 @@ refuses "cannot be written" "$fer" quantize one/best.safetensors --data faces.cs
 # Files of at most 50 blocks, as if the disk were full.
 refuses "cannot be written" sh -c "trap '' XFSZ; ulimit -f 50; exec \"\$0\" train --data faces.csv \
   --model lenet --epochs 1 --out full" "$fer"
-[ -z "$(find full -name '*.temporary')" ] || die "a temporary file was left behind"
-[ ! -f full/checkpoint.safetensors ] || die "a checkpoint was half written"
+[ ! -e full ] || die "something was left behind: $(ls full)"
+mkfifo pipe
+for target in /dev/full pipe; do
+  refuses "got a folder or a device" "$fer" quantize one/best.safetensors --data faces.csv \
+    --out $target
+  refuses "$target: the folder cannot be made" train $target
+done
+rm pipe
 
 echo "command lines that make no sense"
 refuses "--data is required" "$fer" train
 refuses "nonsense" "$fer" train --data faces.csv --out x --model nonsense
 refuses "OCTET_ISA: expected" env OCTET_ISA=avx3 "$fer" predict one/best.safetensors face.pgm
 refuses "OCTET_ISA: expected" env OCTET_ISA=avx3 "$fer" train --data faces.csv --out x
-refuses "--epochs" "$fer" train --data faces.csv --out x --epochs 0
+absurd() {
+  refuses "$1: expected $2" "$fer" train --data faces.csv --out x "$1" "$3"
+  grep -qF -- "got $3" err || die "expected what was typed, $3"
+}
+absurd --epochs "at least 1" 0
+absurd --batch "at least 1" 0
+absurd --clip-norm "at least 0" -1
+absurd --patience "at least 0" -1
+absurd --crop "at most 24" 100000000000
+absurd --seed "at least 0" -1
+absurd --max-lr "at most 100" 1e30
+absurd --max-lr "a number above 0" -0.5
+absurd --threads "at most 1024" 100000
+absurd --label-smoothing "at most 0.9" 1
+refuses '--epochs: expected a whole number, got "1.5"' train x --epochs 1.5
+refuses '--max-lr: expected a number, got "nan"' train x --max-lr nan
+refuses "--width: expected 1 for lenet" train x --width 2
+refuses "--momentum: expected --optimizer sgd" train x --momentum 0.5
+refuses "got an empty path" "$fer" eval "" --data faces.csv
+refuses "got an empty path" train ""
+refuses 'expected a command (train, eval, quantize, predict, info' "$fer" trian --data faces.csv
+refuses "fer train --data fer2013.csv" "$fer"
+[ ! -e x ] || die "a folder was made"
 accepts "$fer" --help
-prints "quantize"
+for command in train eval quantize predict info; do
+  prints "  fer $command "
+done
+for command in train eval quantize predict info; do
+  accepts "$fer" $command --help
+  prints "Example"
+done
 echo "all good"

@@ -1,0 +1,74 @@
+#include "model_card.hpp"
+
+#include <algorithm>
+
+#include <octet/core/json.hpp>
+
+namespace fer {
+
+using namespace octet;
+
+namespace {
+
+std::string text_array(const std::vector<std::string>& texts) {
+  Json array = Json::array();
+  for (const std::string& text : texts) array.push(text);
+  return array.text();
+}
+
+}  // namespace
+
+Metadata ModelCard::metadata() const {
+  Json mean = Json::array(), deviation = Json::array();
+  for (const float value : normalization.mean) mean.push(value);
+  for (const float value : normalization.deviation) deviation.push(value);
+  Metadata metadata{
+      {"model", name},
+      {"classes", text_array(class_names)},
+      {"normalization",
+       Json::object().set("mean", std::move(mean)).set("deviation", std::move(deviation)).text()}};
+  if (fold)
+    metadata.emplace("ckplus",
+                     Json::object().set("fold", fold->number).set("folds", fold->count).text());
+  return metadata;
+}
+
+ModelCard ModelCard::from(const Metadata& metadata, const std::string& path) {
+  const auto text = [&](const char* key) -> const std::string& {
+    const auto found = metadata.find(key);
+    if (found == metadata.end())
+      fail(path, ": expected a model trained by fer, but its metadata has no \"", key, "\"");
+    return found->second;
+  };
+  ModelCard card;
+  card.name = text("model");
+  const Json classes = Json::parse(text("classes"), path + ": classes");
+  for (const Json& name : classes.as_array()) card.class_names.push_back(name.as_string());
+  const Json normalization = Json::parse(text("normalization"), path + ": normalization");
+  card.normalization = {{}, {}};
+  for (const Json& value : normalization["mean"].as_array())
+    card.normalization.mean.push_back(static_cast<float>(value.as_number()));
+  for (const Json& value : normalization["deviation"].as_array())
+    card.normalization.deviation.push_back(static_cast<float>(value.as_number()));
+  if (metadata.find("ckplus") == metadata.end()) return card;
+  const Json fold = Json::parse(text("ckplus"), path + ": ckplus");
+  const std::int64_t number = fold["fold"].as_integer(), count = fold["folds"].as_integer();
+  if (number < 1 || number > count || count > 1000)
+    fail(path, ": ckplus: expected a fold from 1 to the number of folds, got ", number, " of ",
+         count);
+  card.fold = Fold{static_cast<int>(number), static_cast<int>(count)};
+  return card;
+}
+
+bool ModelCard::knows_contempt() const {
+  return std::any_of(class_names.begin(), class_names.end(), [](const std::string& name) {
+    return name == "Contempt" || name == "contempt";
+  });
+}
+
+void order_classes(const ModelCard& card, Splits& splits) {
+  for (ImageDataset* const part : {&splits.train, &splits.validation, &splits.test})
+    part->order_classes(card.class_names);
+}
+
+}  // namespace fer

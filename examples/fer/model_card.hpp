@@ -1,0 +1,37 @@
+// What a model carries beside its weights, so that it can be used later.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <octet/core/safetensors.hpp>
+#include <octet/data/dataset.hpp>
+#include <octet/data/transforms/normalize.hpp>
+
+namespace fer {
+
+/// Which fold of CK+ a model was not trained on, from 1, and among how many.
+struct Fold {
+  int number = 1;
+  int count = 10;
+};
+
+struct ModelCard {
+  std::string name;
+  std::vector<std::string> class_names;
+  octet::NormalizeOptions normalization;
+  /// If it learned from CK+.
+  std::optional<Fold> fold = {};
+
+  octet::Metadata metadata() const;
+  /// Fails, naming the file, if it does not say what its classes and its normalisation are.
+  static ModelCard from(const octet::Metadata& metadata, const std::string& path);
+
+  bool knows_contempt() const;
+};
+
+/// Brings the data's classes into the order of the model's; fails if they are others.
+void order_classes(const ModelCard& card, octet::Splits& splits);
+
+}  // namespace fer

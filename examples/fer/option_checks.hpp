@@ -1,0 +1,27 @@
+// What may follow an option. Each check is a sentence with what was expected and what came, which
+// CLI11 puts behind the option's name.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fer {
+
+/// A whole number from `low` to `high`.
+CLI::Validator whole(std::int64_t low, std::int64_t high);
+
+/// A number from `low` to `high`.
+CLI::Validator number(double low, double high);
+
+/// A number above `low`, and at most `high`.
+CLI::Validator number_above(double low, double high);
+
+/// One of these words.
+CLI::Validator one_of(std::vector<std::string> words);
+
+/// Anything but an empty path; `wanted` says what it should lead to.
+CLI::Validator path_to(std::string wanted);
+
+}  // namespace fer

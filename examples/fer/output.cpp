@@ -1,0 +1,86 @@
+#include "output.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <octet/core/safetensors.hpp>
+#include <octet/program/file.hpp>
+
+namespace fer {
+
+using namespace octet;
+
+namespace {
+
+constexpr const char* training_files[] = {"checkpoint.safetensors", "best.safetensors",
+                                          "model.safetensors", "history.csv"};
+
+bool is_program(const std::string& path) {
+  try {
+    const Safetensors file = Safetensors::read(path);
+    return file.metadata().find(program_key) != file.metadata().end();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+void check_writable(const std::string& path) {
+  struct ::stat target {};
+  if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
+    fail(path, ": expected a file or nothing, got a folder or a device");
+  const std::string probe = text_of(path, ".", ::getpid(), ".probe");
+  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  int error = file < 0 ? errno : 0;
+  if (!error && ::write(file, "fer", 3) != 3) error = errno;
+  if (file >= 0) {
+    ::close(file);
+    ::unlink(probe.c_str());
+  }
+  if (error) fail(path, ": cannot be written: ", std::strerror(error));
+}
+
+void check_program_output(const QuantizeOptions& options) {
+  std::error_code none;
+  if (std::filesystem::equivalent(options.out, options.model, none))
+    fail("--out: expected another file than the model that is quantized, got ", options.out);
+  check_writable(options.out);
+  if (std::filesystem::exists(options.out, none) && !is_program(options.out))
+    fail("--out: expected a new file, or an older program to replace, but ", options.out,
+         " is something else");
+}
+
+TrainingFolder::TrainingFolder(const TrainOptions& options) {
+  const std::string& path = options.out;
+  std::error_code error;
+  if (std::filesystem::create_directories(path, error)) made_.path = path;
+  if (error) fail(path, ": the folder cannot be made: ", error.message());
+  const auto exists = [&](const char* name) {
+    return std::filesystem::exists(path + "/" + name, error);
+  };
+  resumes_ = options.resume && exists(training_files[0]);
+  if (options.resume && !resumes_)
+    std::printf("%s: no checkpoint yet, starting anew\n", path.c_str());
+  for (const char* const name : training_files) {
+    if (!resumes_ && !options.overwrite && exists(name))
+      fail(path, ": holds a training already (", name,
+           "): give --resume to go on with it, --overwrite to replace it, or another folder");
+    check_writable(path + "/" + name);
+  }
+  // What is left of an older training would be taken for this one's.
+  if (!resumes_)
+    for (const char* const name : training_files) std::filesystem::remove(path + "/" + name, error);
+}
+
+TrainingFolder::Made::~Made() {
+  std::error_code not_empty;
+  if (!path.empty()) std::filesystem::remove(path, not_empty);
+}
+
+}  // namespace fer

@@ -1,0 +1,35 @@
+// Places to write to, looked at before the work that fills them.
+#pragma once
+
+#include <string>
+
+#include "commands.hpp"
+
+namespace fer {
+
+/// Fails, naming the path, unless a file can be made or replaced there. Leaves nothing behind.
+void check_writable(const std::string& path);
+
+/// The same for the int8 program of fer quantize, which replaces an older program and nothing else:
+/// neither its own model nor the data.
+void check_program_output(const QuantizeOptions& options);
+
+/// The folder of a training, made if it is not there. A training in it is kept, unless the options
+/// say what is to become of it. A folder that was made here and is still empty at the end goes.
+class TrainingFolder {
+ public:
+  explicit TrainingFolder(const TrainOptions& options);
+
+  /// Whether there is a checkpoint to go on from, as the user wants.
+  bool resumes() const { return resumes_; }
+
+ private:
+  struct Made {
+    std::string path;
+    ~Made();
+  };
+  Made made_;
+  bool resumes_ = false;
+};
+
+}  // namespace fer
