@@ -7,6 +7,7 @@
 
 #include "bench.hpp"
 #include "command_line.hpp"
+#include "emit.hpp"
 
 namespace fer {
 
@@ -43,6 +44,7 @@ int run(int argc, char** argv) {
   InfoOptions info_options;
   DemoOptions demo_options;
   BenchOptions bench_options;
+  EmitOptions emit_options;
   const CLI::App* const train_command = add_train(app, train_options);
   const CLI::App* const eval_command = add_eval(app, eval_options);
   const CLI::App* const quantize_command = add_quantize(app, quantize_options);
@@ -50,6 +52,7 @@ int run(int argc, char** argv) {
   const CLI::App* const info_command = add_info(app, info_options);
   const CLI::App* const demo_command = add_demo(app, demo_options);
   const CLI::App* const bench_command = add_bench(app, bench_options);
+  const CLI::App* const emit_command = add_emit(app, emit_options);
   app.footer(road);
   if (argc < 2) {
     std::fprintf(stderr, "%s", app.help().c_str());
@@ -72,6 +75,7 @@ int run(int argc, char** argv) {
   if (*info_command) return info(info_options);
   if (*demo_command) return demo(demo_options);
   if (*bench_command) return bench(bench_options);
+  if (*emit_command) return emit(emit_options);
   return exit_mistake;
 }
 

@@ -147,6 +147,22 @@ for model in one/best.safetensors int8.safetensors; do
   prints "ms"
 done
 
+echo "emission"
+accepts "$fer" emit int8.safetensors --out face.hpp --namespace face
+prints "bytes of static memory"
+refuses "the name of a namespace" "$fer" emit int8.safetensors --out face.hpp --namespace "a b"
+refuses "cannot be written" "$fer" emit int8.safetensors --out nowhere/face.hpp
+cat > firmware.cpp << 'C'
+#include "face.hpp"
+int main() {
+  float probabilities[face::output_size];
+  const int best = face::predict(face::constants::golden_pixels, probabilities);
+  return face::self_test() && best >= 0 && probabilities[best] > 0 ? 0 : 1;
+}
+C
+accepts "${CXX:-c++}" -std=c++17 -O1 -Wall -Wextra -Wpedantic -Werror firmware.cpp -o firmware
+accepts ./firmware
+
 echo "votes, folds by subject, mixed images"
 awk 'BEGIN {
   print "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
