@@ -141,6 +141,7 @@
 #include "octet/program/description.hpp"
 #include "octet/program/description_json.hpp"
 #include "octet/program/emit.hpp"
+#include "octet/program/explain.hpp"
 #include "octet/program/file.hpp"
 #include "octet/program/float16_weights.hpp"
 #include "octet/program/float_steps.hpp"
