@@ -10,10 +10,16 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
+/// What is summed at once: images [image, image + images), of which all lines or those from `line`
+/// on, and blocks of 32 channels of x.
+struct Bf16Part {
+  std::int64_t image, images, line, lines, channel_block, channel_blocks;
+};
+
 /// What a sum starts from.
 enum class Bf16Start { zero, what_is_there };
 
-/// What one job sums: dw of one group as blocks [32 filters][32 channels][tap][32][32].
+/// What one job sums: dw of one group as blocks [32 channels][32 filters][tap][32][32].
 struct Bf16WeightGradient {
   const Bf16Implementation& row;
   const Conv2dShape& s;
@@ -58,10 +64,17 @@ struct Bf16WeightGradient {
     return tiles;
   }
 
-  /// Sums some images, or some lines of one.
-  void add(Bf16Start start, std::int64_t images, std::int64_t first_line, std::int64_t lines,
-           const float* x, const float* dy, float* sums) const {
-    const PlaneLayout in(images, plane_axis(h, first_line, lines), plane_axis(w, 0, s.OW), C);
+  /// Sums the gradient by the weights of some channels over some images, or some lines of one.
+  void add(Bf16Start start, const Bf16Part& part, const float* x, const float* dy,
+           float* sums) const {
+    x += part.image * s.H * s.W * s.C + part.channel_block * bf16_block;
+    dy += part.image * s.OH * s.OW * s.OC;
+    sums += part.channel_block * filter_blocks * taps * bf16_block * bf16_block;
+    const std::int64_t images = part.images, first_line = part.line, lines = part.lines;
+    const std::int64_t channels =
+        (std::min)(part.channel_blocks * bf16_block, C - part.channel_block * bf16_block);
+    const PlaneLayout in(images, plane_axis(h, first_line, lines), plane_axis(w, 0, s.OW),
+                         channels);
     // dy lies in the same positions; where it has no pixel, it is zero and x does not matter.
     const PlaneLayout out(images, {first_line + lines, 1, first_line, in.h.pitch, in.h.pitch},
                           {s.OW, 1, 0, in.w.pitch, in.w.pitch}, OC);
@@ -70,7 +83,7 @@ struct Bf16WeightGradient {
         bf16_memory<Bf16Memory::planes>((std::max)(in.size() + bf16_depth, out.size()));
     fill_planes(row, out, dy, s.OC, OC, planes);
     const Bfloat16* const filters = filters_by_pixels(planes, out, steps);
-    fill_planes(row, in, x, s.C, C, planes);
+    fill_planes(row, in, x, s.C, channels, planes);
     std::fill(planes + in.size(), planes + in.size() + bf16_depth, Bfloat16{});
     const Bfloat16* const pixels = pixels_by_channels(planes, in);
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(steps));
@@ -84,15 +97,17 @@ struct Bf16WeightGradient {
     product.steps = steps;
     product.adds = start == Bf16Start::what_is_there;
     product.sum = sums;
-    for (std::int64_t filter = 0; filter < filter_blocks; ++filter)
-      for (std::int64_t channel = 0; channel < channel_blocks; ++channel)
+    // 32 channels of x, which all taps share, meet all filters while they are in the second cache.
+    for (std::int64_t channel = 0; channel < in.blocks; ++channel)
+      for (std::int64_t filter = 0; filter < filter_blocks; ++filter)
         for (std::int64_t tap = 0; tap < taps; ++tap, product.sum += bf16_block * bf16_block) {
           const TapPosition tap_h = tap_position(h, tap / s.KW),
                             tap_w = tap_position(w, tap % s.KW);
           const std::int64_t shift = tap_h.shift * in.w.pitch + tap_w.shift;
           const std::int64_t copy = (tap_h.phase * w.step + tap_w.phase) * 2 + shift % 2;
           product.rows = static_cast<int>((std::min)(bf16_block, OC - filter * bf16_block));
-          product.columns = static_cast<int>((std::min)(bf16_block, C - channel * bf16_block));
+          product.columns =
+              static_cast<int>((std::min)(bf16_block, channels - channel * bf16_block));
           product.a = filters + 2 * filter * product.a_tile;
           product.b =
               pixels + copy * in.plane() + 2 * channel * product.b_tile + shift / 2 * bf16_depth;
@@ -108,7 +123,7 @@ struct Bf16WeightGradient {
           for (std::int64_t tap = 0; tap < taps; ++tap) {
             const std::int64_t count = (std::min)(bf16_block, C - c);
             const float* from = sums +
-                                ((oc / bf16_block * channel_blocks + c / bf16_block) * taps + tap) *
+                                ((c / bf16_block * filter_blocks + oc / bf16_block) * taps + tap) *
                                     bf16_block * bf16_block +
                                 oc % bf16_block * bf16_block;
             float* const to = dw + (oc * taps + tap) * C + c;
@@ -128,25 +143,32 @@ void conv2d_backward_weight_bf16(const Bf16Implementation& row, const Conv2dShap
   const Bf16WeightGradient gradient{row, s};
   const PlaneLayout whole(1, plane_axis(gradient.h, 0, s.OH), plane_axis(gradient.w, 0, s.OW),
                           gradient.C);
-  // Every part reads and writes all sums, so large ones want large parts.
+  // Every part reads and writes all sums, so large ones want large parts and few segments; where
+  // that leaves little to share, each job takes some of the channels alone.
+  const std::int64_t positions = s.N * whole.image(), size = gradient.size();
+  const std::int64_t most_segments =
+      size <= 1 << 18 ? 16 : (std::clamp)(positions / 1024, std::int64_t(1), std::int64_t(4));
   const std::int64_t enough =
-      (std::clamp)(gradient.size() / 2048, std::int64_t(256), std::int64_t(2048));
+      (std::min)((std::max<std::int64_t>)(s.N / most_segments, 1) * whole.image(),
+                 (std::clamp)(size / 512, std::int64_t(256), std::int64_t(4096)));
   const Bf16Cut cut(s.N, s.OH, whole.image() * (whole.phases() * gradient.C + gradient.OC),
                     whole.image(), bf16_budget / 2, enough);
   const std::int64_t strips = cut.strips(s.OH), parts = pieces(s.N, cut.images) * strips;
-  const std::int64_t segments =
-      (std::min)(parts, gradient.size() <= 1 << 18 ? std::int64_t(16) : std::int64_t(4));
-  float* const sums = bf16_memory<Bf16Memory::weights, float>(segments * gradient.size());
+  const std::int64_t segments = (std::min)(parts, most_segments);
+  const std::int64_t shares =
+      segments >= 4 ? 1 : (std::min)(gradient.channel_blocks, std::int64_t(8));
+  float* const sums = bf16_memory<Bf16Memory::weights, float>(segments * size);
   for (std::int64_t g = 0; g < s.groups; ++g) {
-    for_each_bf16_job(row, segments, pool, [&](std::int64_t segment) {
-      float* const mine = sums + segment * gradient.size();
+    for_each_bf16_job(row, segments * shares, pool, [&](std::int64_t job) {
+      const std::int64_t segment = job / shares, share = job % shares;
       const std::int64_t first = parts * segment / segments;
+      const std::int64_t block = gradient.channel_blocks * share / shares;
       for (std::int64_t part = first; part < parts * (segment + 1) / segments; ++part) {
         const std::int64_t n = part / strips * cut.images, line = part % strips * cut.lines;
         gradient.add(part == first ? Bf16Start::zero : Bf16Start::what_is_there,
-                     (std::min)(cut.images, s.N - n), line, (std::min)(cut.lines, s.OH - line),
-                     x + n * s.H * s.W * s.C + g * gradient.C,
-                     dy + n * s.OH * s.OW * s.OC + g * gradient.OC, mine);
+                     {n, (std::min)(cut.images, s.N - n), line, (std::min)(cut.lines, s.OH - line),
+                      block, gradient.channel_blocks * (share + 1) / shares - block},
+                     x + g * gradient.C, dy + g * gradient.OC, sums + segment * size);
       }
     });
     gradient.finish(sums, segments, dw + g * gradient.OC * gradient.taps * gradient.C, pool);
