@@ -283,10 +283,12 @@ TEST_CASE("the schedule: observe, quantize, freeze the statistics") {
   CHECK(state() == frozen);
   const Tensor<float> x = networks::images(network.input, 5);
   CHECK(inference(graph, x) == quantize(graph)(x));
-  const QuantizationSchedule schedule = QuantizationSchedule::over(300);
+  const QuantizationSchedule schedule = QuantizationSchedule::fine_tuning(300);
   CHECK(schedule.quantize_from == 15);
   CHECK(schedule.freeze_observers_from == 150);
   CHECK(schedule.freeze_batch_norm_from == 200);
+  CHECK(QuantizationSchedule::from_scratch(300).quantize_from == 60);
+  CHECK(QuantizationSchedule::from_scratch(300).freeze_observers_from == 270);
 }
 
 TEST_CASE("fit trains it unchanged: its accuracy is the program's, and it resumes bit for bit") {
@@ -304,7 +306,7 @@ TEST_CASE("fit trains it unchanged: its accuracy is the program's, and it resume
   };
   const QuantizationAwareTraining aware{.activation_scale = QuantizationScale::learned,
                                         .weight_scale = QuantizationScale::learned,
-                                        .schedule = QuantizationSchedule::over(24)};
+                                        .schedule = QuantizationSchedule::fine_tuning(24)};
   const auto options = [&](const std::string& folder) {
     FitOptions<float> options;
     options.epochs = 3;

@@ -41,10 +41,15 @@ struct QuantizationSchedule {
   /// From this step on batch norm takes its running statistics, as inference does, and they stay.
   std::int64_t freeze_batch_norm_from = never;
 
-  /// For a training of so many steps: the first twentieth observes, observers are frozen after one
-  /// half, batch norm's statistics after two thirds.
-  static QuantizationSchedule over(std::int64_t total_steps) {
+  /// For so many steps that begin with a trained network: the first twentieth observes, observers
+  /// are frozen after one half, batch norm's statistics after two thirds.
+  static QuantizationSchedule fine_tuning(std::int64_t total_steps) {
     return {total_steps / 20, total_steps / 2, total_steps * 2 / 3};
+  }
+  /// For so many steps that begin with random weights, whose ranges move until the end: the first
+  /// fifth observes, and the last tenth has everything frozen.
+  static QuantizationSchedule from_scratch(std::int64_t total_steps) {
+    return {total_steps / 5, total_steps * 9 / 10, total_steps * 9 / 10};
   }
   void check(std::string_view type) const {
     for (const std::int64_t step : {quantize_from, freeze_observers_from, freeze_batch_norm_from})
