@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gather_axis.hpp"
 #include "octet/kernels/gemm_bf16.hpp"
