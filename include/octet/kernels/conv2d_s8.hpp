@@ -39,7 +39,7 @@ inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
   static constexpr Conv2dS8Implementation table[] = {
 #if OCTET_X86
     {"conv2d_s8s8s8_96x16c64_amx", Isa::amx, &amx::pack_conv2d_s8, &amx::conv2d_s8_scratch_bytes,
-     &amx::conv2d_s8},
+     &amx::conv2d_s8, &amx::suits_conv2d_s8},
     {"conv2d_s8s8s8_6x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_conv2d_s8,
      &avx512_vnni::conv2d_s8_scratch_bytes, &avx512_vnni::conv2d_s8},
     {"conv2d_s8s8s8_6x16c2_avx2", Isa::avx2, &avx2::pack_conv2d_s8, &avx2::conv2d_s8_scratch_bytes,
@@ -52,12 +52,14 @@ inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
 }
 
 /// Packs the weights w [OC, KH, KW, C / groups], each in [-127, 127], for the best implementation
-/// that `isa` allows. KH * KW * C / groups must be at most conv2d_s8_max_depth().
+/// that `isa` allows and that suits the shape. KH * KW * C / groups must be at most
+/// conv2d_s8_max_depth().
 inline PackedConv2dS8 pack_conv2d_s8(const Conv2dShape& shape, const std::int8_t* w,
                                      int x_zero_point, Isa isa = active_isa()) {
   PackedConv2dS8 packed;
   for (const Conv2dS8Implementation& row : conv2d_s8_table())
-    if (!packed.implementation && isa_allowed(row.isa, isa)) packed.implementation = &row;
+    if (!packed.implementation && isa_allowed(row.isa, isa) && (!row.suits || row.suits(shape)))
+      packed.implementation = &row;
   packed.x_zero_point = x_zero_point;
   packed.implementation->pack(shape, w, packed);
   return packed;

@@ -30,6 +30,8 @@ struct Conv2dS8Implementation {
   std::int64_t (*scratch_bytes)(const Conv2dShape& shape) noexcept;
   void (*run)(const Conv2dShape& shape, const std::int8_t* x, const PackedConv2dS8& packed,
               const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept;
+  /// Whether the next row is not faster; null where it never is.
+  bool (*suits)(const Conv2dShape& shape) noexcept = nullptr;
 };
 
 /// The taps of a convolution as runs of contiguous elements of scratch. Without groups and dilation

@@ -155,6 +155,14 @@ OCTET_TARGET_AMX_S8 inline void run_panels(const TilesS8& t, const std::byte* x,
   for (; rest.left > 0; --rest.left) finish_piece(rest, nowhere);
 }
 
+/// A tile of 256 sums takes 16 cycles a product and about 85 for moving and requantizing it;
+/// vectors take 8 for 4 bytes of depth and 50. First layers and very narrow ones are theirs.
+inline bool suits_conv2d_s8(const Conv2dShape& s) noexcept {
+  const TilesS8 t(s);
+  const TapsS8 taps(s, 1);
+  return 16 * t.steps * t.rows * t.columns + 85 < 8 * taps.steps * taps.rows * taps.columns + 50;
+}
+
 inline void pack_conv2d_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
   pack_tiles_s8(s, w, packed);
 }
