@@ -1,6 +1,6 @@
 // Every row of the table of float products against the loops that define convolution, at shapes
 // around the edges of the tiles: 6 pixels, 16 or 64 channels (also 8 and 16 lanes), 96 pixels of a
-// job, 128 of depth.
+// job, 128 of depth, and of Winograd's: 2 or 4 pixels, a block of tiles.
 #include "octet/kernels/conv2d.hpp"
 
 #include <algorithm>
@@ -36,6 +36,13 @@ Conv2dShape convolution(std::int64_t images, std::int64_t side, std::int64_t in,
           .KW = kernel,
           .pad_top = pad,
           .pad_left = pad};
+}
+
+// One image of H x W, padded to its own size.
+Conv2dShape convolution_3x3(std::int64_t H, std::int64_t W, std::int64_t in, std::int64_t out) {
+  Conv2dShape s = convolution(1, H, in, out, 3, 1);
+  s.W = s.OW = W;
+  return s;
 }
 
 const std::vector<Case>& cases() {
@@ -206,8 +213,9 @@ const std::vector<Case>& cases() {
         {"3x3, sides of whole tiles", convolution(3, 8, 16, 17, 3, 1)},
         {"3x3, one below whole tiles", convolution(1, 7, 31, 9, 3, 1)},
         {"3x3, one above whole tiles, in slices", convolution(1, 9, 129, 65, 3, 1)},
-        {"3x3, as many tiles as a block", convolution(3, 16, 5, 6, 3, 1)},
-        {"3x3, one tile more than a block", convolution(1, 28, 5, 6, 3, 1)},
+        {"3x3, one tile less than a block of 36", convolution_3x3(4, 140, 5, 6)},
+        {"3x3, as many tiles as a block", convolution(1, 24, 5, 6, 3, 1)},
+        {"3x3, one tile more than a block", convolution_3x3(4, 148, 5, 6)},
         {"3x3, more blocks than threads", convolution(9, 18, 8, 16, 3, 1)},
         {"3x3, uneven sides and padding",
          {.N = 2,

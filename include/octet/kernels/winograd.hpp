@@ -85,14 +85,14 @@ struct Winograd {
   std::int64_t panels() const { return pieces(s.OC, gemm->columns); }
   // A line more than the channels need keeps the points of a tile out of each other's cache sets.
   static std::int64_t stride(std::int64_t channels) { return round_up(channels, 16) + 16; }
-  static constexpr std::int64_t fewest_tiles = 48, most_tiles = 192;
-  /// Tiles of one job. Their points should stay in the second cache (2 MiB), but the weights must
-  /// be worth loading again.
+  static constexpr std::int64_t most_tiles = 192;
+  /// Tiles of one job. Their points fill a fourth of the second cache (2 MiB), beside a panel of
+  /// weights, but the more channels, the more tiles it takes to be worth loading the weights.
   std::int64_t block() const {
     const std::int64_t bytes = 4 * points() * (stride(s.C) + stride(gemm->columns));
-    return (std::min)(
-        tiles(), round_up((std::clamp<std::int64_t>)((1 << 20) / bytes, fewest_tiles, most_tiles),
-                          tile_rows));
+    const std::int64_t fewest = (std::clamp<std::int64_t>)(s.C / 5, 24, 48);
+    const std::int64_t fit = (std::clamp)((std::int64_t(1) << 19) / bytes, fewest, most_tiles);
+    return (std::min)(tiles(), round_up(fit, tile_rows));
   }
   std::int64_t blocks() const { return pieces(tiles(), block()); }
   std::int64_t input_size() const { return block() * points() * stride(s.C); }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 
 #include "octet/kernels/conv2d_f32.hpp"
 #include "octet/kernels/ranges.hpp"
@@ -24,29 +25,29 @@ inline void point_at_pixels(const float* image, std::int64_t H, std::int64_t W, 
 }
 
 /// Transforms the weights [OC, 3, 3, C] of a convolution for the panels [begin, end), as
-/// [panel][point][c][column].
+/// [panel][point][c][column]. A few channels at a time are turned first, so that columns are the
+/// vector, and only nine numbers for each pair of channels move one by one.
 inline void pack_winograd(const Winograd& a, const float* w, float* packed, std::int64_t begin,
                           std::int64_t end) {
-  constexpr int side = 16;
-  const std::int64_t C = a.s.C, points = a.points(), columns = a.gemm->columns;
-  alignas(64) float square[36 * side * side];
+  constexpr std::int64_t some = 16, most_columns = 64;
+  const std::int64_t C = a.s.C, columns = a.gemm->columns;
+  alignas(64) float turned[9 * some * most_columns] = {};
+  OCTET_ASSERT(columns <= most_columns);
   for (std::int64_t panel = begin; panel < end; ++panel) {
     const std::int64_t first = panel * columns, count = (std::min)(a.s.OC - first, columns);
     const std::int64_t width = round_up(count, a.gemm->lanes);
-    float* const to = packed + first * points * C;
-    for (std::int64_t j0 = 0; j0 < width; j0 += side)
-      for (std::int64_t c = 0; c < C; c += side) {
-        const std::int64_t filters = (std::min<std::int64_t>)(side, width - j0);
-        const std::int64_t channels = (std::min<std::int64_t>)(side, C - c);
-        for (std::int64_t j = 0; j < (std::min)(filters, count - j0); ++j)
-          a.transforms->filter(w + (first + j0 + j) * 9 * C + c, 3 * C, C, channels,
-                               square + j * side, side * side);
-        for (std::int64_t p = 0; p < points; ++p)
+    float* const to = packed + first * a.points() * C;
+    std::fill(std::begin(turned), std::end(turned), 0.0f);
+    for (std::int64_t c = 0; c < C; c += some) {
+      const std::int64_t channels = (std::min)(some, C - c);
+      for (std::int64_t tap = 0; tap < 9; ++tap)
+        for (std::int64_t j = 0; j < count; ++j)
           for (std::int64_t k = 0; k < channels; ++k)
-            for (std::int64_t j = 0; j < filters; ++j)
-              to[(p * C + c + k) * width + j0 + j] =
-                  j0 + j < count ? square[(p * side + j) * side + k] : 0.0f;
-      }
+            turned[(tap * some + k) * most_columns + j] = w[((first + j) * 9 + tap) * C + c + k];
+      for (std::int64_t k = 0; k < channels; ++k)
+        a.transforms->filter(turned + k * most_columns, 3 * some * most_columns,
+                             some * most_columns, width, to + (c + k) * width, C * width);
+    }
   }
 }
 /// The same for the gradient by x: w is [C, 3, 3, OC] in the letters of `a`, turned over.
