@@ -51,8 +51,9 @@ std::string page_of(const Results& results, const std::vector<Table>& tables) {
   page += figure("int8 over float32, layer by layer",
                  "How many times faster each layer is in int8; red where it is slower.",
                  ratio_plot(results));
-  page += figure("Latency by network and instruction set", "Batch 1, one thread.",
-                 latency_plot(results));
+  page +=
+      figure("Latency by network and instruction set",
+             "Batch 1, one thread; each network has a scale of its own.", latency_plot(results));
   for (const Table& table : tables) {
     page += "<h2>" + escaped(table.title) + "</h2>\n<p>" + escaped(table.note) +
             "</p>\n<div class=\"wide\"><table><tr>";

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <tuple>
 
 #include "svg.hpp"
@@ -52,16 +53,25 @@ std::string roofline_plot(const Results& results) {
     svg.text(x(start) + 4, y(start * speed) - 6,
              std::string(level_names[static_cast<std::size_t>(each.level)]));
   }
-  for (const ComputePeak& each : peak.compute) {
-    if (each.threads != 1 || each.isa == octet::Isa::scalar) continue;
-    if (each.arithmetic == Arithmetic::s8_saturating) continue;
-    const std::string_view style = each.arithmetic == Arithmetic::f32    ? "float32 roof"
-                                   : each.arithmetic == Arithmetic::bf16 ? "bf16 roof"
-                                                                         : "int8 roof";
-    svg.line(x.from, y(each.giga_operations), x.to, y(each.giga_operations), style);
-    svg.text(x.to + 6, y(each.giga_operations) + 4,
-             std::string(arithmetic_names[static_cast<std::size_t>(each.arithmetic)]) + " " +
-                 to_text(each.isa));
+  std::vector<const ComputePeak*> roofs;
+  for (const ComputePeak& each : peak.compute)
+    if (each.threads == 1 && each.isa != octet::Isa::scalar &&
+        each.arithmetic != Arithmetic::s8_saturating)
+      roofs.push_back(&each);
+  std::sort(roofs.begin(), roofs.end(), [](const ComputePeak* a, const ComputePeak* b) {
+    return a->giga_operations > b->giga_operations;
+  });
+  double last_label = 0;  // Labels move down where they would overlap.
+  for (const ComputePeak* const each : roofs) {
+    const double height = y(each->giga_operations);
+    const std::string_view style = each->arithmetic == Arithmetic::f32    ? "float32 roof"
+                                   : each->arithmetic == Arithmetic::bf16 ? "bf16 roof"
+                                                                          : "int8 roof";
+    svg.line(x.from, height, x.to, height, style);
+    last_label = (std::max)(height + 4, last_label + 12);
+    svg.text(x.to + 6, last_label,
+             std::string(arithmetic_names[static_cast<std::size_t>(each->arithmetic)]) + " " +
+                 to_text(each->isa));
   }
   for (const auto& [network, content] : results.layers["networks"].as_object())
     for (const octet::Json& layer : content["layers"].as_array())
@@ -125,17 +135,14 @@ std::string latency_plot(const Results& results) {
     return std::tuple(a->parts[1], a->parts[2], a->isa) <
            std::tuple(b->parts[1], b->parts[2], b->isa);
   });
-  double most = 0, least = 1e9;
-  for (const Measurement* const each : shown) {
-    most = (std::max)(most, 1e3 * each->seconds);
-    least = (std::min)(least, 1e3 * each->seconds);
-  }
+  std::map<std::string, double> slowest;
+  for (const Measurement* const each : shown)
+    slowest[each->parts[1]] = (std::max)(slowest[each->parts[1]], 1e3 * each->seconds);
   constexpr double row = 15, left = 330;
   std::size_t groups = 0;
   for (std::size_t i = 0; i < shown.size(); ++i)
     groups += i == 0 || shown[i]->parts[1] != shown[i - 1]->parts[1];
   Svg svg(900, row * static_cast<double>(shown.size()) + 10 * static_cast<double>(groups) + 40);
-  const LogAxis x{least / 2, most, left, 800};
   double top = 20;
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const Measurement& each = *shown[i];
@@ -143,9 +150,10 @@ std::string latency_plot(const Results& results) {
     const double milliseconds = 1e3 * each.seconds;
     const std::string name = each.parts[1] + " " + each.parts[2] + " " + each.parts[3];
     svg.text(left - 6, top + 11, name, "end");
-    svg.bar(left, top + 2, x(milliseconds) - left, row - 3, each.parts[2],
+    const double width = 470 * milliseconds / slowest[each.parts[1]];
+    svg.bar(left, top + 2, width, row - 3, each.parts[2],
             name + ": " + fixed(milliseconds, 3) + " ms");
-    svg.text(x(milliseconds) + 5, top + 11, fixed(milliseconds, 3) + " ms");
+    svg.text(left + width + 5, top + 11, fixed(milliseconds, 3) + " ms");
     top += row;
   }
   return svg.finish();

@@ -63,7 +63,8 @@ Table bandwidth_table(const MachinePeak& peak) {
 Table gemm_table(const Results& results, const std::string& type) {
   Table table{"Matrix products, " + type + ", one thread",
               "GOP/s, M x N x K. The share is of the peak that was measured in between. In int8, "
-              "oneDNN's products end in int32, Octet's are requantized to int8.",
+              "oneDNN's products end in int32, Octet's are requantized to int8. onnxruntime has no "
+              "part: it runs ONNX files alone.",
               {"product"},
               {}};
   std::vector<std::string> products, contestants;
