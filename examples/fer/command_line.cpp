@@ -47,9 +47,8 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->check(whole(1, 1000000))
       ->capture_default_str();
   command
-      ->add_option("--range", options.method,
-                   "min_max: all that was seen; percentile: without the rarest values")
-      ->check(one_of({"min_max", "percentile"}))
+      ->add_option("--range", options.method, "min_max, moving_average, percentile, entropy or mse")
+      ->check(one_of({"min_max", "moving_average", "percentile", "entropy", "mse"}))
       ->capture_default_str();
   command->add_option("--seed", options.seed, "Of the choice of images")
       ->check(whole(0, INT64_MAX))

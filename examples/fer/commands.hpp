@@ -46,6 +46,9 @@ struct TrainOptions {
   std::string out;
   std::uint64_t seed = 0;
   std::string precision = "float32";
+  std::string from;
+  bool qat = false;
+  std::string scales = "observed";
   int threads = 0;
   std::int64_t checkpoint_every = 50;
   bool resume = false;

@@ -52,6 +52,7 @@ void print_program(const Program& program) {
 std::string kind_of(const Model& model) {
   if (model.kind == FileKind::graph) return "trained network (graph, float32)";
   if (model.kind == FileKind::checkpoint) return "checkpoint of a training (graph, float32)";
+  if (model.kind == FileKind::quantization_aware) return "network trained for int8, as a program,";
   int in_int8 = 0, in_float = 0;
   for (const OperationInfo& each : model.program.operations()) {
     const bool converts = each.type == "quantize" || each.type == "dequantize";

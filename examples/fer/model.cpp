@@ -4,6 +4,7 @@
 #include <octet/nn/registry.hpp>
 #include <octet/program/compile.hpp>
 #include <octet/program/file.hpp>
+#include <octet/program/insert_fake_quantize.hpp>
 
 namespace fer {
 
@@ -39,11 +40,17 @@ Model load_model(const std::string& path) {
         {FileKind::program, std::move(card), std::move(loaded.program), std::move(loaded.metadata)},
         path);
   }
+  register_quantization_aware_layers<float>();
   const LoadedGraph<float> loaded = load_graph<float>(path);
+  ModelCard card = ModelCard::from(loaded.metadata, path);
   const bool in_training = loaded.metadata.find("octet.training") != loaded.metadata.end();
-  return checked({in_training ? FileKind::checkpoint : FileKind::graph,
-                  ModelCard::from(loaded.metadata, path), compile(loaded.graph), loaded.metadata},
-                 path);
+  const bool for_int8 = is_quantization_aware(loaded.graph);
+  return checked(
+      {in_training ? FileKind::checkpoint
+       : for_int8  ? FileKind::quantization_aware
+                   : FileKind::graph,
+       std::move(card), for_int8 ? quantize(loaded.graph) : compile(loaded.graph), loaded.metadata},
+      path);
 }
 
 }  // namespace fer

@@ -10,9 +10,9 @@
 
 namespace fer {
 
-/// Whether a file holds a trained graph, one in the midst of its training, or a program made from
-/// one.
-enum class FileKind { graph, checkpoint, program };
+/// Whether a file holds a trained graph, one in the midst of its training, one that was trained for
+/// int8, or a program made from one.
+enum class FileKind { graph, checkpoint, quantization_aware, program };
 
 struct Model {
   FileKind kind;
@@ -28,8 +28,8 @@ struct Model {
   std::int64_t C() const { return program.input_shape()[2]; }
 };
 
-/// Loads what fer train or fer quantize wrote; a graph is compiled. Fails, naming the file, if it
-/// is something else, or damaged.
+/// Loads what fer train or fer quantize wrote; a graph is compiled, one that was trained for int8
+/// becomes its int8 program. Fails, naming the file, if it is something else, or damaged.
 Model load_model(const std::string& path);
 
 }  // namespace fer

@@ -35,6 +35,14 @@ Tensor<float> calibration_images(const ImageDataset& data, const Pipeline& pipel
   return images;
 }
 
+RangeMethod range_from(const std::string& name) {
+  if (name == "moving_average") return RangeMethod::moving_average;
+  if (name == "percentile") return RangeMethod::percentile;
+  if (name == "entropy") return RangeMethod::entropy;
+  if (name == "mse") return RangeMethod::mean_squared_error;
+  return RangeMethod::min_max;
+}
+
 std::int64_t file_bytes(const Program& program, const Metadata& metadata) {
   return static_cast<std::int64_t>(program_file(program, metadata).bytes().size());
 }
@@ -43,6 +51,9 @@ std::int64_t file_bytes(const Program& program, const Metadata& metadata) {
 
 int quantize(const QuantizeOptions& options) {
   const Model model = load_model(options.model);
+  if (model.kind == FileKind::quantization_aware)
+    fail(options.model, ": expected a network trained in float32; fer train --qat has written the ",
+         "int8 program of this one as int8.safetensors beside it");
   if (model.kind == FileKind::program)
     fail(options.model, ": expected a trained network, got a program that fer quantize wrote");
   check_program_output(options);
@@ -57,7 +68,7 @@ int quantize(const QuantizeOptions& options) {
       calibration_images(splits.train, model.pipeline(), options.calibrate, options.seed);
   const QuantizedProgram quantized = octet::quantize(
       model.program, batches_of(images),
-      {.range = options.method == "min_max" ? RangeMethod::min_max : RangeMethod::percentile},
+      {.range = range_from(options.method), .trained_on = InputMoments{.mean = 0, .deviation = 1}},
       &pool);
   std::printf("%s\n", quantized.report.text().c_str());
 

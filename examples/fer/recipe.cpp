@@ -56,6 +56,8 @@ LoaderOptions loader_from(const TrainOptions& options) {
 
 Json settings_from(const TrainOptions& options, const ImageDataset& data) {
   Json settings = Json::object();
+  if (!options.from.empty()) settings.set("from", options.from);
+  if (options.qat) settings.set("qat", options.scales);
   settings.set("model", options.model)
       .set("width", options.width)
       .set("seed", std::to_string(options.seed))
@@ -78,6 +80,8 @@ Json settings_from(const TrainOptions& options, const ImageDataset& data) {
 }
 
 void check(const TrainOptions& options) {
+  if (!options.qat && options.scales != "observed")
+    fail("--scales: expected --qat with it, for float32 has no scales");
   if (options.out.empty() && !options.profile)
     fail("--out: expected a folder for the models and the history, got none");
   if (options.resume && options.overwrite)

@@ -1,7 +1,10 @@
 // fer train: from images to a model.
 #include <cstdio>
+#include <filesystem>
 
 #include <octet/models/make_model.hpp>
+#include <octet/program/file.hpp>
+#include <octet/program/insert_fake_quantize.hpp>
 #include <octet/train/fit.hpp>
 #include <octet/train/profile.hpp>
 
@@ -34,6 +37,65 @@ void report_on(const std::string& path, const std::string& title, const ModelCar
   judge("test", splits.test);
 }
 
+/// The network that a training begins with, in float32, and its images.
+struct Beginning {
+  Graph<float> graph;
+  ModelCard card;
+  Splits splits;
+};
+
+/// A network of the zoo with fresh weights, for the images as they are.
+Beginning begin_from_scratch(const TrainOptions& options) {
+  const DataOptions data = completed(options.data);
+  Splits splits = read_splits(data);
+  if (splits.train.size() == 0) fail(data.path, ": expected images to train on, got none");
+  ModelCard card{options.model, splits.train.class_names, channel_statistics(splits.train),
+                 fold_of(data)};
+  Graph<float> graph = make_model<float>(options.model, {.input = splits.train.image_shape(),
+                                                         .classes = splits.train.classes(),
+                                                         .width = options.width,
+                                                         .seed = options.seed});
+  return {std::move(graph), std::move(card), std::move(splits)};
+}
+
+/// A trained network, and the images in its size, with its normalisation and order of classes.
+Beginning begin_from_model(const TrainOptions& options) {
+  register_quantization_aware_layers<float>();
+  LoadedGraph<float> loaded = load_graph<float>(options.from);
+  if (is_quantization_aware(loaded.graph)) loaded.graph = remove_fake_quantize(loaded.graph);
+  ModelCard card = ModelCard::from(loaded.metadata, options.from);
+  const Shape input = loaded.graph.node(loaded.graph.inputs()[0]).shape;
+  if (input.rank() != 3) fail(options.from, ": expected a network for images, got ", input);
+  const DataOptions data = completed(options.data, &card);
+  Splits splits = read_splits(data, input[0], input[1]);
+  card.fold = fold_of(data);
+  order_classes(card, splits);
+  if (!(splits.train.image_shape() == input))
+    fail(data.path, ": expected images of ", input, " for ", options.from, ", got ",
+         splits.train.image_shape());
+  return {std::move(loaded.graph), std::move(card), std::move(splits)};
+}
+
+Graph<float> with_fake_quantize(const Graph<float>& graph, const TrainOptions& options,
+                                std::int64_t steps) {
+  const QuantizationScale scale =
+      options.scales == "learned" ? QuantizationScale::learned : QuantizationScale::observed;
+  return insert_fake_quantize(
+      graph, {.activation_scale = scale,
+              .weight_scale = scale,
+              .schedule = options.from.empty() ? QuantizationSchedule::from_scratch(steps)
+                                               : QuantizationSchedule::fine_tuning(steps)});
+}
+
+/// Writes the int8 program of the best weights.
+void write_int8(const TrainOptions& options, const ModelCard& card) {
+  const std::string path = options.out + "/int8.safetensors";
+  const Program program = quantize(load_graph<float>(options.out + "/best.safetensors").graph);
+  save_program(program, path, card.metadata());
+  std::printf("\nint8.safetensors: the best weights as an int8 program, %lld bytes\n",
+              static_cast<long long>(std::filesystem::file_size(path)));
+}
+
 /// The last weights and the best ones, once if they are the same.
 void report(const TrainOptions& options, const TrainingState& state, const ModelCard& card,
             const Splits& splits, ThreadPool& pool) {
@@ -50,33 +112,30 @@ void report(const TrainOptions& options, const TrainingState& state, const Model
 
 int train(const TrainOptions& options) {
   check(options);
-  const DataOptions data = completed(options.data);
-  const Splits splits = read_splits(data);
+  Beginning beginning =
+      options.from.empty() ? begin_from_scratch(options) : begin_from_model(options);
+  Graph<float>& graph = beginning.graph;
+  const ModelCard& card = beginning.card;
+  const Splits& splits = beginning.splits;
   if (splits.train.size() == 0 || splits.validation.size() == 0)
-    fail(data.path, ": expected images to train on and to validate with, got ", splits.train.size(),
-         " and ", splits.validation.size());
-  const ModelCard card{options.model, splits.train.class_names, channel_statistics(splits.train),
-                       fold_of(data)};
-
+    fail(options.data.path, ": expected images to train on and to validate with, got ",
+         splits.train.size(), " and ", splits.validation.size());
   ThreadPool pool(options.threads);
-  const Graph<float> graph = make_model<float>(options.model, {.input = splits.train.image_shape(),
-                                                               .classes = splits.train.classes(),
-                                                               .width = options.width,
-                                                               .seed = options.seed});
-  std::printf("%s: %lld parameters, %.1f million multiply-adds an image\n", options.model.c_str(),
+  std::printf("%s: %lld parameters, %.1f million multiply-adds an image\n", card.name.c_str(),
               static_cast<long long>(graph.parameter_count()),
               static_cast<double>(graph.multiply_adds()) / 1e6);
   std::printf("%s: %lld images to train on, %lld to validate with, %lld to test with\n",
-              data.path.c_str(), static_cast<long long>(splits.train.size()),
+              options.data.path.c_str(), static_cast<long long>(splits.train.size()),
               static_cast<long long>(splits.validation.size()),
               static_cast<long long>(splits.test.size()));
-  if (const auto fold = fold_of(data))
+  if (const auto& fold = card.fold)
     std::printf("fold %d of %d: nobody is in two of these sets\n", fold->number, fold->count);
   std::printf("%s, %s up to a rate of %g\n", options.optimizer.c_str(), options.schedule.c_str(),
               options.max_learning_rate);
   std::fflush(stdout);
 
   Loader loader(splits.train, augmentation_from(options, card.normalization), loader_from(options));
+  if (options.qat) graph = with_fake_quantize(graph, options, options.epochs * loader.steps());
   if (options.profile) {
     Batch batch;
     loader.next(batch);
@@ -117,6 +176,7 @@ int train(const TrainOptions& options) {
     std::printf("stopped early: validation has not become better for %d epochs\n",
                 options.patience);
   report(options, result.state, card, splits, pool);
+  if (options.qat) write_int8(options, card);
   std::printf(
       "\nwritten: model.safetensors (last), best.safetensors, checkpoint.safetensors and "
       "history.csv in %s; next: fer eval, fer quantize\n",

@@ -63,7 +63,15 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
   command->add_option("--width", options.width, "Scales the numbers of channels; not for lenet")
       ->check(number_above(0, 64))
       ->capture_default_str();
-  count("--epochs", options.epochs, "Passes over the data", 1, 100000);
+  command
+      ->add_option("--from", options.from,
+                   "Model file to begin with, in place of --model; few epochs at a small rate")
+      ->check(path_to("a model file"));
+  command->add_flag("--qat", options.qat,
+                    "Train for int8: quantization-aware; writes int8.safetensors, too");
+  word("--scales", options.scales, "With --qat: int8 scales by ranges, observed, or learned",
+       {"observed", "learned"});
+  count("--epochs", options.epochs, "Passes over the data; without it 5 with --from", 1, 100000);
   count("--batch", options.batch, "Images in a step", 1, 65536);
   command
       ->add_option("--max-lr", options.max_learning_rate,
@@ -102,6 +110,12 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
   command->add_flag("--resume", options.resume, "Go on where the folder's checkpoint is");
   command->add_flag("--overwrite", options.overwrite, "Replace a training in the folder");
   command->add_flag("--profile", options.profile, "Time each layer of a step instead of training");
+  command->callback([&options, command] {
+    if (options.from.empty()) return;
+    if (command->get_option("--epochs")->empty()) options.epochs = 5;
+    if (command->get_option("--max-lr")->empty()) options.max_learning_rate = 3e-4;
+    if (command->get_option("--schedule")->empty()) options.schedule = "cosine";
+  });
   command->footer(
       "Examples:\n"
       "  fer train --data fer2013.csv --out trained\n"
