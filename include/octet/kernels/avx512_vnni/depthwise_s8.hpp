@@ -10,7 +10,6 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
-
 namespace octet::inline OCTET_ABI::kernels::avx512_vnni {
 
 /// Other kernels go to the int16 form.
