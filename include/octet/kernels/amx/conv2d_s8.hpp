@@ -66,6 +66,14 @@ OCTET_TARGET_AMX_S8 __attribute__((always_inline)) inline void finish_piece(
   }
 }
 
+/// Few pixels: weights come from memory as fast as they are used. Asking for them 8 KiB ahead makes
+/// 36 pixels of 512 channels 1.2 times as fast.
+inline constexpr std::int64_t w_ahead = 8 << 10;
+OCTET_TARGET_AMX_S8 inline void prefetch(const std::byte* from, std::int64_t bytes) noexcept {
+  for (std::int64_t i = 0; i < bytes; i += 64)
+    _mm_prefetch(reinterpret_cast<const char*>(from + i), _MM_HINT_T0);
+}
+
 /// Sums the tiles of pixels at x[] times the 16 channels whose weights are w, each beginning with
 /// start[channel], and in between finishes what was summed before, so that tiles and vectors are
 /// busy at the same time.
@@ -87,6 +95,7 @@ OCTET_TARGET_AMX_S8 inline void sum_panel(const TilesS8& t, const std::byte* con
       for (std::int64_t column = 0; column < t.columns; ++column, w += w_bytes) {
         const std::int64_t at =
             row * t.row_step + column * t.column_step + (std::min)(step * t.k_bytes, t.last_step);
+        if (tiles < most_tiles) prefetch(w + w_ahead, w_bytes);
         _tile_loadd(7, w, 64);
         _tile_loadd(6, x[0] + at, stride);
         _tile_dpbssd(0, 6, 7);

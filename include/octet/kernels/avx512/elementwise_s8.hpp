@@ -21,18 +21,27 @@ OCTET_TARGET_AVX512_S8 inline __m512i load_16_as_int32(__mmask16 mask,
 OCTET_TARGET_AVX512_S8 inline void add_s8(std::int64_t count, const std::int8_t* a,
                                           const std::int8_t* b, const AddS8& p,
                                           std::int8_t* y) noexcept {
-  const LimitsS8 limits = limits_s8(p.zero_point, p.lo, p.hi);
+  const Limits64S8 limits = limits_64_s8(p.zero_point, p.lo, p.hi);
   const __m512 a_multiplier = _mm512_set1_ps(p.a_multiplier);
   const __m512 b_multiplier = _mm512_set1_ps(p.b_multiplier);
   const __m512 constant = _mm512_set1_ps(p.constant);
-  for (std::int64_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = mask_16(count - i);
-    __m512 a_part = _mm512_mul_ps(_mm512_cvtepi32_ps(load_16_as_int32(mask, a + i)), a_multiplier);
-    __m512 b_part = _mm512_mul_ps(_mm512_cvtepi32_ps(load_16_as_int32(mask, b + i)), b_multiplier);
-    // A product that must exist as a float32 cannot be fused with the sum.
-    asm("" : "+v"(a_part), "+v"(b_part));
-    const __m512i q = round_16(_mm512_add_ps(_mm512_add_ps(a_part, b_part), constant), limits);
-    _mm_mask_storeu_epi8(y + i, mask, _mm512_cvtepi32_epi8(q));
+  for (std::int64_t i = 0; i < count; i += 64) {
+    __m512 value[4];
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) {
+      const std::int64_t at = (std::min)(i + 16 * k, count);
+      const __mmask16 mask = mask_16(count - at);
+      __m512 a_part =
+          _mm512_mul_ps(_mm512_cvtepi32_ps(load_16_as_int32(mask, a + at)), a_multiplier);
+      __m512 b_part =
+          _mm512_mul_ps(_mm512_cvtepi32_ps(load_16_as_int32(mask, b + at)), b_multiplier);
+      // A product that must exist as a float32 cannot be fused with the sum.
+      asm("" : "+v"(a_part), "+v"(b_part));
+      value[k] = _mm512_add_ps(_mm512_add_ps(a_part, b_part), constant);
+    }
+    const std::int64_t left = count - i;
+    const __mmask64 mask = left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
+    _mm512_mask_storeu_epi8(y + i, mask, in_order_64(round_64(value, limits)));
   }
 }
 
