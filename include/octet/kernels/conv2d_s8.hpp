@@ -4,6 +4,7 @@
 #include "octet/kernels/amx/conv2d_s8.hpp"
 #include "octet/kernels/avx2/conv2d_s8.hpp"
 #include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
+#include "octet/kernels/avx_vnni/conv2d_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
 #include "octet/kernels/scalar/conv2d_s8.hpp"
 
@@ -42,6 +43,8 @@ inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
      &amx::conv2d_s8, &amx::suits_conv2d_s8},
     {"conv2d_s8s8s8_6x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_conv2d_s8,
      &avx512_vnni::conv2d_s8_scratch_bytes, &avx512_vnni::conv2d_s8},
+    {"conv2d_s8s8s8_6x16c4_avx_vnni", Isa::avx_vnni, &avx_vnni::pack_conv2d_s8,
+     &avx_vnni::conv2d_s8_scratch_bytes, &avx_vnni::conv2d_s8},
     {"conv2d_s8s8s8_6x16c2_avx2", Isa::avx2, &avx2::pack_conv2d_s8, &avx2::conv2d_s8_scratch_bytes,
      &avx2::conv2d_s8},
 #endif

@@ -5,9 +5,6 @@
 #include "octet/kernels/conv2d_s8_packing.hpp"
 
 #if OCTET_X86
-#include <array>
-#include <utility>
-
 namespace octet::inline OCTET_ABI::kernels::avx2 {
 
 /// x - x_zero_point as int16: at most 255 in magnitude, and the padding is 0.
@@ -80,22 +77,27 @@ OCTET_TARGET_AVX2_S8 void conv2d_s8_tile(const LineS8& line, std::int64_t pixel,
 
 using Conv2dS8Tile = void(const LineS8& line, std::int64_t pixel, std::int64_t channel) noexcept;
 
-inline void conv2d_s8_line(const LineS8& line) noexcept {
-  static constexpr std::array<Conv2dS8Tile*, 7> tiles = {nullptr,
-                                                         &conv2d_s8_tile<1>,
-                                                         &conv2d_s8_tile<2>,
-                                                         &conv2d_s8_tile<3>,
-                                                         &conv2d_s8_tile<4>,
-                                                         &conv2d_s8_tile<5>,
-                                                         &conv2d_s8_tile<6>};
+/// The line in tiles of 16 channels and at most 6 pixels, cut evenly: tiles[i] does i pixels.
+inline void conv2d_s8_tiles(const LineS8& line, Conv2dS8Tile* const (&tiles)[7]) noexcept {
   for (std::int64_t channel = 0; channel < line.channels; channel += 16) {
     std::int64_t tiles_left = pieces(line.pixels, 6);
     for (std::int64_t pixel = 0; pixel < line.pixels; --tiles_left) {
       const std::int64_t height = pieces(line.pixels - pixel, tiles_left);
-      tiles[static_cast<std::size_t>(height)](line, pixel, channel);
+      tiles[height](line, pixel, channel);
       pixel += height;
     }
   }
+}
+
+inline void conv2d_s8_line(const LineS8& line) noexcept {
+  static constexpr Conv2dS8Tile* tiles[] = {nullptr,
+                                            &conv2d_s8_tile<1>,
+                                            &conv2d_s8_tile<2>,
+                                            &conv2d_s8_tile<3>,
+                                            &conv2d_s8_tile<4>,
+                                            &conv2d_s8_tile<5>,
+                                            &conv2d_s8_tile<6>};
+  conv2d_s8_tiles(line, tiles);
 }
 
 inline void pack_conv2d_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
