@@ -1,6 +1,6 @@
 // Every row of the table of float products against the loops that define convolution, at shapes
 // around the edges of the tiles: 6 pixels, 16 or 64 channels (also 8 and 16 lanes), 96 pixels of a
-// job, 128 of depth, and of Winograd's: 2 or 4 pixels, a block of tiles.
+// job, 192 of depth, and of Winograd's: 2 or 4 pixels, a block of tiles.
 #include "octet/kernels/conv2d.hpp"
 
 #include <algorithm>
@@ -59,9 +59,9 @@ const std::vector<Case>& cases() {
         {"3x3, 63 channels", convolution(1, 3, 63, 63, 3, 1)},
         {"3x3, 64 channels", convolution(1, 3, 64, 64, 3, 1)},
         {"3x3, 65 channels", convolution(1, 3, 65, 65, 3, 1)},
-        {"1x1, depth 127", convolution(1, 3, 127, 5, 1, 0)},
-        {"1x1, depth 128", convolution(1, 3, 128, 5, 1, 0)},
-        {"1x1, depth 129", convolution(1, 3, 129, 5, 1, 0)},
+        {"1x1, depth 191", convolution(1, 3, 191, 5, 1, 0)},
+        {"1x1, depth 192", convolution(1, 3, 192, 5, 1, 0)},
+        {"1x1, depth 193", convolution(1, 3, 193, 5, 1, 0)},
         {"3x3, depth 300, in slices", convolution(1, 3, 300, 3, 3, 1)},
         {"first layer: 1 channel, taps as depth", convolution(2, 9, 1, 20, 3, 1)},
         {"first layer: 3 channels, 7x7", convolution(1, 8, 3, 17, 7, 3)},
@@ -212,7 +212,7 @@ const std::vector<Case>& cases() {
         {"3x3, side 5, no padding", convolution(2, 5, 16, 15, 3, 0)},
         {"3x3, sides of whole tiles", convolution(3, 8, 16, 17, 3, 1)},
         {"3x3, one below whole tiles", convolution(1, 7, 31, 9, 3, 1)},
-        {"3x3, one above whole tiles, in slices", convolution(1, 9, 129, 65, 3, 1)},
+        {"3x3, one above whole tiles, in slices", convolution(1, 9, 193, 65, 3, 1)},
         {"3x3, one tile less than a block of 36", convolution_3x3(4, 140, 5, 6)},
         {"3x3, as many tiles as a block", convolution(1, 24, 5, 6, 3, 1)},
         {"3x3, one tile more than a block", convolution_3x3(4, 148, 5, 6)},

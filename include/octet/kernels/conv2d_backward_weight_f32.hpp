@@ -51,7 +51,7 @@ struct OuterBlock {
     const GatherAxis w = forward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left);
     count = end - begin;
     std::int64_t ow = begin % s.OW, oh = begin / s.OW % s.OH, n = begin / s.OW / s.OH;
-    for (std::int64_t i = 0; i < count; ++i, strip += tile_depth) {
+    for (std::int64_t i = 0; i < count; ++i, strip += strip_floats) {
       x[i] = strip;
       dy[i] = dy_base + (begin + i) * s.OC;
       copy_taps(h, w, x_base + n * s.H * s.W * s.C, s.C, depth, oh * h.step + h.start,
@@ -77,7 +77,7 @@ inline std::int64_t outer_chunk(const Conv2dShape& s) {
 inline void backward_weight_strips(const GemmImplementation& row, const Conv2dShape& s,
                                    const float* x, const float* dy, float* dw, ThreadPool& pool) {
   const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups, taps = s.KH * s.KW;
-  const std::int64_t together = (std::min)(tile_depth / C, taps);
+  const std::int64_t together = (std::min)(strip_floats / C, taps);
   const std::int64_t tap_jobs = pieces(taps, together), panels = pieces(OC, row.columns);
   const std::int64_t pixels = s.N * s.OH * s.OW, chunk = outer_chunk(s);
   AlignedVector<float> turned(static_cast<std::size_t>(s.groups * taps * C * OC));
@@ -88,7 +88,7 @@ inline void backward_weight_strips(const GemmImplementation& row, const Conv2dSh
       const std::int64_t tap = job / panels % tap_jobs * together;
       const std::int64_t group = job / panels / tap_jobs;
       const std::int64_t present = (std::min)(together, taps - tap), depth = present * C;
-      alignas(64) float strip[outer_pixels * tile_depth];
+      alignas(64) float strip[outer_pixels * strip_floats];
       OuterBlock block;
       OuterTile tile{};
       tile.x = block.dy;

@@ -31,6 +31,8 @@ inline constexpr std::int64_t gather_taps = 16;
 /// With fewer channels than this, a line of taps is summed as one: it lies in a row of the image,
 /// or, at the image's sides, is copied with its padding.
 inline constexpr std::int64_t gather_strip_depth = 8;
+/// The most floats of a pixel's lines that are copied.
+inline constexpr std::int64_t strip_floats = 128;
 
 /// Floats of packed weights: panels of row.columns channels, the last rounded up to whole vectors.
 inline std::int64_t packed_size(const GemmImplementation& row, std::int64_t taps,
@@ -110,10 +112,10 @@ class GatherBlock {
   void run(const GemmImplementation& row, const float* packed, const Epilogue<float>& epilogue,
            std::ptrdiff_t residual, std::int64_t first_panel, std::int64_t end_panel) {
     const bool lines = gather_.depth < gather_strip_depth && gather_.taps() > 1 &&
-                       gather_.w.taps * gather_.depth <= tile_depth;
+                       gather_.w.taps * gather_.depth <= strip_floats;
     const std::int64_t taps = lines ? gather_.h.taps : gather_.taps();
     const std::int64_t depth = lines ? gather_.w.taps * gather_.depth : gather_.depth;
-    const std::int64_t group = lines ? (std::min)(tile_depth / depth, gather_taps) : gather_taps;
+    const std::int64_t group = lines ? (std::min)(strip_floats / depth, gather_taps) : gather_taps;
     const float* const end = packed + packed_size(row, taps, depth, gather_.columns);
     for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += group) {
       const std::int64_t present = (std::min)(group, taps - tap);
@@ -150,7 +152,7 @@ class GatherBlock {
             tile.b = b + ((tap + t) * depth + k) * width;
             tile.fetch = fetch_after(tile.b, tile.taps * tile.depth * width, end);
             tile.starts = tap + t == 0 && k == 0;
-            tile.ends = tap + t + together >= taps && k + slice >= depth;
+            tile.ends = tap + t + tile.taps >= taps && k + slice >= depth;
             row.product(tile);
           }
       }
@@ -182,7 +184,7 @@ class GatherBlock {
           if (j == count) break;
           a[j] = zero_pixel;
           if (!row || !lines) continue;
-          float* const out = strip_ + (line.begin + j) * tile_depth + t * width * gather_.depth;
+          float* const out = strip_ + (line.begin + j) * strip_floats + t * width * gather_.depth;
           copy_taps(gather_.h, w, source_ + line.image * w.source * channels, channels,
                     gather_.depth, line.h, first + j * w.step, first_tap, width, out);
           a[j] = out;
@@ -209,7 +211,7 @@ class GatherBlock {
   Line lines_[gather_pixels];
   float* c_[gather_pixels];
   const float* a_[gather_taps * gather_pixels];
-  alignas(64) float strip_[gather_pixels * tile_depth];
+  alignas(64) float strip_[gather_pixels * strip_floats];
 };
 
 /// target = epilogue(the sums of gather), for one group; `packed` by pack_panels.
