@@ -8,7 +8,7 @@
 
 int main(int argc, char** argv) {
   const bench::Arguments arguments(argc, argv);
-  octet::ThreadPool pool(0);
+  octet::ThreadPool pool(1);
   octet::Json networks = octet::Json::object();
   bench::warn_of_cap(octet::active_isa());
   for (const bench::ZooNetwork& network : bench::zoo()) {

@@ -12,8 +12,11 @@ namespace bench {
 
 /// The instruction set in which a kernel's name ends; none if the name does not tell.
 inline std::optional<octet::Isa> isa_of_kernel(std::string_view kernel) {
-  for (std::size_t i = octet::isa_names.size(); i-- > 0;)
-    if (kernel.ends_with("_" + std::string(octet::isa_names[i]))) return static_cast<octet::Isa>(i);
+  for (std::size_t i = octet::isa_names.size(); i-- > 0;) {
+    const std::string_view name = octet::isa_names[i];
+    if (kernel.ends_with(name) && kernel.substr(0, kernel.size() - name.size()).ends_with('_'))
+      return static_cast<octet::Isa>(i);
+  }
   return std::nullopt;
 }
 

@@ -55,9 +55,9 @@ class Svg {
 
  private:
   static std::string place(std::string_view name, double value) {
-    return " " + std::string(name) + "=\"" + fixed(value, 1) + "\"";
+    return octet::text_of(' ', name, "=\"", fixed(value, 1), '"');
   }
-  static std::string of(std::string_view style) { return " class=\"" + std::string(style) + "\""; }
+  static std::string of(std::string_view style) { return octet::text_of(" class=\"", style, '"'); }
 
   std::string text_;
 };

@@ -162,7 +162,8 @@ Table network_table(const Results& results) {
       const double here = milliseconds[row + column];
       cells.push_back(here > 0 ? significant(here) : "-");
       if (here > 0)
-        ratios += (ratios.empty() ? "" : " ") + fixed(best[network + "float32" + column] / here, 2);
+        ratios += octet::text_of(ratios.empty() ? "" : " ",
+                                 fixed(best[network + "float32" + column] / here, 2));
     }
     cells.push_back(ratios);
     table.rows.push_back(cells);

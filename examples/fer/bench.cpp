@@ -52,8 +52,7 @@ int bench(const BenchOptions& options) {
     int8 = octet::quantize(given, batches_of(::bench::faces(given.input_shape(), 16))).program;
 
   ThreadPool pool(options.threads);
-  ThreadPool all(0);
-  const ::bench::MachinePeak peak = ::bench::measure_peak(all, {.samples = 15});
+  const ::bench::MachinePeak peak = ::bench::measure_peak(pool, {.samples = 15});
   const Tensor<float> images = ::bench::faces(given.input_shape(), options.batch);
   const ::bench::LayerTable table = ::bench::measure_layers(
       int8 ? &given : nullptr, int8 ? &*int8 : &given, images, peak, {.pool = &pool});
