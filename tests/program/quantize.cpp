@@ -6,6 +6,7 @@
 
 #include "interpreter.hpp"
 #include "networks.hpp"
+#include "octet/quant/equalize.hpp"
 
 using namespace octet;
 
@@ -299,6 +300,59 @@ TEST_CASE("the curve of ranges has points at powers of two and says when they se
   CHECK(moved.curve()[4].largest_change > 0.5);
   CHECK(quantize(program, batches_of(x)).report.text().find("some ranges still moved") !=
         std::string::npos);
+}
+
+TEST_CASE("equalization repairs a network whose channels were badly scaled") {
+  Graph<float> graph(5);
+  auto x = relu(conv2d(graph.input({8, 8, 3}), 12, {.kernel = 3}));
+  graph.output(linear(global_average_pool(relu(conv2d(x, 8, {.kernel = 3}))), 4));
+  const auto parameter = [&](const char* node, std::size_t index) -> Tensor<float>& {
+    return graph.node(graph.find(node)).layer->parameters()[index]->value;
+  };
+  const Tensor<float> input = networks::images({8, 8, 3}, 24);
+  const auto quality = [&](const Graph<float>& network) {
+    return sqnr_db(quantize(network, input).program(input), compile(graph)(input));
+  };
+  const double before = quality(graph);
+  // The same function: channel c of the first layer 2^c times as large, and read as much less.
+  for (std::int64_t c = 0; c < 12; ++c) {
+    const auto factor = static_cast<float>(std::exp2(c - 6));
+    for (std::int64_t k = 0; k < 27; ++k) parameter("conv2d_1", 0)[c * 27 + k] *= factor;
+    parameter("conv2d_1", 1)[c] *= factor;
+    Tensor<float>& next = parameter("conv2d_2", 0);
+    for (std::int64_t k = c; k < next.elements(); k += 12) next[k] /= factor;
+  }
+  const double spoiled = quality(graph), repaired = quality(equalize(graph));
+  CHECK(spoiled < before - 10);
+  CHECK(repaired > before - 3);
+}
+
+TEST_CASE("bias correction repairs a layer that lost its small weights to a large one") {
+  for (const bool depthwise : {false, true}) {
+    CAPTURE(depthwise);
+    Graph<float> graph(5);
+    auto x = graph.input({6, 6, 4});
+    x = depthwise ? depthwise_conv2d(x, {.kernel = 3, .padding = 1})
+                  : conv2d(x, 4, {.kernel = 3, .padding = 1, .groups = 2});
+    graph.output(linear(global_average_pool(x), 3));
+    // One weight of 1 for each filter, all others below half a step of 1 / 127.
+    Tensor<float>& weight = graph.node(1).layer->parameters()[0]->value;
+    for (std::int64_t i = 0; i < weight.elements(); ++i)
+      weight[i] = depthwise ? (i < 4 ? 1.0f : 0.0035f) : (i % 18 == 0 ? 1.0f : 0.0035f);
+    // Inputs with a mean of 1, so that the small weights matter.
+    Tensor<float> input = networks::images({6, 6, 4}, 30);
+    for (float& value : input) value = value / 2 + 1;
+    const Program exact = compile(graph);
+    const auto quality = [&](BiasCorrection correction) {
+      return sqnr_db(quantize(graph, input, {.bias_correction = correction}).program(input),
+                     exact(input));
+    };
+    const double plain = quality(BiasCorrection::none);
+    const double corrected = quality(BiasCorrection::mean_error);
+    CAPTURE(plain);
+    CHECK(corrected > plain + 6);
+    CHECK(corrected > 35);
+  }
 }
 
 TEST_CASE("the order of the images and the size of the batches change no bit") {

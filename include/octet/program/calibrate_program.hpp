@@ -34,15 +34,15 @@ Calibration calibrate(const AnyProgram& program, const BatchSource& source,
     for (std::size_t k = 0; k < inputs.size(); ++k)
       calibration.observe(static_cast<std::size_t>(description.inputs[k]),
                           {inputs[k].data(), static_cast<std::size_t>(inputs[k].elements())},
-                          images);
-    program.run_observed(
-        inputs, outputs, workspace,
-        [&](int, int value, const std::byte* data, std::int64_t, std::int64_t N) {
-          const std::int64_t count = N * description.value(value).shape.elements();
-          calibration.observe(
-              static_cast<std::size_t>(value),
-              {reinterpret_cast<const float*>(data), static_cast<std::size_t>(count)}, N);
-        });
+                          images, inputs[k].shape().back());
+    program.run_observed(inputs, outputs, workspace,
+                         [&](int, int value, const std::byte* data, std::int64_t, std::int64_t N) {
+                           const std::int64_t count = N * description.value(value).shape.elements();
+                           calibration.observe(static_cast<std::size_t>(value),
+                                               {reinterpret_cast<const float*>(data),
+                                                static_cast<std::size_t>(count)},
+                                               N, description.value(value).shape.back());
+                         });
     calibration.count_images(images);
   };
   source([&](std::span<const TensorView<const float>> inputs) {

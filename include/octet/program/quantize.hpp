@@ -31,7 +31,11 @@ QuantizedProgram quantize(const AnyProgram& program, const BatchSource& images,
     fail("quantize: expected a program that keeps its weights; see ProgramOptions::keep_weights");
   const Calibration calibration = calibrate(
       program, images,
-      {.range = options.range, .percentile = options.percentile, .trained_on = options.trained_on},
+      {.range = options.range,
+       .percentile = options.percentile,
+       .trained_on = options.trained_on,
+       .channel_means = options.bias_correction == BiasCorrection::none ? ChannelMeans::dropped
+                                                                        : ChannelMeans::kept},
       pool);
   Quantizer quantizer(program.description(), calibration, options);
   Program result(quantizer.run(), options.program);

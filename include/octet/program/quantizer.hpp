@@ -12,6 +12,7 @@
 
 #include "octet/program/description.hpp"
 #include "octet/program/program.hpp"
+#include "octet/quant/bias_correction.hpp"
 #include "octet/quant/calibrate.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -32,6 +33,7 @@ struct QuantizeOptions {
   std::vector<LayerRange> layer_ranges = {};
   /// Layers, by name, that stay float32.
   std::vector<std::string> keep_float = {};
+  BiasCorrection bias_correction = BiasCorrection::none;
   ProgramOptions program = {};
 };
 
@@ -117,6 +119,12 @@ class Quantizer {
       : Quantizer(from, options) {
     check_int8();
     choose_parameters(calibration);
+    if (options.bias_correction == BiasCorrection::none) return;
+    for (std::size_t v = 0; v < calibration.size(); ++v) {
+      channel_means_.emplace_back();
+      for (const ExactMean& mean : calibration[v].channel_means)
+        channel_means_.back().push_back(mean.mean());
+    }
   }
   /// Plans; run() needs choose() first.
   Quantizer(const Description& from, const QuantizeOptions& options)
@@ -356,11 +364,23 @@ class Quantizer {
     const ProgramTensor& weight = from_.tensor(conv.weight_tensor);
     const ProgramTensor& bias = from_.tensor(conv.bias_tensor);
     const auto number = static_cast<std::size_t>(&operation - from_.operations.data());
-    const QuantizedWeights quantized =
-        quantize_weights(float_steps::floats_of(weight), float_steps::floats_of(bias),
-                         parameters_[at(operation.inputs[0])].scale, channel_last,
-                         weight_scales_.empty() ? std::span<const float>()
-                                                : std::span<const float>(weight_scales_[number]));
+    const auto weights = float_steps::floats_of(weight);
+    auto biases = float_steps::floats_of(bias);
+    const auto quantize_them = [&] {
+      return quantize_weights(
+          weights, biases, parameters_[at(operation.inputs[0])].scale, channel_last,
+          weight_scales_.empty() ? std::span<const float>()
+                                 : std::span<const float>(weight_scales_[number]));
+    };
+    if (!channel_means_.empty()) {
+      const QuantizedWeights plain = quantize_them();
+      const std::vector<double> error =
+          mean_weight_error(conv.shape, weights, plain.weight, plain.scale,
+                            channel_means_[at(operation.inputs[0])], channel_last);
+      for (std::size_t oc = 0; oc < biases.size(); ++oc)
+        biases[oc] = static_cast<float>(double{biases[oc]} - error[oc]);
+    }
+    const QuantizedWeights quantized = quantize_them();
     conv.weight_tensor = to_.add_tensor(
         ProgramTensor::of(weight.name, weight.shape, ElementType::s8, std::span(quantized.weight)));
     conv.bias_tensor = to_.add_tensor(
@@ -376,6 +396,8 @@ class Quantizer {
   std::vector<int> group_;
   std::vector<QuantizationParameters> parameters_;
   std::vector<std::vector<float>> weight_scales_;
+  /// For each value, if biases are corrected.
+  std::vector<std::vector<double>> channel_means_;
   /// The values of the new description that hold a value of the old one; -1 for none so far.
   std::vector<int> int8_value_, float_value_;
   ProgramDescription to_;

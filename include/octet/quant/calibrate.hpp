@@ -47,12 +47,17 @@ struct InputMoments {
   double mean = 0, deviation = 1;
 };
 
+/// Whether the mean of each channel of each activation is kept, which bias correction needs. They
+/// take 2 KB for each channel.
+enum class ChannelMeans { dropped, kept };
+
 struct CalibrationOptions {
   /// How ranges are chosen, and which share of the values, in percent, a percentile range holds.
   RangeMethod range = RangeMethod::min_max;
   double percentile = 99.99;
   /// If given, inputs that look otherwise are warned of.
   std::optional<InputMoments> trained_on = std::nullopt;
+  ChannelMeans channel_means = ChannelMeans::dropped;
 };
 
 /// What one activation was seen to hold, in 110 KB of memory however many images there were.
@@ -61,6 +66,8 @@ struct ObservedValue {
   Histogram histogram;
   /// Of the smallest and the largest value of each image.
   ExactMean lowest, highest;
+  /// Of each channel's mean on each image, if asked for.
+  std::vector<ExactMean> channel_means;
   /// Images all of whose values are the same.
   std::int64_t blank_images = 0;
 };
@@ -81,12 +88,13 @@ class Calibration {
  public:
   explicit Calibration(std::vector<std::string> names, CalibrationOptions options = {})
       : options_(options) {
-    for (std::string& name : names) values_.push_back({std::move(name), {}, {}, {}, 0});
+    for (std::string& name : names) values_.push_back({std::move(name), {}, {}, {}, {}, 0});
   }
 
-  /// Adds what activation `index` holds for `images` images. Fails if a number is infinite or not a
-  /// number.
-  void observe(std::size_t index, std::span<const float> numbers, std::int64_t images = 1) {
+  /// Adds what activation `index` holds for `images` images; the last axis has `channels`. Fails if
+  /// a number is infinite or not a number.
+  void observe(std::size_t index, std::span<const float> numbers, std::int64_t images = 1,
+               std::int64_t channels = 1) {
     ObservedValue& value = values_[index];
     const std::size_t size = numbers.size() / static_cast<std::size_t>(images);
     for (std::size_t first = 0; first < numbers.size(); first += size) {
@@ -96,6 +104,8 @@ class Calibration {
       value.lowest.add(*low);
       value.highest.add(*high);
       value.blank_images += *low == *high;
+      if (options_.channel_means == ChannelMeans::kept)
+        add_channel_means(value, image, static_cast<std::size_t>(channels));
     }
     if (value.histogram.not_finite() > 0)
       fail("calibration: expected finite activations, but ", value.name, " computed ",
@@ -149,6 +159,17 @@ class Calibration {
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
+  static void add_channel_means(ObservedValue& value, std::span<const float> image,
+                                std::size_t channels) {
+    value.channel_means.resize(channels);
+    const double pixels = static_cast<double>(image.size() / channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      double sum = 0;
+      for (std::size_t i = c; i < image.size(); i += channels) sum += double{image[i]};
+      value.channel_means[c].add(static_cast<float>(sum / pixels));
+    }
+  }
+
   /// A template only so that the search is compiled where it is used.
   template <std::same_as<ObservedValue> Observed>
   static Range range_of(const Observed& value, RangeMethod method, double percentile) {
