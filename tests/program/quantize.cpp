@@ -387,3 +387,26 @@ TEST_CASE("weights: per channel, symmetric, and a bias that always fits") {
   CHECK(t.scale == q.scale);
   CHECK(t.weight[3] == -127);
 }
+
+TEST_CASE("weights: a reduction too long for int32 gets a coarser scale, and stays int8") {
+  const std::int64_t K = 3 * kernels::conv2d_s8_max_depth();
+  const std::vector<float> bias = {0.5f, -0.5f};
+  std::vector<float> weight(static_cast<std::size_t>(2 * K), 0.25f);
+  // Only the first channel is too large: the second has one weight that makes all others small.
+  for (std::int64_t k = 0; k < K; ++k) weight[static_cast<std::size_t>(K + k)] = k ? 0.001f : 1.0f;
+  const QuantizedWeights q = quantize_weights(weight, bias, 0.02f, false);
+  for (std::int64_t oc = 0; oc < 2; ++oc) {
+    std::int64_t magnitude = 0;
+    for (std::int64_t k = 0; k < K; ++k)
+      magnitude += std::abs(int{q.weight[static_cast<std::size_t>(oc * K + k)]});
+    CHECK(magnitude * 255 + std::abs(q.bias[static_cast<std::size_t>(oc)]) <= INT32_MAX);
+  }
+  CHECK(q.weight[0] == 42);  // a third of 127
+  CHECK(q.weight[0] * q.scale[0] == doctest::Approx(0.25).epsilon(0.02));
+  CHECK(q.scale[1] == 1.0f / 127);
+
+  Graph<float> graph(1);
+  graph.output(linear(graph.input({K}), 2));
+  const QuantizedProgram quantized = quantize(graph, networks::images({K}, 2));
+  CHECK(quantized.program.operations()[1].element_type == ElementType::s8);
+}

@@ -56,7 +56,7 @@ inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
 
 /// Packs the weights w [OC, KH, KW, C / groups], each in [-127, 127], for the best implementation
 /// that `isa` allows and that suits the shape. KH * KW * C / groups must be at most
-/// conv2d_s8_max_depth().
+/// conv2d_s8_max_depth(), or 255 * sum |w| + |bias| of every channel fit into int32.
 inline PackedConv2dS8 pack_conv2d_s8(const Conv2dShape& shape, const std::int8_t* w,
                                      int x_zero_point, Isa isa = active_isa()) {
   PackedConv2dS8 packed;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -54,8 +55,10 @@ struct QuantizedWeights {
 
 /// Quantizes weights symmetrically, per output channel. `channel_last` for depthwise weights,
 /// [..., OC]; else [OC, ...]. Where the bias is so large beside the weights that it would not fit
-/// into 2^29 steps of its scale s_x * scale[c], the channel's scale is made larger. `learned`
-/// scales take the place of those that the largest weights give.
+/// into 2^29 steps of its scale s_x * scale[c], the channel's scale is made larger; and so it is
+/// where 255 * sum |w| + |bias|, which no sum exceeds, would not fit into int32: only reductions of
+/// more than conv2d_s8_max_depth() weights can need that. `learned` scales take the place of those
+/// that the largest weights give.
 inline QuantizedWeights quantize_weights(std::span<const float> weight, std::span<const float> bias,
                                          float x_scale, bool channel_last,
                                          std::span<const float> learned = {}) {
@@ -78,11 +81,22 @@ inline QuantizedWeights quantize_weights(std::span<const float> weight, std::spa
     if (largest < 127 * smallest_scale && needed > 0) scale = smallest_scale;
     if (double{scale} < needed) scale = static_cast<float>(needed * (1 + 1e-6));
     if (!std::isfinite(scale)) fail("quantization: expected finite weights and biases");
+    for (;;) {
+      const double steps = std::nearbyint(double{bias[oc]} / (double{x_scale} * double{scale}));
+      double magnitude = 0;
+      for (std::size_t k = 0; k < run; ++k) {
+        const std::int8_t w = quantize_weight(weight[at(oc, k)], scale);
+        magnitude += std::abs(static_cast<int>(w));
+        result.weight[at(oc, k)] = w;
+      }
+      const double most = ((std::numeric_limits<std::int32_t>::max)() - std::abs(steps)) / 255;
+      if (magnitude <= most) {
+        result.bias.push_back(static_cast<std::int32_t>(steps));
+        break;
+      }
+      scale = static_cast<float>(double{scale} * 1.001 * magnitude / most);
+    }
     result.scale.push_back(scale);
-    result.bias.push_back(static_cast<std::int32_t>(
-        std::nearbyint(double{bias[oc]} / (double{x_scale} * double{scale}))));
-    for (std::size_t k = 0; k < run; ++k)
-      result.weight[at(oc, k)] = quantize_weight(weight[at(oc, k)], scale);
   }
   return result;
 }
@@ -216,11 +230,12 @@ class Quantizer {
         adaptive(operation.as<operations::AveragePool2d>()))
       return "windows of different sizes have no int8 form";
     if (const auto* const pool = operation.as<operations::AveragePool2d>();
-        pool && pool->shape.KH * pool->shape.KW > kernels::conv2d_s8_max_depth())
+        pool && pool->shape.KH > (std::numeric_limits<std::int32_t>::max)() / 255 / pool->shape.KW)
       return "its sums could overflow int32";
+    // A longer reduction might leave its weights fewer than 3 bits, see quantize_weights().
     if (const auto* const conv = operation.as<operations::Conv2d>();
         conv && conv->shape.KH * conv->shape.KW * (conv->shape.C / conv->shape.groups) >
-                    kernels::conv2d_s8_max_depth(1 << 29))
+                    16 * kernels::conv2d_s8_max_depth(1 << 29))
       return "its sums could overflow int32";
     return {};
   }
