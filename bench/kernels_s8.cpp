@@ -142,6 +142,8 @@ void register_convolutions() {
                              same("3x3 64->128 at 24x24 batch 16", 16, 24, 64, 128, 3),
                              same("3x3 128->256 at 12x12", 1, 12, 128, 256, 3),
                              same("3x3 256->256 at 3x3", 1, 3, 256, 256, 3),
+                             same("3x3 512->512 at 6x6", 1, 6, 512, 512, 3),
+                             same("1x1 16->96 at 48x48", 1, 48, 16, 96, 1),
                              same("1x1 96->24 at 24x24", 1, 24, 96, 24, 1), linear(1, 9216, 256),
                              linear(64, 9216, 256)}) {
     benchmark::RegisterBenchmark((layer.name + "/float").c_str(),
