@@ -52,6 +52,7 @@
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/conv2d_backward_weight_f32.hpp"
 #include "octet/kernels/conv2d_bf16.hpp"
+#include "octet/kernels/conv2d_bf16_backward.hpp"
 #include "octet/kernels/conv2d_bf16_backward_weight.hpp"
 #include "octet/kernels/conv2d_bf16_plane.hpp"
 #include "octet/kernels/conv2d_f32.hpp"

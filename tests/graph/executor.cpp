@@ -258,6 +258,49 @@ TEST_CASE("a ReLU left to the batch norm before it changes no bit, forwards or b
   CHECK(std::equal(a.output().begin(), a.output().end(), b.output().begin()));
 }
 
+TEST_CASE("a batch norm's gradient that the convolution before it completes has the same bits") {
+  // An output keeps the values of a convolution, so that its gradient has to be there in full.
+  enum class Kept { nothing, convolutions };
+  const auto network = [](Kept kept) {
+    Graph<float> net(6);
+    Value<float> x = net.input({9, 8, 3});
+    std::vector<Value<float>> convolutions;
+    for (int i = 0; i < 3; ++i) {
+      convolutions.push_back(conv2d(x, 20, {.kernel = 3, .padding = 1, .bias = Bias::none}));
+      x = relu(batch_norm(convolutions.back()));
+    }
+    net.output(x);
+    for (const Value<float>& each : convolutions)
+      if (kept == Kept::convolutions) net.output(each);
+    return net;
+  };
+  const Graph<float> deferred = network(Kept::nothing), full = network(Kept::convolutions);
+  ThreadPool pool(2);
+  Executor<float> a(deferred, {.pool = &pool, .precision = Precision::bf16});
+  Executor<float> b(full, {.pool = &pool, .precision = Precision::bf16});
+  CHECK((a.precision() == Precision::bf16) == kernels::bf16_is_fast());
+  Tensor<float> x({6, 9, 8, 3});
+  for (std::int64_t i = 0; i < x.elements(); ++i)
+    x[i] = static_cast<float>(Random(3).normal(static_cast<std::uint64_t>(i)));
+  for (int step = 0; step < 2; ++step) {
+    for (Executor<float>* const executor : {&a, &b}) {
+      executor->forward(x, Mode::training);
+      for (std::int64_t i = 0; i < executor->output().elements(); ++i)
+        executor->output_gradient()[i] =
+            static_cast<float>(Random(4).normal(static_cast<std::uint64_t>(i)));
+    }
+    CHECK(std::equal(a.output().begin(), a.output().end(), b.output().begin()));
+    for (const int output : {1, 2, 3})
+      std::fill_n(b.output_gradient(output).data(), b.output(output).elements(), 0.0f);
+    a.backward();
+    b.backward();
+    for (std::size_t i = 0; i < full.parameters().size(); ++i) {
+      CAPTURE(i);
+      CHECK(deferred.parameters()[i]->gradient == full.parameters()[i]->gradient);
+    }
+  }
+}
+
 TEST_CASE("inputs that do not fit are refused with a sentence") {
   Graph<double> net(7);
   net.output(exponential(net.input({5})));

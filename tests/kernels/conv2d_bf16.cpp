@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "octet/core/random.hpp"
-#include "octet/kernels/conv2d_bf16_backward_weight.hpp"
+#include "octet/kernels/conv2d_bf16_backward.hpp"
 #include "octet/kernels/scalar/conv2d.hpp"
 #include "tolerance.hpp"
 
@@ -71,6 +71,11 @@ const std::vector<Case>& cases() {
       {"dilation 2", square(2, 9, 5, 6, 3, 2, 1, 2)},
       {"stride 2, dilation 3", square(2, 9, 5, 6, 3, 2, 2, 3)},
       {"two groups", square(2, 7, 8, 12, 3, 1, 1, 1, 2)},
+      {"both gradients at once", square(3, 8, 33, 40, 3, 1)},
+      {"both gradients, several jobs", square(40, 9, 5, 6, 3, 1)},
+      {"both gradients, no padding", square(2, 9, 5, 6, 3, 0)},
+      {"both gradients, as much padding as taps", square(3, 8, 31, 32, 3, 2)},
+      {"both gradients, dilation 2", square(2, 9, 3, 33, 5, 1, 1, 2)},
       {"unequal everything",
        {.N = 2,
         .H = 7,
@@ -239,6 +244,55 @@ TEST_CASE("a bf16 convolution and its gradients are those of the rounded operand
       CHECK(agree(got.dw, exact.dw, magnitude.dw, s.N * s.OH * s.OW, {1.0f}));
     }
   }
+}
+
+TEST_CASE("both gradients of a bf16 convolution at once, of a deferred dy too") {
+  int joint = 0;
+  for (const Case& each : cases()) {
+    const Conv2dShape& s = each.shape;
+    if (!has_joint_backward(s)) continue;
+    ++joint;
+    CAPTURE(each.name);
+    const Tensors t(s);
+    // dy is what a batch norm with ReLU makes of t.dy; `normalized` is what it had normalised.
+    const auto normalized = normal_values(s.N * s.OH * s.OW * s.OC, 5);
+    const auto channel = [&](std::uint64_t seed) {
+      const auto values = normal_values(s.OC, seed);
+      return AlignedVector<float>(values.begin(), values.end());
+    };
+    const DeferredGradient<float> deferred{
+        channel(6), channel(7), channel(10), channel(8), channel(9), 0, 6};
+    std::vector<float> dy(t.dy.size());
+    deferred.compute(s.N * s.OH * s.OW, s.OC, normalized.data(), t.dy.data(), dy.data());
+    const std::vector<double> x = rounded(t.x), w = rounded(t.w), wide_dy = rounded(dy);
+    const Exact exact(s, x, w, wide_dy);
+    const Exact magnitude(s, magnitudes(x), magnitudes(w), magnitudes(wide_dy));
+    for (const Bf16Implementation& row : bf16_table()) {
+      if (!isa_allowed(row.isa)) continue;
+      CAPTURE(row.name);
+      std::vector<float> first_dx, first_dw;
+      for (const int threads : {1, 3}) {
+        ThreadPool pool(threads);
+        for (const bool defers : {false, true}) {
+          CAPTURE(threads);
+          CAPTURE(defers);
+          std::vector<float> dx(t.x.size(), 7.0f), dw(t.w.size(), 1.0f);
+          conv2d_backward_bf16<float>(row, s, t.x.data(), defers ? t.dy.data() : dy.data(),
+                                      defers ? &deferred : nullptr, normalized.data(), t.w.data(),
+                                      dw.data(), dx.data(), pool);
+          if (first_dx.empty()) {
+            CHECK(agree(dx, exact.dx, magnitude.dx, s.KH * s.KW * s.OC, {0.0f}));
+            CHECK(agree(dw, exact.dw, magnitude.dw, s.N * s.OH * s.OW, {1.0f}));
+            first_dx = dx;
+            first_dw = dw;
+          }
+          CHECK(dx == first_dx);
+          CHECK(dw == first_dw);
+        }
+      }
+    }
+  }
+  CHECK(joint >= 5);
 }
 
 TEST_CASE("the number of threads changes no bit of a bf16 convolution") {

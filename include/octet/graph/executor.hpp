@@ -113,7 +113,13 @@ class Executor {
         else
           gradients_.push_back(gradient(source));
       }
-      node.layer->backward(arguments_, activation(i), gradient(i), gradients_, pass(i));
+      const Pass its_pass = pass(i);
+      deferred_[index(i)] = nullptr;
+      const kernels::DeferredGradient<float>* rest = nullptr;
+      if (defers_[index(i)])
+        rest = deferred_[index(node.inputs[0])] =
+            node.layer->backward_deferred(arguments_, gradient(i), its_pass);
+      if (!rest) node.layer->backward(arguments_, activation(i), gradient(i), gradients_, its_pass);
       for (std::size_t k = 0; k < node.inputs.size(); ++k) {
         const int source = node.inputs[k];
         if (!needs_gradient_[index(source)]) continue;
@@ -156,9 +162,12 @@ class Executor {
   }
   Pass pass(int node) const {
     const Limits<double>* const limits = fuses_ ? limits_after_[index(node)] : nullptr;
-    return {mode_, options_.pool,
+    return {mode_,
+            options_.pool,
             Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node)),
-            options_.precision, limits ? *limits : Limits<double>{}};
+            options_.precision,
+            limits ? *limits : Limits<double>{},
+            deferred_[index(node)]};
   }
   void collect_inputs(const Node<T>& node) {
     arguments_.clear();
@@ -209,6 +218,8 @@ class Executor {
     activation_buffer_.assign(index(n), -1);
     gradient_buffer_.assign(index(n), -1);
     temporary_.assign(index(n), {});
+    defers_.assign(index(n), false);
+    deferred_.assign(index(n), nullptr);
     std::vector<int> last(index(n)), first_gradient(index(n), 2 * n);
     std::vector<bool> is_output(index(n), false);
     for (int i = 0; i < n; ++i) {
@@ -226,6 +237,18 @@ class Executor {
         last[index(source)] = (std::max)(last[index(source)], read ? backward_time(i) : i);
         first_gradient[index(source)] = (std::min)(first_gradient[index(source)], backward_time(i));
       }
+    }
+    for (int i = 0; i < n; ++i) {
+      const Node<T>& node = graph_->node(i);
+      const int source = node.layer ? node.inputs[0] : i;
+      if (!training || !needs_gradient_[index(source)] || readers[index(source)] != 1 ||
+          !node.layer->in_place() || !node.layer->backward_reads_inputs())
+        continue;
+      const Node<T>& before = graph_->node(source);
+      defers_[index(i)] =
+          before.layer && before.layer->completes_gradient(graph_->node(before.inputs[0]).shape,
+                                                           options_.precision);
+      if (defers_[index(i)]) last[index(source)] = backward_time(source);
     }
     for (const int output : graph_->outputs()) {
       last[index(output)] = (std::max)(last[index(output)], n);
@@ -319,6 +342,9 @@ class Executor {
   bool fuses_ = true;
   std::vector<const Limits<double>*> limits_after_, fused_limits_;
   std::vector<bool> needs_gradient_;
+  /// Whether the layer before a node can complete its gradient; what a node has to complete.
+  std::vector<bool> defers_;
+  std::vector<const kernels::DeferredGradient<float>*> deferred_;
   std::vector<int> activation_buffer_;
   std::vector<int> gradient_buffer_;
   /// Where the gradient by input k of a node goes first if that input has other readers too.

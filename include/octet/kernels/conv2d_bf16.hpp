@@ -79,6 +79,67 @@ void pack_bf16(const Bf16Implementation& row, Bf16Sum sum, std::int64_t taps, st
 /// Elements of planes in one job: 768 KiB of a second cache of 2 MiB.
 inline constexpr std::int64_t bf16_budget = 384 * 1024;
 
+/// What the products of a gather need besides the planes: weights by pack_bf16, the bias or null,
+/// and the image of the results.
+struct Bf16Target {
+  const Bfloat16* packed;
+  const float* bias;
+  float* target;
+  StoreThrough through;
+};
+
+/// The sums of gather for the images [n, n + layout.images), lines [first_line, first_line +
+/// lines), whose planes are filled.
+inline void sum_planes(const Bf16Implementation& row, const Gather& gather,
+                       const PlaneLayout& layout, const Bfloat16* planes, std::int64_t n,
+                       std::int64_t first_line, std::int64_t lines, const Bf16Target& to) {
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t block = 0; block < layout.blocks; ++block)
+    for (std::int64_t tap = 0; tap < gather.taps(); ++tap) {
+      const TapPosition h = tap_position(gather.h, tap / gather.w.taps);
+      const TapPosition w = tap_position(gather.w, tap % gather.w.taps);
+      offsets.push_back((h.phase * layout.w.step + w.phase) * layout.plane() +
+                        block * layout.block() + (h.shift * layout.w.pitch + w.shift) * bf16_depth);
+    }
+  alignas(64) float sum[bf16_block * bf16_block];
+  Bf16Product product{};
+  product.a_offset = offsets.data();
+  product.a_tile = bf16_tile_size;
+  product.b_step = 2 * bf16_tile_size;
+  product.b_tile = bf16_tile_size;
+  product.steps = static_cast<std::int64_t>(offsets.size());
+  product.sum = sum;
+  const std::int64_t used = layout.used(lines, gather.w.grid);
+  std::vector<float*> targets(static_cast<std::size_t>(used));
+  for (std::int64_t image = 0; image < layout.images; ++image)
+    for (std::int64_t i = 0; i < lines; ++i)
+      for (std::int64_t j = 0; j < gather.w.grid; ++j) {
+        const std::int64_t h = gather.h.first + (first_line + i) * gather.h.target_step;
+        const std::int64_t w = gather.w.first + j * gather.w.target_step;
+        targets[static_cast<std::size_t>((image * layout.h.pitch + i) * layout.w.pitch + j)] =
+            to.target +
+            (((n + image) * gather.h.target + h) * gather.w.target + w) * gather.target_channels;
+      }
+  // Weights that fit in the second cache go by for every 32 positions, so that results are written
+  // pixel by pixel; of larger ones, 32 columns at a time serve all positions: with 512 channels
+  // that is 1.8 times as fast.
+  const std::int64_t weights = gather.columns * product.steps * bf16_depth;
+  const std::int64_t together = weights > bf16_budget ? used : bf16_block;
+  for (std::int64_t begin = 0; begin < used; begin += together)
+    for (std::int64_t column = 0; column < gather.columns; column += bf16_block) {
+      const std::int64_t end = (std::min)(begin + together, used);
+      product.columns = static_cast<int>((std::min)(bf16_block, gather.columns - column));
+      product.b = to.packed + column / bf16_block * product.steps * 2 * bf16_tile_size;
+      for (std::int64_t position = begin; position < end; position += bf16_block) {
+        product.rows = static_cast<int>((std::min)(bf16_block, used - position));
+        product.a = planes + position * bf16_depth;
+        row.product(product);
+        row.store(product.rows, product.columns, column, sum, to.bias, to.through,
+                  targets.data() + position);
+      }
+    }
+}
+
 /// target = the sums of gather + bias, for one group; `packed` by pack_bf16.
 inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gather,
                                 const float* source, const Bfloat16* packed, const float* bias,
@@ -88,10 +149,11 @@ inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gat
   const Bf16Cut cut(gather.images, gather.h.grid,
                     whole.image() * whole.phases() * whole.blocks * bf16_depth, whole.image(),
                     bf16_budget, 256);
-  const std::int64_t strips = cut.strips(gather.h.grid), taps = gather.taps();
+  const std::int64_t strips = cut.strips(gather.h.grid);
   const std::int64_t jobs = pieces(gather.images, cut.images) * strips;
-  const StoreThrough through =
-      stores_through(gather.images * gather.h.target * gather.w.target * gather.target_channels);
+  const Bf16Target to{
+      packed, bias, target,
+      stores_through(gather.images * gather.h.target * gather.w.target * gather.target_channels)};
   for_each_bf16_job(row, jobs, pool, [&](std::int64_t job) {
     const std::int64_t n = job / strips * cut.images, first_line = job % strips * cut.lines;
     const std::int64_t lines = (std::min)(cut.lines, gather.h.grid - first_line);
@@ -99,54 +161,10 @@ inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gat
                              plane_axis(gather.h, first_line, lines), whole.w, gather.depth);
     Bfloat16* const planes = bf16_memory<Bf16Memory::planes>(layout.size());
     fill_planes(row, layout,
-                source + n * gather.h.source * gather.w.source * gather.source_channels,
-                gather.source_channels, gather.depth, planes);
-    std::vector<std::int64_t> offsets;
-    for (std::int64_t block = 0; block < layout.blocks; ++block)
-      for (std::int64_t tap = 0; tap < taps; ++tap) {
-        const TapPosition h = tap_position(gather.h, tap / gather.w.taps);
-        const TapPosition w = tap_position(gather.w, tap % gather.w.taps);
-        offsets.push_back((h.phase * layout.w.step + w.phase) * layout.plane() +
-                          block * layout.block() +
-                          (h.shift * layout.w.pitch + w.shift) * bf16_depth);
-      }
-    alignas(64) float sum[bf16_block * bf16_block];
-    Bf16Product product{};
-    product.a_offset = offsets.data();
-    product.a_tile = bf16_tile_size;
-    product.b_step = 2 * bf16_tile_size;
-    product.b_tile = bf16_tile_size;
-    product.steps = static_cast<std::int64_t>(offsets.size());
-    product.sum = sum;
-    const std::int64_t used = layout.used(lines, gather.w.grid);
-    std::vector<float*> targets(static_cast<std::size_t>(used));
-    for (std::int64_t image = 0; image < layout.images; ++image)
-      for (std::int64_t i = 0; i < lines; ++i)
-        for (std::int64_t j = 0; j < gather.w.grid; ++j) {
-          const std::int64_t h = gather.h.first + (first_line + i) * gather.h.target_step;
-          const std::int64_t w = gather.w.first + j * gather.w.target_step;
-          targets[static_cast<std::size_t>((image * layout.h.pitch + i) * layout.w.pitch + j)] =
-              target +
-              (((n + image) * gather.h.target + h) * gather.w.target + w) * gather.target_channels;
-        }
-    // Weights that fit in the second cache go by for every 32 positions, so that results are
-    // written pixel by pixel; of larger ones, 32 columns at a time serve all positions: with 512
-    // channels that is 1.8 times as fast.
-    const std::int64_t weights = gather.columns * product.steps * bf16_depth;
-    const std::int64_t together = weights > bf16_budget ? used : bf16_block;
-    for (std::int64_t begin = 0; begin < used; begin += together)
-      for (std::int64_t column = 0; column < gather.columns; column += bf16_block) {
-        const std::int64_t end = (std::min)(begin + together, used);
-        product.columns = static_cast<int>((std::min)(bf16_block, gather.columns - column));
-        product.b = packed + column / bf16_block * product.steps * 2 * bf16_tile_size;
-        for (std::int64_t position = begin; position < end; position += bf16_block) {
-          product.rows = static_cast<int>((std::min)(bf16_block, used - position));
-          product.a = planes + position * bf16_depth;
-          row.product(product);
-          row.store(product.rows, product.columns, column, sum, bias, through,
-                    targets.data() + position);
-        }
-      }
+                PlaneSource{source + n * gather.h.source * gather.w.source * gather.source_channels,
+                            gather.source_channels},
+                gather.depth, planes);
+    sum_planes(row, gather, layout, planes, n, first_line, lines, to);
   });
 }
 

@@ -81,11 +81,18 @@ struct Bf16WeightGradient {
     const std::int64_t steps = pieces(in.used(lines, s.OW), bf16_block);
     Bfloat16* const planes =
         bf16_memory<Bf16Memory::planes>((std::max)(in.size() + bf16_depth, out.size()));
-    fill_planes(row, out, dy, s.OC, OC, planes);
+    fill_planes(row, out, PlaneSource{dy, s.OC}, OC, planes);
     const Bfloat16* const filters = filters_by_pixels(planes, out, steps);
-    fill_planes(row, in, x, s.C, channels, planes);
+    fill_planes(row, in, PlaneSource{x, s.C}, channels, planes);
     std::fill(planes + in.size(), planes + in.size() + bf16_depth, Bfloat16{});
     const Bfloat16* const pixels = pixels_by_channels(planes, in);
+    add_products(start, in, filters, pixels, steps, channels, sums);
+  }
+
+  /// Sums the products of filters_by_pixels() and pixels_by_channels().
+  void add_products(Bf16Start start, const PlaneLayout& in, const Bfloat16* filters,
+                    const Bfloat16* pixels, std::int64_t steps, std::int64_t channels,
+                    float* sums) const {
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(steps));
     for (std::int64_t step = 0; step < steps; ++step)
       offsets[static_cast<std::size_t>(step)] = step * bf16_tile_size;
@@ -157,7 +164,7 @@ void conv2d_backward_weight_bf16(const Bf16Implementation& row, const Conv2dShap
   const std::int64_t segments = (std::min)(parts, most_segments);
   const std::int64_t shares =
       segments >= 4 ? 1 : (std::min)(gradient.channel_blocks, std::int64_t(8));
-  float* const sums = bf16_memory<Bf16Memory::weights, float>(segments * size);
+  float* const sums = bf16_memory<Bf16Memory::sums, float>(segments * size);
   for (std::int64_t g = 0; g < s.groups; ++g) {
     for_each_bf16_job(row, segments * shares, pool, [&](std::int64_t job) {
       const std::int64_t segment = job / shares, share = job % shares;

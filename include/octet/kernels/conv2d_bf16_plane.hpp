@@ -71,10 +71,21 @@ struct PlaneLayout {
   std::int64_t size() const { return phases() * plane(); }
 };
 
-/// Fills the planes from images of `channels` floats a pixel, `depth` of them wanted.
-inline void fill_planes(const Bf16Implementation& row, const PlaneLayout& layout,
-                        const float* source, std::int64_t channels, std::int64_t depth,
-                        Bfloat16* planes) {
+/// Images of float pixels, as they lie in memory.
+struct PlaneSource {
+  const float* pixels;
+  std::int64_t channels;
+
+  /// The pixels from number `first` on; those that compute them only now need to know how many.
+  const float* line(std::int64_t first, std::int64_t /*count*/) const {
+    return pixels + first * channels;
+  }
+};
+
+/// Fills the planes from a source, `depth` of whose channels are wanted.
+template <class Source>
+void fill_planes(const Bf16Implementation& row, const PlaneLayout& layout, const Source& source,
+                 std::int64_t depth, Bfloat16* planes) {
   const PlaneAxis &h = layout.h, &w = layout.w;
   const auto clear = [&](Bfloat16* plane, std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = 0; block < layout.blocks && begin < end; ++block)
@@ -97,9 +108,10 @@ inline void fill_planes(const Bf16Implementation& row, const PlaneLayout& layout
         continue;
       }
       clear(plane, at, at + begin);
-      row.convert(end - begin, depth,
-                  source + ((n * h.source + ih) * w.source + w_first + begin * w.step) * channels,
-                  w.step * channels, plane + (at + begin) * bf16_depth, layout.block());
+      const float* const pixels =
+          source.line((n * h.source + ih) * w.source + w_first + begin * w.step, end - begin);
+      row.convert(end - begin, depth, pixels, w.step * source.channels,
+                  plane + (at + begin) * bf16_depth, layout.block());
       clear(plane, at + end, at + w.pitch);
     }
     clear(plane, layout.images * layout.image(), layout.positions);
@@ -107,7 +119,7 @@ inline void fill_planes(const Bf16Implementation& row, const PlaneLayout& layout
 }
 
 /// What memory of a thread is for.
-enum class Bf16Memory { weights, planes, second_planes, tiles, second_tiles };
+enum class Bf16Memory { weights, planes, tiles, second_tiles, sums, line };
 
 /// Memory for `count` elements that this thread's training steps use again and again.
 template <Bf16Memory purpose, class T = Bfloat16>

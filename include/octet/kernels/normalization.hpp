@@ -161,29 +161,51 @@ void batch_norm_forward(std::int64_t rows, std::int64_t channels,
   });
 }
 
-/// The gradients: adds to d_gamma and d_beta, assigns dx unless it is null. Where [lo, hi] is
-/// finite, dy passes where lo < y < hi; y is computed again from x, which costs no memory access.
-/// dx may be dy.
+/// What is left of a batch normalisation's backward pass once its sums are known:
+/// dx = dy * scale[c] + (x - mean[c]) * slope[c] + offset[c], with dy as batch_norm_backward says.
+/// Whoever needs dx next can compute it line by line, in the cache, instead of reading it.
 template <class T>
-void batch_norm_backward(std::int64_t rows, std::int64_t channels,
-                         const BatchNormOptions<T>& options, const T* x, const T* dy, const T* mean,
-                         const T* variance, const T* gamma, const T* beta, T* d_gamma, T* d_beta,
-                         T* dx, ThreadPool& pool) {
+struct DeferredGradient {
+  AlignedVector<T> mean, scale, shift, slope, offset;  ///< shift is empty if nothing is limited
+  T lo = -std::numeric_limits<T>::infinity(), hi = std::numeric_limits<T>::infinity();
+
+  void compute(std::int64_t rows, std::int64_t channels, const T* x, const T* dy, T* dx) const {
+    best_row(normalization_table<T>())
+        .normalize_gradient(rows, channels, x, dy, mean.data(), scale.data(),
+                            shift.empty() ? nullptr : shift.data(), slope.data(), offset.data(), lo,
+                            hi, dx);
+  }
+};
+
+/// The sums of batch_norm_backward: adds to d_gamma and d_beta, and gives what is needed for dx.
+template <class T>
+DeferredGradient<T> batch_norm_backward_sums(std::int64_t rows, std::int64_t channels,
+                                             const BatchNormOptions<T>& options, const T* x,
+                                             const T* dy, const T* mean, const T* variance,
+                                             const T* gamma, const T* beta, T* d_gamma, T* d_beta,
+                                             ThreadPool& pool) {
   const auto& row = best_row(normalization_table<T>());
   const auto count = static_cast<std::size_t>(channels);
   const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
-  const AlignedVector<T> scale = batch_norm_scale(channels, options.epsilon, variance, gamma);
-  const T* const shift = std::isfinite(options.lo) || std::isfinite(options.hi) ? beta : nullptr;
+  DeferredGradient<T> result{AlignedVector<T>(mean, mean + channels),
+                             batch_norm_scale(channels, options.epsilon, variance, gamma),
+                             {},
+                             AlignedVector<T>(count),
+                             AlignedVector<T>(count),
+                             options.lo,
+                             options.hi};
+  if (std::isfinite(options.lo) || std::isfinite(options.hi))
+    result.shift.assign(beta, beta + channels);
+  const T* const shift = result.shift.empty() ? nullptr : beta;
   AlignedVector<T> sums(static_cast<std::size_t>(blocks) * count), products(sums.size());
   pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block) {
       const std::int64_t at = block * step * channels;
       row.normalize_sums((std::min)(step, rows - block * step), channels, x + at, dy + at, mean,
-                         scale.data(), shift, options.lo, options.hi,
+                         result.scale.data(), shift, options.lo, options.hi,
                          sums.data() + block * channels, products.data() + block * channels);
     }
   });
-  AlignedVector<T> slope(count), offset(count);
   for (std::size_t c = 0; c < count; ++c) {
     double sum = 0, product = 0;
     for (std::size_t i = c; i < sums.size(); i += count) {
@@ -194,17 +216,28 @@ void batch_norm_backward(std::int64_t rows, std::int64_t channels,
     const double factor = static_cast<double>(gamma[c]) * inverse;
     d_beta[c] += static_cast<T>(sum);
     d_gamma[c] += static_cast<T>(product * inverse);
-    const bool through = options.statistics == Statistics::batch;
-    slope[c] =
-        through ? static_cast<T>(-factor * product * inverse * inverse / static_cast<double>(rows))
-                : T(0);
-    offset[c] = through ? static_cast<T>(-factor * sum / static_cast<double>(rows)) : T(0);
+    if (options.statistics == Statistics::frozen) continue;
+    result.slope[c] =
+        static_cast<T>(-factor * product * inverse * inverse / static_cast<double>(rows));
+    result.offset[c] = static_cast<T>(-factor * sum / static_cast<double>(rows));
   }
+  return result;
+}
+
+/// The gradients: adds to d_gamma and d_beta, assigns dx unless it is null. Where [lo, hi] is
+/// finite, dy passes where lo < y < hi; y is computed again from x, which costs no memory access.
+/// dx may be dy.
+template <class T>
+void batch_norm_backward(std::int64_t rows, std::int64_t channels,
+                         const BatchNormOptions<T>& options, const T* x, const T* dy, const T* mean,
+                         const T* variance, const T* gamma, const T* beta, T* d_gamma, T* d_beta,
+                         T* dx, ThreadPool& pool) {
+  const DeferredGradient<T> rest = batch_norm_backward_sums(
+      rows, channels, options, x, dy, mean, variance, gamma, beta, d_gamma, d_beta, pool);
   if (!dx) return;
-  pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
+  pool.parallel_for(rows, reduction_rows(channels), [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t at = begin * channels;
-    row.normalize_gradient(end - begin, channels, x + at, dy + at, mean, scale.data(), shift,
-                           slope.data(), offset.data(), options.lo, options.hi, dx + at);
+    rest.compute(end - begin, channels, x + at, dy + at, dx + at);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "octet/kernels/normalization.hpp"
@@ -76,6 +77,19 @@ class BatchNorm final : public Layer<T> {
         d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
         d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
         gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads());
+  }
+
+  const kernels::DeferredGradient<float>* backward_deferred(Inputs<T> inputs,
+                                                            TensorView<const T> d_output,
+                                                            const Pass& pass) override {
+    if constexpr (std::is_same_v<T, float>) {
+      deferred_ = kernels::batch_norm_backward_sums<T>(
+          d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
+          d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
+          gamma_.gradient.data(), beta_.gradient.data(), pass.threads());
+      return &deferred_;
+    }
+    return nullptr;
   }
 
   std::vector<Parameter<T>*> parameters() override { return {&gamma_, &beta_}; }
@@ -159,8 +173,9 @@ class BatchNorm final : public Layer<T> {
   BatchNormOptions options_;
   Parameter<T> gamma_, beta_;
   Buffer<T> running_mean_, running_variance_;
-  /// The batch's, from forward to backward.
+  /// The batch's, from forward to backward; the rest of a backward pass, until the next layer's.
   Tensor<T> mean_, variance_;
+  kernels::DeferredGradient<T> deferred_{};
 };
 
 /// Batch normalisation of the channels, the last dimension of x.

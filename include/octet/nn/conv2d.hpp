@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "octet/kernels/conv2d.hpp"
@@ -53,11 +54,12 @@ class Conv2d final : public Layer<T> {
   }
   /// dx is dy convolved with the weights turned over, dw is x correlated with dy, and db the sum of
   /// dy over all pixels. What is frozen gets no gradient.
-  void backward(Inputs<T> inputs, TensorView<const T>, TensorView<const T> d_output,
+  void backward(Inputs<T> inputs, TensorView<const T> output, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
     const kernels::Conv2dShape shape = kernel_shape(inputs[0].shape());
     const T* const dy = d_output.data();
-    multiply_backward<T>(shape, inputs[0].data(), dy, weight_, d_inputs[0].data(), pass);
+    multiply_backward<T>(shape, inputs[0].data(), output.data(), dy, weight_, d_inputs[0].data(),
+                         pass);
     if (bias_ && bias_->learning_rate_factor != 0)
       kernels::column_sum_add<T>(shape.N * shape.OH * shape.OW, shape.OC, dy,
                                  bias_->gradient.data(), pass.threads());
@@ -132,6 +134,10 @@ class Conv2d final : public Layer<T> {
   }
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Conv2d>(*this); }
   bool backward_reads_output() const override { return false; }
+  bool completes_gradient(const Shape& input, Precision precision) const override {
+    return std::is_same_v<T, float> && precision == Precision::bf16 && !bias_ &&
+           kernels::has_joint_backward(kernel_shape(input.with_batch(1)));
+  }
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override {
     const WindowPlacement place = placed(inputs[0]);
     return place.OH * place.OW * weight_.value.elements();

@@ -17,6 +17,11 @@
 
 namespace octet::inline OCTET_ABI {
 
+namespace kernels {
+template <class T>
+struct DeferredGradient;
+}
+
 /// Whether a pass learns (dropout drops, batch norm uses the batch) or only predicts.
 enum class Mode { inference, training };
 
@@ -45,6 +50,9 @@ struct Pass {
   Precision precision = Precision::float32;
   /// Not infinite only for layers that say limits_output().
   Limits<double> limits{};
+  /// Not null only for layers that say completes_gradient(): then d_output is what came to the
+  /// batch norm after this layer, and this is the rest of that one's backward pass.
+  const kernels::DeferredGradient<float>* deferred = nullptr;
 
   bool training() const { return mode == Mode::training; }
   /// The threads of this pass: the default pool's unless others were given.
@@ -142,6 +150,15 @@ class Layer {
   virtual bool limits_output() const { return false; }
   /// The limits, of a layer that does nothing but limit its input.
   virtual const Limits<double>* limits() const { return nullptr; }
+
+  /// What backward() does, except for d_inputs[0]: the layer before computes that from d_output and
+  /// its own output when it needs it, which saves writing and reading it. nullptr: not possible.
+  virtual const kernels::DeferredGradient<float>* backward_deferred(Inputs<T>, TensorView<const T>,
+                                                                    const Pass&) {
+    return nullptr;
+  }
+  /// Whether backward() takes Pass::deferred, for inputs of this shape, without the batch.
+  virtual bool completes_gradient(const Shape&, Precision) const { return false; }
 
   /// Multiply-and-add operations for one example; 0 where there are none worth counting.
   virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }

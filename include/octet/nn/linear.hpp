@@ -48,7 +48,7 @@ class Linear final : public Layer<T> {
                 InputGradients<T> d_inputs, const Pass& pass) override {
     const kernels::Conv2dShape shape = kernel_shape(d_output.shape()[0]);
     const T* const dy = d_output.data();
-    multiply_backward<T>(shape, inputs[0].data(), dy, weight_, d_inputs[0].data(), pass);
+    multiply_backward<T>(shape, inputs[0].data(), nullptr, dy, weight_, d_inputs[0].data(), pass);
     if (bias_ && bias_->learning_rate_factor != 0)
       kernels::column_sum_add<T>(d_output.shape()[0], features(), dy, bias_->gradient.data(),
                                  pass.threads());

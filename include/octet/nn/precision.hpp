@@ -5,7 +5,7 @@
 
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/conv2d_bf16.hpp"
-#include "octet/kernels/conv2d_bf16_backward_weight.hpp"
+#include "octet/kernels/conv2d_bf16_backward.hpp"
 #include "octet/nn/layer.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -21,9 +21,10 @@ void multiply_forward(const kernels::Conv2dShape& shape, const T* x, const T* w,
   kernels::conv2d_forward<T>(shape, x, w, {.bias = bias}, y, pass.threads());
 }
 
-/// The gradient by the weights, unless they are frozen, and by x, unless dx is null.
+/// The gradient by the weights, unless they are frozen, and by x, unless dx is null. y is read only
+/// if the pass has a deferred gradient.
 template <class T>
-void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* dy,
+void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* y, const T* dy,
                        Parameter<T>& weight, T* dx, const Pass& pass) {
   const bool learns = weight.learning_rate_factor != 0;
   const T* const w = weight.value.data();
@@ -31,6 +32,9 @@ void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* d
   if constexpr (std::is_same_v<T, float>)
     if (pass.precision == Precision::bf16) {
       const kernels::Bf16Implementation& row = kernels::select_bf16();
+      if (kernels::has_joint_backward(shape))
+        return kernels::conv2d_backward_bf16<float>(row, shape, x, dy, pass.deferred, y, w,
+                                                    learns ? dw : nullptr, dx, pass.threads());
       if (learns)
         kernels::conv2d_backward_weight_bf16<float>(row, shape, x, dy, dw, pass.threads());
       if (dx) kernels::conv2d_backward_input_bf16<float>(row, shape, dy, w, dx, pass.threads());
