@@ -121,6 +121,20 @@ for text in "SQNR" "| float32 " "| float16 weights" "| int8 " "McNemar" "batch 6
   prints "$text"
 done
 [ "$(wc -c < int8.safetensors)" -lt "$(wc -c < one/best.safetensors)" ] || die "int8 is not smaller"
+accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --range entropy \
+  --out entropy.safetensors
+prints "more images changed no range"
+
+echo "training for int8"
+accepts "$fer" train --data faces.csv --from one/best.safetensors --qat --epochs 2 --batch 8 --out qat
+prints "int8.safetensors: the best weights as an int8 program"
+for model in best int8; do
+  accepts "$fer" eval qat/$model.safetensors --data faces.csv
+  grep -o "accuracy.*" out > $model.accuracy
+done
+cmp best.accuracy int8.accuracy || die "the graph and its program are of different accuracy"
+refuses "--scales: expected --qat" "$fer" train --data faces.csv --scales learned --out bad
+refuses "trained in float32" "$fer" quantize qat/best.safetensors --data faces.csv --out q.safetensors
 accepts "$fer" eval int8.safetensors --data faces.csv --split validation
 accepts "$fer" info one/best.safetensors
 prints "trained network (graph, float32) of lenet"
