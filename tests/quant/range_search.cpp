@@ -13,7 +13,7 @@ using namespace octet;
 
 namespace {
 
-std::vector<float> normal(int count, double scale = 1) {
+std::vector<float> normal_numbers(int count, double scale = 1) {
   std::vector<float> values;
   for (int i = 0; i < count; ++i)
     values.push_back(static_cast<float>(scale * Random(3).normal(static_cast<std::uint64_t>(i))));
@@ -36,7 +36,7 @@ double squared_error(const std::vector<float>& values, const Range& range) {
 }  // namespace
 
 TEST_CASE("the squared error of a range is that of quantizing the values") {
-  std::vector<float> values = normal(20000);
+  std::vector<float> values = normal_numbers(20000);
   values.insert(values.end(), 5000, 0.0f);
   const Histogram histogram = histogram_of(values);
   const RangeSearch search(histogram);
@@ -49,7 +49,7 @@ TEST_CASE("the squared error of a range is that of quantizing the values") {
 }
 
 TEST_CASE("an outlier costs min-max its resolution, and no other method") {
-  std::vector<float> values = normal(400000);
+  std::vector<float> values = normal_numbers(400000);
   for (float& value : values) value = (std::max)(value, 0.0f);
   values.push_back(20);
   const Histogram histogram = histogram_of(values);
@@ -69,7 +69,7 @@ TEST_CASE("an outlier costs min-max its resolution, and no other method") {
 TEST_CASE("no range of a fine grid has a much smaller error than the one found") {
   for (const double skew : {0.0, 1.5}) {
     CAPTURE(skew);
-    std::vector<float> values = normal(4000);
+    std::vector<float> values = normal_numbers(4000);
     // Heavy tails, which are worth cutting, and more of them on one side.
     for (float& value : values)
       value = static_cast<float>(value * std::exp(std::abs(value)) + skew * (value > 0));
@@ -106,7 +106,7 @@ TEST_CASE("the divergence is that of the definition") {
 TEST_CASE("a few values alone do not lead the divergence astray") {
   for (const int count : {10, 50, 150, 1000}) {
     CAPTURE(count);
-    const std::vector<float> values = normal(count);
+    const std::vector<float> values = normal_numbers(count);
     const Histogram histogram = histogram_of(values);
     const Range range = RangeSearch(histogram).least_divergence();
     const auto outside = std::count_if(values.begin(), values.end(), [&](float value) {
