@@ -48,19 +48,40 @@ class BasicThreadPool {
   template <class Body>
   void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
     using Plain = std::remove_reference_t<Body>;
+    loop(
+        count, grain,
+        [](void* context, std::int64_t begin, std::int64_t end) {
+          (*static_cast<Plain*>(context))(begin, end);
+        },
+        const_cast<void*>(static_cast<const void*>(std::addressof(body))));
+  }
+
+ private:
+  using Call = void (*)(void* context, std::int64_t begin, std::int64_t end);
+
+  struct Job {
+    std::int64_t count;
+    std::int64_t grain;
+    Call call;
+    void* context;
+    std::atomic<std::int64_t> next{0};
+    std::exception_ptr error;
+    std::mutex error_mutex;
+    Job(std::int64_t count_, std::int64_t grain_, Call call_, void* context_)
+        : count(count_), grain(grain_), call(call_), context(context_) {}
+  };
+
+  // Once for all bodies, which are many.
+  void loop(std::int64_t count, std::int64_t grain, Call call, void* context) {
     grain = (std::max<std::int64_t>)(grain, 1);
     if (count <= 0) return;
     std::unique_lock busy(busy_, std::defer_lock);
     if (count <= grain || workers_.empty() || inside() || !busy.try_lock()) {
       for (std::int64_t begin = 0; begin < count; begin += grain)
-        body(begin, (std::min)(begin + grain, count));
+        call(context, begin, (std::min)(begin + grain, count));
       return;
     }
-    Job job{count, grain,
-            [](void* context, std::int64_t begin, std::int64_t end) {
-              (*static_cast<Plain*>(context))(begin, end);
-            },
-            const_cast<void*>(static_cast<const void*>(std::addressof(body)))};
+    Job job{count, grain, call, context};
     {
       const std::lock_guard lock(mutex_);
       job_ = &job;
@@ -77,20 +98,6 @@ class BasicThreadPool {
     if (job.error) std::rethrow_exception(job.error);
 #endif
   }
-
- private:
-  struct Job {
-    std::int64_t count;
-    std::int64_t grain;
-    void (*call)(void*, std::int64_t, std::int64_t);
-    void* context;
-    std::atomic<std::int64_t> next{0};
-    std::exception_ptr error;
-    std::mutex error_mutex;
-    Job(std::int64_t count_, std::int64_t grain_, void (*call_)(void*, std::int64_t, std::int64_t),
-        void* context_)
-        : count(count_), grain(grain_), call(call_), context(context_) {}
-  };
 
   static bool& inside() {
     static thread_local bool value = false;
