@@ -27,7 +27,7 @@ std::span<const float> span_of(const Tensor<float>& tensor) {
 
 struct Case {
   std::string name;
-  std::vector<float> scale, zero_point;
+  std::vector<float> scale = {}, zero_point = {};
   QuantizedLevels levels = {};
   double grad_factor = 1;
   bool learned = false;
