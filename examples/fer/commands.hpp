@@ -43,10 +43,11 @@ struct TrainOptions {
   double mixup = 0;
   double cutmix = 0;
   int patience = 0;
-  std::string out;
+  std::string out = {};
   std::uint64_t seed = 0;
   std::string precision = "float32";
-  std::string from;
+  /// The model to go on from; empty: fresh weights.
+  std::string from = {};
   bool qat = false;
   std::string scales = "observed";
   int threads = 0;

@@ -6,6 +6,7 @@
 #include <octet/program/emit.hpp>
 
 #include "model.hpp"
+#include "output.hpp"
 
 namespace fer {
 
@@ -20,6 +21,8 @@ CLI::App* add_emit(CLI::App& app, EmitOptions& options) {
 }
 
 int emit(const EmitOptions& options) {
+  check_not_the_model(options.out, options.model);
+  check_writable(options.out);
   const Model model = load_model(options.model);
   octet::EmitOptions header_options;
   header_options.name_space = options.name_space;

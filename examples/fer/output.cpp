@@ -46,10 +46,15 @@ void check_writable(const std::string& path) {
   if (error) fail(path, ": cannot be written: ", std::strerror(error));
 }
 
+void check_not_the_model(const std::string& out, const std::string& model) {
+  std::error_code none;
+  if (std::filesystem::equivalent(out, model, none))
+    fail("--out: expected another file than the model, got ", out);
+}
+
 void check_program_output(const QuantizeOptions& options) {
   std::error_code none;
-  if (std::filesystem::equivalent(options.out, options.model, none))
-    fail("--out: expected another file than the model that is quantized, got ", options.out);
+  check_not_the_model(options.out, options.model);
   check_writable(options.out);
   if (std::filesystem::exists(options.out, none) && !is_program(options.out))
     fail("--out: expected a new file, or an older program to replace, but ", options.out,

@@ -14,6 +14,9 @@ void check_writable(const std::string& path);
 /// neither its own model nor the data.
 void check_program_output(const QuantizeOptions& options);
 
+/// Fails unless `out` is another file than the model that is read.
+void check_not_the_model(const std::string& out, const std::string& model);
+
 /// The folder of a training, made if it is not there. A training in it is kept, unless the options
 /// say what is to become of it. A folder that was made here and is still empty at the end goes.
 class TrainingFolder {

@@ -40,8 +40,8 @@ inline std::int64_t packed_size(const GemmImplementation& row, std::int64_t taps
   return taps * depth * round_up(columns, row.lanes);
 }
 
-/// Where weights lie: those of a tap start at first + tap_offset(tap), and go on by column_stride
-/// to the next column of the product, by depth_stride to the next channel that is summed.
+/// Where weights lie: those of a tap start at first + tap_offset(tap), and go on by `column`
+/// to the next column of the product, by `depth` to the next channel that is summed.
 struct WeightStrides {
   std::int64_t column, depth;
 };

@@ -1,7 +1,7 @@
 // How an implementation is chosen: every operation has a table of implementations, best first;
 // dispatch takes the first that active_isa() allows, tests compare every row with the scalar one,
 // bench times them. Names follow one grammar: operation, types, tile, ISA:
-// gemm_s8s8s32_14x32c4_avx512_vnni.
+// conv2d_s8s8s8_6x64c4_avx512_vnni.
 #pragma once
 
 #include <span>

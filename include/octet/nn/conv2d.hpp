@@ -28,9 +28,10 @@ struct Conv2dOptions {
 };
 
 /// y[n, oh, ow, oc] = b[oc] + sum over kh, kw, c of x[n, ih, iw, c] * w[oc, kh, kw, c], where
-/// ih = oh * stride - padding + kh * dilation, iw likewise, and x is zero outside of the image.
+/// ih = oh * stride - top + kh * dilation, iw likewise, and x is zero outside of the image.
 /// Input [H, W, C], output [OH, OW, OC], weights [OC, KH, KW, C / groups].
-/// OH = floor((H + padding - (KH - 1) * dilation - 1) / stride) + 1.
+/// OH = floor((H + top + bottom - (KH - 1) * dilation - 1) / stride) + 1, with padding's rows.
+/// How it multiplies, in float32 or bf16, is in precision.hpp and kernels/conv2d.hpp.
 template <class T>
 class Conv2d final : public Layer<T> {
  public:
