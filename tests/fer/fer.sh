@@ -163,8 +163,8 @@ done
 
 echo "emission"
 accepts "$fer" emit int8.safetensors --out face.hpp --namespace face
-refuses "expected another file than the model" "$fer" emit int8.safetensors --out int8.safetensors
 prints "bytes of static memory"
+refuses "expected another file than the model" "$fer" emit int8.safetensors --out int8.safetensors
 refuses "the name of a namespace" "$fer" emit int8.safetensors --out face.hpp --namespace "a b"
 refuses "cannot be written" "$fer" emit int8.safetensors --out nowhere/face.hpp
 cat > firmware.cpp << 'C'

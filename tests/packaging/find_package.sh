@@ -1,6 +1,7 @@
 #!/bin/sh
 # Octet installed by CMake, the tree moved, then found by find_package and by pkg-config.
 set -eu
+if command -v ninja >/dev/null; then export CMAKE_GENERATOR=Ninja; fi
 command -v cmake >/dev/null || { echo "skipped: there is no cmake"; exit 0; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
