@@ -7,13 +7,8 @@ for tool in aarch64-linux-gnu-g++ qemu-aarch64; do
     exit 0
   fi
 done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-OCTET_EMIT_FOLDER=$work "$OCTET_BUILD_DIR/tests/test_program" --no-skip \
-  --test-case='headers for the scripts*' >log 2>&1 || { cat log; exit 1; }
+. "$OCTET_SOURCE_DIR/tests/emit/freestanding/headers.sh"
 echo 'extern "C" int check(); int main() { return check(); }' >main.cpp
-strict="-std=c++17 -Wall -Wextra -Wpedantic -Werror -fno-exceptions -fno-rtti -ffreestanding"
 
 # agrees PROCESSOR FLAGS UNIT INSTRUCTION_SET
 agrees() {

@@ -8,13 +8,8 @@ for tool in arm-none-eabi-g++ qemu-system-arm; do
     exit 0
   fi
 done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-OCTET_EMIT_FOLDER=$work "$OCTET_BUILD_DIR/tests/test_program" --no-skip \
-  --test-case='headers for the scripts*' >log 2>&1 || { cat log; exit 1; }
+. "$OCTET_SOURCE_DIR/tests/emit/freestanding/headers.sh"
 around=$OCTET_SOURCE_DIR/tests/emit/freestanding
-strict="-std=c++17 -Wall -Wextra -Wpedantic -Werror -fno-exceptions -fno-rtti -ffreestanding"
 
 # agrees PROCESSOR MACHINE MEMORY FLAGS UNIT INSTRUCTION_SET
 agrees() {

@@ -2,13 +2,8 @@
 # Emitted headers on this machine: every compiler that is there, every level, the instruction sets
 # that the processor has. The bits are those of the program's scalar run.
 set -eu
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-OCTET_EMIT_FOLDER=$work "$OCTET_BUILD_DIR/tests/test_program" --no-skip \
-  --test-case='headers for the scripts*' >log 2>&1 || { cat log; exit 1; }
+. "$OCTET_SOURCE_DIR/tests/emit/freestanding/headers.sh"
 echo 'extern "C" int check(); int main() { return check(); }' >main.cpp
-strict="-std=c++17 -Wall -Wextra -Wpedantic -Werror -fno-exceptions -fno-rtti -ffreestanding"
 
 # agrees COMPILER FLAGS UNIT: compiles as firmware would, then runs.
 agrees() {

@@ -7,13 +7,8 @@ for tool in clang++ wasm-ld node; do
     exit 0
   fi
 done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-OCTET_EMIT_FOLDER=$work "$OCTET_BUILD_DIR/tests/test_program" --no-skip \
-  --test-case='headers for the scripts*' >log 2>&1 || { cat log; exit 1; }
+. "$OCTET_SOURCE_DIR/tests/emit/freestanding/headers.sh"
 around=$OCTET_SOURCE_DIR/tests/emit/freestanding
-strict="-std=c++17 -Wall -Wextra -Wpedantic -Werror -fno-exceptions -fno-rtti -ffreestanding"
 target=--target=wasm32-unknown-unknown
 cat >run.js <<'JS'
 const bytes = require("fs").readFileSync("program.wasm");
