@@ -10,26 +10,30 @@
 
 namespace octet::inline OCTET_ABI::kernels::amx {
 
+/// What the tiles are told: the rows of each, and the bytes of a row.
+struct TileConfiguration {
+  std::uint8_t palette = 1;
+  std::uint8_t start_row = 0;
+  std::uint8_t reserved[14] = {};
+  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+static_assert(sizeof(TileConfiguration) == 64);
+
+/// Gives this thread's tiles their extents. Not the intrinsic: GCC 12's does not say that it reads
+/// all 64 bytes. No tile is loaded before everything is in memory that was written so far.
+OCTET_AMX inline void configure(const TileConfiguration& tiles) noexcept {
+  asm volatile("ldtilecfg %0" : : "m"(tiles) : "memory");
+}
+
 /// While it lives, this thread's eight tiles have 16 rows of 64 bytes each. Tiles that are in use
 /// slow down a change of threads, so kernels make one of these for each job, not for good.
 class Tiles {
  public:
-  OCTET_AMX Tiles() {
-    alignas(64) static constexpr Configuration all{};
-    _tile_loadconfig(&all);
-  }
+  OCTET_AMX Tiles() { configure(TileConfiguration{}); }
   OCTET_AMX ~Tiles() { _tile_release(); }
   Tiles(const Tiles&) = delete;
   Tiles& operator=(const Tiles&) = delete;
-
- private:
-  struct Configuration {
-    std::uint8_t palette = 1;
-    std::uint8_t start_row = 0;
-    std::uint8_t reserved[14] = {};
-    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  };
 };
 
 }  // namespace octet::inline OCTET_ABI::kernels::amx

@@ -7,6 +7,8 @@
 #if OCTET_X86
 #include <immintrin.h>
 
+#include "octet/kernels/amx/tiles.hpp"
+
 #define OCTET_TARGET_AMX_S8 \
   __attribute__((target("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl")))
 
@@ -195,20 +197,13 @@ OCTET_TARGET_AMX_S8 inline void place_panel(const TilesS8& t, std::int64_t panel
 }
 
 /// Tells this thread's tiles their extents: 6 of sums, one of pixels, one of weights.
-__attribute__((target("amx-tile"))) inline void configure(const TilesS8& t) noexcept {
-  struct {
-    std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    std::uint16_t row_bytes[16] = {};
-    std::uint8_t rows[16] = {};
-  } tiles;
-  static_assert(sizeof tiles == 64);
+OCTET_AMX inline void configure(const TilesS8& t) noexcept {
+  TileConfiguration tiles;
   for (int i = 0; i < 8; ++i) {
     tiles.rows[i] = static_cast<std::uint8_t>(i < 7 ? t.pixels : t.k_bytes / 4);
     tiles.row_bytes[i] = static_cast<std::uint16_t>(i == 6 ? t.k_bytes : 64);
   }
-  // Not the intrinsic: GCC 12's does not say that it reads all 64 bytes. No tile is loaded before
-  // everything is in memory that was written so far.
-  asm volatile("ldtilecfg %0" : : "m"(tiles) : "memory");
+  configure(tiles);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::amx
