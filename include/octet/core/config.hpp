@@ -18,6 +18,14 @@
 #define OCTET_ABI_BASELINE avx2
 #elif defined(__AVX__)
 #define OCTET_ABI_BASELINE avx
+#elif defined(__ARM_FEATURE_SVE)
+#define OCTET_ABI_BASELINE sve
+#elif defined(__ARM_FEATURE_MATMUL_INT8)
+#define OCTET_ABI_BASELINE i8mm
+#elif defined(__ARM_FEATURE_DOTPROD)
+#define OCTET_ABI_BASELINE dotprod
+#elif defined(__wasm_simd128__)
+#define OCTET_ABI_BASELINE simd128
 #else
 #define OCTET_ABI_BASELINE base
 #endif
@@ -36,14 +44,28 @@
 #define OCTET_ASSERT(condition) assert(condition)
 #endif
 
-// Kernels for x86 carry their own target attribute: no compiler flag is needed to use them.
+// Which family of vector kernels there is. Those for x86 and for 64-bit ARM carry their own target
+// attribute: no compiler flag is needed to use them. WebAssembly has no way to ask for what the
+// machine can do, so there the compiler is asked: it takes -msimd128.
 #if (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) || defined(__clang__))
 #define OCTET_X86 1
 #else
 #define OCTET_X86 0
 #endif
+#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__) && \
+    (defined(__GNUC__) || defined(__clang__))
+#define OCTET_NEON 1
+#else
+#define OCTET_NEON 0
+#endif
+#if defined(__wasm_simd128__)
+#define OCTET_WASM_SIMD128 1
+#else
+#define OCTET_WASM_SIMD128 0
+#endif
 
 // Everybody who includes Octet would pay, at every compilation, for each function of it that is not
 // a template, called or not. So what is more than a few lines long, and not needed by all, says
 // `template <class = WhenUsed>`: a function or a class like any other, compiled where it is used.
+// Tables of kernels and their entries say it too, for the sake of the vector code behind them.
 struct WhenUsed;

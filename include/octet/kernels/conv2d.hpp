@@ -27,6 +27,7 @@ struct PackedConv2d {
   ConvAlgorithm algorithm = ConvAlgorithm::direct;
 
   /// The name of what runs.
+  template <class = WhenUsed>
   std::string_view name() const {
     const int tile = winograd_tile(algorithm);
     return tile ? select_winograd(*implementation, tile)->name : implementation->name;
@@ -54,15 +55,17 @@ inline std::int64_t packed_conv2d_size(const GemmImplementation& row, const Conv
 
 /// The algorithm for one image after the other. A program takes it for batches too, so that an
 /// image's result does not depend on the others.
-inline ConvAlgorithm choose_conv_algorithm(Conv2dShape shape, Isa isa = active_isa()) {
+template <class = WhenUsed>
+ConvAlgorithm choose_conv_algorithm(Conv2dShape shape, Isa isa = active_isa()) {
   shape.N = 1;
   return choose_conv_algorithm(select_gemm(isa), shape);
 }
 
 /// Packs w, [OC, KH, KW, C / groups], for the best implementation that `isa` allows. The algorithm
 /// must be possible: see choose_conv_algorithm().
-inline PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa isa = active_isa(),
-                                ConvAlgorithm algorithm = ConvAlgorithm::direct) {
+template <class = WhenUsed>
+PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa isa = active_isa(),
+                         ConvAlgorithm algorithm = ConvAlgorithm::direct) {
   PackedConv2d packed;
   packed.implementation = &select_gemm(isa);
   packed.algorithm = algorithm;
@@ -82,7 +85,8 @@ inline PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa is
 }
 
 /// Floats of scratch memory that conv2d_run() needs.
-inline std::int64_t conv2d_scratch_size(const Conv2dShape& shape, const PackedConv2d& packed) {
+template <class = WhenUsed>
+std::int64_t conv2d_scratch_size(const Conv2dShape& shape, const PackedConv2d& packed) {
   const int tile = winograd_tile(packed.algorithm);
   return tile ? winograd(*packed.implementation, shape, tile).scratch_size() : 0;
 }
@@ -110,9 +114,10 @@ inline void conv2d_product(const GemmImplementation& row, const Conv2dShape& s, 
 
 /// conv2d_forward with packed weights; allocates nothing. `scratch` has conv2d_scratch_size()
 /// floats. Runs on the caller alone when `pool` is null.
-inline void conv2d_run(const Conv2dShape& shape, const float* x, const PackedConv2d& packed,
-                       const Epilogue<float>& epilogue, float* y, ThreadPool* pool,
-                       float* scratch = nullptr) noexcept {
+template <class = WhenUsed>
+void conv2d_run(const Conv2dShape& shape, const float* x, const PackedConv2d& packed,
+                const Epilogue<float>& epilogue, float* y, ThreadPool* pool,
+                float* scratch = nullptr) noexcept {
   if (const int tile = winograd_tile(packed.algorithm))
     return winograd_run(winograd(*packed.implementation, shape, tile), x, packed.data.data(),
                         epilogue, y, scratch, pool);

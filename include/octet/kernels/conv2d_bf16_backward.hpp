@@ -18,6 +18,7 @@ struct DeferredSource {
   const DeferredGradient<float>* deferred;
   const float* x;  ///< what was normalised
 
+  template <class = WhenUsed>
   const float* line(std::int64_t first, std::int64_t count) const {
     const std::int64_t at = first * channels;
     if (!deferred) return pixels + at;

@@ -19,7 +19,8 @@ constexpr std::int64_t conv2d_s8_max_depth(std::int64_t bias_magnitude = 0) {
 
 namespace scalar {
 
-inline void pack_conv2d_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
+template <class = WhenUsed>
+void pack_conv2d_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
   const auto* bytes = reinterpret_cast<const std::byte*>(w);
   packed.weights.assign(bytes, bytes + s.OC * s.KH * s.KW * (s.C / s.groups));
 }
@@ -36,7 +37,8 @@ inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedCo
 }  // namespace scalar
 
 /// The implementations, best first.
-inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
+template <class = WhenUsed>
+std::span<const Conv2dS8Implementation> conv2d_s8_table() {
   static constexpr Conv2dS8Implementation table[] = {
 #if OCTET_X86
     {"conv2d_s8s8s8_96x16c64_amx", Isa::amx, &amx::pack_conv2d_s8, &amx::conv2d_s8_scratch_bytes,
@@ -57,8 +59,9 @@ inline std::span<const Conv2dS8Implementation> conv2d_s8_table() {
 /// Packs the weights w [OC, KH, KW, C / groups], each in [-127, 127], for the best implementation
 /// that `isa` allows and that suits the shape. KH * KW * C / groups must be at most
 /// conv2d_s8_max_depth(), or 255 * sum |w| + |bias| of every channel fit into int32.
-inline PackedConv2dS8 pack_conv2d_s8(const Conv2dShape& shape, const std::int8_t* w,
-                                     int x_zero_point, Isa isa = active_isa()) {
+template <class = WhenUsed>
+PackedConv2dS8 pack_conv2d_s8(const Conv2dShape& shape, const std::int8_t* w, int x_zero_point,
+                              Isa isa = active_isa()) {
   PackedConv2dS8 packed;
   for (const Conv2dS8Implementation& row : conv2d_s8_table())
     if (!packed.implementation && isa_allowed(row.isa, isa) && (!row.suits || row.suits(shape)))

@@ -9,7 +9,8 @@
 namespace octet::inline OCTET_ABI::kernels {
 
 /// The implementations, best first.
-inline std::span<const DepthwiseS8Implementation> depthwise_s8_table() {
+template <class = WhenUsed>
+std::span<const DepthwiseS8Implementation> depthwise_s8_table() {
   static constexpr DepthwiseS8Implementation table[] = {
 #if OCTET_X86
     {"depthwise_s8s8s8_4x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_depthwise_s8,
@@ -27,8 +28,9 @@ inline std::span<const DepthwiseS8Implementation> depthwise_s8_table() {
 
 /// Packs the weights w [KH, KW, OC], each in [-127, 127], for the best implementation that `isa`
 /// allows. OC is a multiple of C, groups is not looked at.
-inline PackedDepthwiseS8 pack_depthwise_s8(const Conv2dShape& shape, const std::int8_t* w,
-                                           int x_zero_point, Isa isa = active_isa()) {
+template <class = WhenUsed>
+PackedDepthwiseS8 pack_depthwise_s8(const Conv2dShape& shape, const std::int8_t* w,
+                                    int x_zero_point, Isa isa = active_isa()) {
   PackedDepthwiseS8 packed;
   for (const DepthwiseS8Implementation& row : depthwise_s8_table())
     if (!packed.implementation && isa_allowed(row.isa, isa)) packed.implementation = &row;

@@ -25,7 +25,8 @@ struct GemmImplementation {
 };
 
 /// The implementations of float products, best first.
-inline std::span<const GemmImplementation> gemm_table() {
+template <class = WhenUsed>
+std::span<const GemmImplementation> gemm_table() {
   static constexpr GemmImplementation table[] = {
 #if OCTET_X86
     {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::product, &avx512::outer},
@@ -37,7 +38,8 @@ inline std::span<const GemmImplementation> gemm_table() {
 }
 
 /// The first row that `isa` allows.
-inline const GemmImplementation& select_gemm(Isa isa = active_isa()) {
+template <class = WhenUsed>
+const GemmImplementation& select_gemm(Isa isa = active_isa()) {
   return best_row(gemm_table(), isa);
 }
 

@@ -48,7 +48,8 @@ inline void run_with_tiles(void (*job)(void*, std::int64_t), void* context, std:
 #endif
 
 /// The implementations of bf16 products, best first.
-inline std::span<const Bf16Implementation> bf16_table() {
+template <class = WhenUsed>
+std::span<const Bf16Implementation> bf16_table() {
   static constexpr Bf16Implementation table[] = {
 #if OCTET_X86
     {"gemm_bf16bf16f32_32x32x32_amx", Isa::amx, &run_with_tiles, &amx::product_bf16,
@@ -65,11 +66,15 @@ inline std::span<const Bf16Implementation> bf16_table() {
 }
 
 /// The first row that `isa` allows.
-inline const Bf16Implementation& select_bf16(Isa isa = active_isa()) {
+template <class = WhenUsed>
+const Bf16Implementation& select_bf16(Isa isa = active_isa()) {
   return best_row(bf16_table(), isa);
 }
 
 /// Whether this processor multiplies bf16 by itself; without, bf16 is slower than float.
-inline bool bf16_is_fast(Isa isa = active_isa()) { return select_bf16(isa).isa != Isa::scalar; }
+template <class = WhenUsed>
+bool bf16_is_fast(Isa isa = active_isa()) {
+  return select_bf16(isa).isa != Isa::scalar;
+}
 
 }  // namespace octet::inline OCTET_ABI::kernels

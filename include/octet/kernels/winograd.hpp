@@ -50,7 +50,8 @@ struct WinogradImplementation {
 };
 
 /// The implementations, best first for each m.
-inline std::span<const WinogradImplementation> winograd_table() {
+template <class = WhenUsed>
+std::span<const WinogradImplementation> winograd_table() {
 #if OCTET_X86
   static constexpr WinogradImplementation table[] = {
       {"winograd_f32_4x4_avx512", Isa::avx512, 4, &avx512::winograd_input<4>,
@@ -71,7 +72,8 @@ inline std::span<const WinogradImplementation> winograd_table() {
 }
 
 /// The row for m that belongs to a row of products, or nullptr.
-inline const WinogradImplementation* select_winograd(const GemmImplementation& gemm, int m) {
+template <class = WhenUsed>
+const WinogradImplementation* select_winograd(const GemmImplementation& gemm, int m) {
   for (const WinogradImplementation& row : winograd_table())
     if (row.m == m && row.isa == gemm.isa) return &row;
   return nullptr;
@@ -121,12 +123,13 @@ struct Winograd {
 };
 
 /// Convolution `s`, which must be able to, by tiles of m x m.
-inline Winograd winograd(const GemmImplementation& gemm, const Conv2dShape& s, int m) {
+template <class = WhenUsed>
+Winograd winograd(const GemmImplementation& gemm, const Conv2dShape& s, int m) {
   return {&gemm, select_winograd(gemm, m), s};
 }
 /// The gradient by x of `s`, which is a convolution of dy by the weights turned over.
-inline Winograd winograd_backward_input(const GemmImplementation& gemm, const Conv2dShape& s,
-                                        int m) {
+template <class = WhenUsed>
+Winograd winograd_backward_input(const GemmImplementation& gemm, const Conv2dShape& s, int m) {
   Conv2dShape turned = s;
   std::swap(turned.H, turned.OH);
   std::swap(turned.W, turned.OW);
@@ -147,7 +150,8 @@ constexpr int winograd_tile(ConvAlgorithm algorithm) {
 }
 
 /// Whether Winograd's algorithm could compute this with the products of `gemm`.
-inline bool winograd_possible(const GemmImplementation& gemm, const Conv2dShape& s) {
+template <class = WhenUsed>
+bool winograd_possible(const GemmImplementation& gemm, const Conv2dShape& s) {
   return select_winograd(gemm, 2) && s.KH == 3 && s.KW == 3 && s.stride_h == 1 && s.stride_w == 1 &&
          s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1;
 }
@@ -160,7 +164,8 @@ inline bool winograd_possible(const GemmImplementation& gemm, const Conv2dShape&
 /// a sixth more than it takes. Measured with AVX-512 on one image, weights not in the caches: 48x48
 /// of 64 to 64 channels 2.3 times as fast with 4x4 as directly, 24x24 of 64 to 128 2.0, 12x12 of
 /// 256 to 256 1.6, and 1.8 with 2x2; 6x6 of 512 to 512 0.6 and 0.9; 24x24 of 16 to 16 0.9.
-inline ConvAlgorithm choose_conv_algorithm(const GemmImplementation& gemm, const Conv2dShape& s) {
+template <class = WhenUsed>
+ConvAlgorithm choose_conv_algorithm(const GemmImplementation& gemm, const Conv2dShape& s) {
   if (!winograd_possible(gemm, s) || s.C < 16 || s.OC < 16) return ConvAlgorithm::direct;
   constexpr double fetch = 15, transform = 200;
   ConvAlgorithm best = ConvAlgorithm::direct;

@@ -46,7 +46,8 @@ OCTET_AMX void product_tiles(const Bf16Product& p) {
 }
 
 /// Needs configured Tiles.
-inline void product_bf16(const Bf16Product& p) {
+template <class = WhenUsed>
+void product_bf16(const Bf16Product& p) {
   if (p.rows > bf16_tile)
     p.columns > bf16_tile ? product_tiles<2, 2>(p) : product_tiles<2, 1>(p);
   else

@@ -89,14 +89,15 @@ inline void conv2d_s8_tiles(const LineS8& line, Conv2dS8Tile* const (&tiles)[7])
   }
 }
 
-inline void conv2d_s8_line(const LineS8& line) noexcept {
-  static constexpr Conv2dS8Tile* tiles[] = {nullptr,
-                                            &conv2d_s8_tile<1>,
-                                            &conv2d_s8_tile<2>,
-                                            &conv2d_s8_tile<3>,
-                                            &conv2d_s8_tile<4>,
-                                            &conv2d_s8_tile<5>,
-                                            &conv2d_s8_tile<6>};
+template <class = WhenUsed>
+void conv2d_s8_line(const LineS8& line) noexcept {
+  static Conv2dS8Tile* const tiles[] = {nullptr,
+                                        &conv2d_s8_tile<1>,
+                                        &conv2d_s8_tile<2>,
+                                        &conv2d_s8_tile<3>,
+                                        &conv2d_s8_tile<4>,
+                                        &conv2d_s8_tile<5>,
+                                        &conv2d_s8_tile<6>};
   conv2d_s8_tiles(line, tiles);
 }
 
@@ -108,9 +109,9 @@ inline std::int64_t conv2d_s8_scratch_bytes(const Conv2dShape& s) noexcept {
   return lines_s8_scratch_bytes(s, 2);
 }
 
-inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
-                      const Requantize& q, std::int8_t* y, std::byte* scratch,
-                      ThreadPool* pool) noexcept {
+template <class = WhenUsed>
+void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
+               const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept {
   LinesS8 work = conv2d_s8_work(s, packed, 2);
   work.convert = &to_int16;
   work.line = &conv2d_s8_line;

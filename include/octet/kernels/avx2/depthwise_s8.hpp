@@ -56,7 +56,8 @@ OCTET_TARGET_AVX2_S8 inline void depthwise_s8_tile(const LineS8& line, const Tap
   }
 }
 
-inline void depthwise_s8_line(const LineS8& line) noexcept {
+template <class = WhenUsed>
+void depthwise_s8_line(const LineS8& line) noexcept {
   const TapOffsetsS8 taps(line);
   for (std::int64_t channel = 0; channel < line.channels; channel += 16) {
     std::int64_t pixel = 0;
@@ -70,9 +71,10 @@ inline void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w,
   pack_depthwise_pairs_s8(s, w, 16, packed);
 }
 
-inline void depthwise_s8(const Conv2dShape& s, const std::int8_t* x,
-                         const PackedDepthwiseS8& packed, const Requantize& q, std::int8_t* y,
-                         std::byte* scratch, ThreadPool* pool) noexcept {
+template <class = WhenUsed>
+void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthwiseS8& packed,
+                  const Requantize& q, std::int8_t* y, std::byte* scratch,
+                  ThreadPool* pool) noexcept {
   if (s.KH * s.KW > depthwise_s8_max_taps)
     return scalar::depthwise_s8(s, x, packed, q, y, scratch, pool);
   LinesS8 work = depthwise_s8_work(s, packed);

@@ -74,7 +74,8 @@ OCTET_TARGET_AVX512_S8 inline void depthwise_s8_tile(const LineS8& line, const T
   }
 }
 
-inline void depthwise_s8_line(const LineS8& line) noexcept {
+template <class = WhenUsed>
+void depthwise_s8_line(const LineS8& line) noexcept {
   const TapOffsetsS8 taps(line);
   for (std::int64_t channel = 0; channel < line.channels; channel += 32) {
     std::int64_t pixel = 0;
@@ -100,9 +101,10 @@ inline void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w,
   pack_depthwise_pairs_s8(s, w, 32, packed);
 }
 
-inline void depthwise_s8(const Conv2dShape& s, const std::int8_t* x,
-                         const PackedDepthwiseS8& packed, const Requantize& q, std::int8_t* y,
-                         std::byte* scratch, ThreadPool* pool) noexcept {
+template <class = WhenUsed>
+void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthwiseS8& packed,
+                  const Requantize& q, std::int8_t* y, std::byte* scratch,
+                  ThreadPool* pool) noexcept {
   if (s.KH * s.KW > depthwise_s8_max_taps)
     return scalar::depthwise_s8(s, x, packed, q, y, scratch, pool);
   LinesS8 work = depthwise_s8_work(s, packed);

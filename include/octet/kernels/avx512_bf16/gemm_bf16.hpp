@@ -53,7 +53,8 @@ OCTET_AVX512_BF16 inline void product_rows(const Bf16Product& p, std::int64_t ro
     }
   }
 }
-inline void product_bf16(const Bf16Product& p) {
+template <class = WhenUsed>
+void product_bf16(const Bf16Product& p) {
   for (std::int64_t row = 0; row < p.rows; row += 8) product_rows(p, row);
 }
 

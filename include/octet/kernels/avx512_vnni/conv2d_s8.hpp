@@ -5,7 +5,6 @@
 #include "octet/kernels/conv2d_s8_packing.hpp"
 
 #if OCTET_X86
-#include <array>
 #include <immintrin.h>
 #include <utility>
 
@@ -138,23 +137,22 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pi
 using Conv2dS8Tile = void(const LineS8& line, std::int64_t pixel, std::int64_t channel) noexcept;
 
 template <int NR, int... MR>
-constexpr std::array<Conv2dS8Tile*, sizeof...(MR) + 1> conv2d_s8_tiles(
-    std::integer_sequence<int, MR...>) {
-  return {nullptr, &conv2d_s8_tile<MR + 1, NR>...};
+Conv2dS8Tile* const* conv2d_s8_tiles(std::integer_sequence<int, MR...>) {
+  static constexpr Conv2dS8Tile* tiles[] = {nullptr, &conv2d_s8_tile<MR + 1, NR>...};
+  return tiles;
 }
 
 /// The line in tiles of 6 x 64 channels, what is left in 14 x 32 and 14 x 16; each run of pixels
 /// is cut evenly, 24 into 4 times 6 or twice 12.
-inline void conv2d_s8_line(const LineS8& line) noexcept {
-  static constexpr auto by_64 = conv2d_s8_tiles<4>(std::make_integer_sequence<int, 6>{});
-  static constexpr auto by_32 = conv2d_s8_tiles<2>(std::make_integer_sequence<int, 14>{});
-  static constexpr auto by_16 = conv2d_s8_tiles<1>(std::make_integer_sequence<int, 14>{});
+template <class = WhenUsed>
+void conv2d_s8_line(const LineS8& line) noexcept {
+  Conv2dS8Tile* const* const by_64 = conv2d_s8_tiles<4>(std::make_integer_sequence<int, 6>{});
+  Conv2dS8Tile* const* const by_32 = conv2d_s8_tiles<2>(std::make_integer_sequence<int, 14>{});
+  Conv2dS8Tile* const* const by_16 = conv2d_s8_tiles<1>(std::make_integer_sequence<int, 14>{});
   for (std::int64_t channel = 0; channel < line.channels;) {
     const std::int64_t left = line.channels - channel;
     const std::int64_t width = left > 48 ? 64 : left > 16 ? 32 : 16;
-    Conv2dS8Tile* const* tiles = width == 64   ? by_64.data()
-                                 : width == 32 ? by_32.data()
-                                               : by_16.data();
+    Conv2dS8Tile* const* const tiles = width == 64 ? by_64 : width == 32 ? by_32 : by_16;
     std::int64_t tiles_left = pieces(line.pixels, width == 64 ? 6 : 14);
     for (std::int64_t pixel = 0; pixel < line.pixels; --tiles_left) {
       const std::int64_t height = pieces(line.pixels - pixel, tiles_left);
@@ -173,9 +171,9 @@ inline std::int64_t conv2d_s8_scratch_bytes(const Conv2dShape& s) noexcept {
   return lines_s8_scratch_bytes(s, 1);
 }
 
-inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
-                      const Requantize& q, std::int8_t* y, std::byte* scratch,
-                      ThreadPool* pool) noexcept {
+template <class = WhenUsed>
+void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
+               const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept {
   LinesS8 work = conv2d_s8_work(s, packed, 1);
   work.convert = &to_unsigned;
   work.line = &conv2d_s8_line;

@@ -101,10 +101,11 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_tiles(const DepthwiseLineS8& line, st
 }
 
 /// A row of the output, 64 channels after the other.
-OCTET_TARGET_AVX512_VNNI inline void depthwise_s8_row(const VectorsS8& v, const Conv2dShape& s,
-                                                      const PackedDepthwiseS8& packed,
-                                                      const Requantize& q, const std::byte* head,
-                                                      const std::byte* x, std::int8_t* y) noexcept {
+template <class = WhenUsed>
+OCTET_TARGET_AVX512_VNNI void depthwise_s8_row(const VectorsS8& v, const Conv2dShape& s,
+                                               const PackedDepthwiseS8& packed, const Requantize& q,
+                                               const std::byte* head, const std::byte* x,
+                                               std::int8_t* y) noexcept {
   const avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
   for (std::int64_t c = 0; c < v.channels; c += 64) {
     const std::int64_t block = v.joined ? 0 : c / 64, left = v.channels - c;
@@ -205,9 +206,10 @@ inline std::int64_t depthwise_s8_scratch_bytes(const Conv2dShape& s) noexcept {
   return VectorsS8(s).head_bytes() + PaddedS8(s, 1).scratch_bytes();
 }
 
-inline void depthwise_s8(const Conv2dShape& s, const std::int8_t* x,
-                         const PackedDepthwiseS8& packed, const Requantize& q, std::int8_t* y,
-                         std::byte* scratch, ThreadPool* pool) noexcept {
+template <class = WhenUsed>
+void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthwiseS8& packed,
+                  const Requantize& q, std::int8_t* y, std::byte* scratch,
+                  ThreadPool* pool) noexcept {
   if (!is_depthwise_3x3(s)) return avx512::depthwise_s8(s, x, packed, q, y, scratch, pool);
   if (s.N * s.OH * s.OW == 0) return;
   const VectorsS8 v(s);

@@ -69,14 +69,15 @@ OCTET_TARGET_AVX_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pixel
   }
 }
 
-inline void conv2d_s8_line(const LineS8& line) noexcept {
-  static constexpr avx2::Conv2dS8Tile* tiles[] = {nullptr,
-                                                  &conv2d_s8_tile<1>,
-                                                  &conv2d_s8_tile<2>,
-                                                  &conv2d_s8_tile<3>,
-                                                  &conv2d_s8_tile<4>,
-                                                  &conv2d_s8_tile<5>,
-                                                  &conv2d_s8_tile<6>};
+template <class = WhenUsed>
+void conv2d_s8_line(const LineS8& line) noexcept {
+  static avx2::Conv2dS8Tile* const tiles[] = {nullptr,
+                                              &conv2d_s8_tile<1>,
+                                              &conv2d_s8_tile<2>,
+                                              &conv2d_s8_tile<3>,
+                                              &conv2d_s8_tile<4>,
+                                              &conv2d_s8_tile<5>,
+                                              &conv2d_s8_tile<6>};
   avx2::conv2d_s8_tiles(line, tiles);
 }
 
@@ -88,9 +89,9 @@ inline std::int64_t conv2d_s8_scratch_bytes(const Conv2dShape& s) noexcept {
   return lines_s8_scratch_bytes(s, 1);
 }
 
-inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
-                      const Requantize& q, std::int8_t* y, std::byte* scratch,
-                      ThreadPool* pool) noexcept {
+template <class = WhenUsed>
+void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
+               const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept {
   LinesS8 work = conv2d_s8_work(s, packed, 1);
   work.convert = &to_unsigned;
   work.line = &conv2d_s8_line;

@@ -54,6 +54,7 @@ struct DepthwiseForward {
     }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void depthwise_forward(const Conv2dShape& s, const float* x, const float* w,
                                     const Epilogue<float>& epilogue, float* y, std::int64_t begin,
                                     std::int64_t end) {
@@ -93,6 +94,7 @@ struct DepthwiseBackwardInput {
     }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void depthwise_backward_input(const Conv2dShape& s, const float* dy, const float* w,
                                            float* dx, std::int64_t begin, std::int64_t end) {
   if (s.OC != s.C) return scalar::depthwise_backward_input(s, dy, w, dx, begin, end);
@@ -143,6 +145,7 @@ struct DepthwiseBackwardWeight {
     }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void depthwise_backward_weight(const Conv2dShape& s, const float* x, const float* dy,
                                             float* dw, std::int64_t begin, std::int64_t end) {
   if (s.OC != s.C) return scalar::depthwise_backward_weight(s, x, dy, dw, begin, end);

@@ -11,6 +11,7 @@ struct ClampForward {
     at.store(y + i, clamp(at.load(x + i), lo, hi));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void clamp_forward(std::int64_t count, const float* x, float lo, float hi, float* y) {
   each(count, ClampForward{x, all(lo), all(hi), y});
 }
@@ -24,6 +25,7 @@ struct ClampBackward {
     at.store(dx + i, inside(at.load(y + i), lo, hi, at.load(dy + i)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void clamp_backward(std::int64_t count, const float* y, const float* dy, float lo,
                                  float hi, float* dx) {
   each(count, ClampBackward{y, dy, all(lo), all(hi), dx});
@@ -41,9 +43,11 @@ struct Leak {
     at.store(result + i, positive(at.load(sign + i), v, multiply(v, slope)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void leaky_relu_forward(std::int64_t count, const float* x, float slope, float* y) {
   each(count, Leak{x, x, all(slope), y});
 }
+template <class = WhenUsed>
 OCTET_VECTOR void leaky_relu_backward(std::int64_t count, const float* x, const float* dy,
                                       float slope, float* dx) {
   each(count, Leak{x, dy, all(slope), dx});
@@ -57,6 +61,7 @@ struct Add {
     at.store(y + i, add(at.load(a + i), at.load(b + i)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void add(std::int64_t count, const float* a, const float* b, float* y) {
   each(count, Add{a, b, y});
 }
@@ -69,6 +74,7 @@ struct Multiply {
     at.store(y + i, multiply(at.load(a + i), at.load(b + i)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void multiply(std::int64_t count, const float* a, const float* b, float* y) {
   each(count, Multiply{a, b, y});
 }
@@ -82,6 +88,7 @@ struct AddScaled {
     at.store(y + i, multiply_add(factor, at.load(x + i), at.load(y + i)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void add_scaled(std::int64_t count, float factor, const float* x, float* y) {
   each(count, AddScaled{all(factor), x, y});
 }
@@ -95,6 +102,7 @@ struct Scale {
     at.store(y + i, multiply(factor, at.load(x + i)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void scale(std::int64_t count, float factor, const float* x, float* y) {
   each(count, Scale{all(factor), x, y});
 }
@@ -116,6 +124,7 @@ struct Adam {
     at.store(p + i, subtract(multiply(keep, before), divide(multiply(rate, mean), root)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void adam(std::int64_t count, const AdamStep& step, const float* gradient, float* p,
                        float* m, float* v) {
   const scalar::AdamCoefficients<float> k(step);
@@ -141,6 +150,7 @@ struct Sgd {
     at.store(p + i, subtract(multiply(keep, before), multiply(rate, g)));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void sgd(std::int64_t count, const SgdStep& step, const float* gradient, float* p,
                       float* m) {
   const float keep = static_cast<float>(1 - step.learning_rate * step.decoupled_weight_decay);

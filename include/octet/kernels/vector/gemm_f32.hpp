@@ -154,7 +154,13 @@ OCTET_VECTOR void outer_rows(const OuterTile& t) {
   outer_columns<R, 1>(t);
 }
 
-inline void product(const ProductTile& t) { product_columns<1>(t); }
-inline void outer(const OuterTile& t) { outer_rows<tile_rows>(t); }
+template <class = WhenUsed>
+void product(const ProductTile& t) {
+  product_columns<1>(t);
+}
+template <class = WhenUsed>
+void outer(const OuterTile& t) {
+  outer_rows<tile_rows>(t);
+}
 
 #endif

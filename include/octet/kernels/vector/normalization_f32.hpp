@@ -40,6 +40,7 @@ struct Moments {
     OCTET_UNROLL for (int v = 0; v < V; ++v) at.store(squares + c + v * lanes, sum[v]);
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void moments(std::int64_t rows, std::int64_t channels, const float* x, float* mean,
                           float* squares) {
   strips(channels, Moments{rows, channels, x, mean, squares});
@@ -72,6 +73,7 @@ struct Normalize {
     }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void normalize(std::int64_t rows, std::int64_t channels, const float* x,
                             const float* mean, const float* scale, const float* shift, float lo,
                             float hi, StoreThrough through, float* y) {
@@ -135,6 +137,7 @@ struct NormalizeSums {
     }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void normalize_sums(std::int64_t rows, std::int64_t channels, const float* x,
                                  const float* dy, const float* mean, const float* scale,
                                  const float* shift, float lo, float hi, float* sum_dy,
@@ -170,6 +173,7 @@ struct NormalizeGradient {
     }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void normalize_gradient(std::int64_t rows, std::int64_t channels, const float* x,
                                      const float* dy, const float* mean, const float* scale,
                                      const float* shift, const float* slope, const float* offset,
@@ -194,6 +198,7 @@ struct ColumnSum {
     OCTET_UNROLL for (int v = 0; v < V; ++v) at.store(sum + c + v * lanes, total[v]);
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void column_sum(std::int64_t rows, std::int64_t columns, const float* x, float* sum) {
   strips(columns, ColumnSum{rows, columns, x, sum});
 }

@@ -15,6 +15,7 @@ struct MaxWindow {
     at.store(y + c, best);
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void max_window(const Patch& patch, const float* x, float* y) {
   each(patch.channels, MaxWindow{x, patch, y});
 }
@@ -36,6 +37,7 @@ struct MaxWindowBackward {
       }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void max_window_backward(const Patch& patch, const float* x, const float* y,
                                       const float* dy, float* dx) {
   each(patch.channels, MaxWindowBackward{x, y, dy, patch, dx});
@@ -55,6 +57,7 @@ struct SumWindow {
     at.store(y + c, multiply(sum, factor));
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void sum_window(const Patch& patch, const float* x, float factor, float* y) {
   each(patch.channels, SumWindow{x, patch, all(factor), y});
 }
@@ -74,6 +77,7 @@ struct SumWindowBackward {
       }
   }
 };
+template <class = WhenUsed>
 OCTET_VECTOR void sum_window_backward(const Patch& patch, const float* dy, float factor,
                                       float* dx) {
   each(patch.channels, SumWindowBackward{dy, patch, all(factor), dx});
