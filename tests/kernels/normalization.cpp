@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <doctest/doctest.h>
+#include <limits>
 #include <vector>
 
 #include "octet/core/random.hpp"
@@ -102,6 +103,75 @@ TEST_CASE("normalization: every row of the table computes the definitions") {
       }
   }
   CHECK(ran >= 1);
+}
+
+TEST_CASE("normalization: every row of the table pools windows as the definitions do") {
+  struct Case {
+    const char* name;
+    std::int64_t rows, columns, count;
+  };
+  for (const auto& row : normalization_table<float>()) {
+    if (!isa_allowed(row.isa)) continue;
+    for (const Case& windows : {Case{"2 x 2", 2, 2, 3}, Case{"one window", 2, 2, 1},
+                                Case{"3 x 1", 3, 1, 4}, Case{"1 x 4", 1, 4, 2}})
+      for (const std::int64_t channels : channel_counts)
+        for (const bool limited : {false, true}) {
+          CAPTURE(row.name);
+          CAPTURE(windows.name);
+          CAPTURE(channels);
+          CAPTURE(limited);
+          const std::int64_t pixels = windows.rows * windows.columns * windows.count;
+          const auto count = static_cast<std::size_t>(channels);
+          auto x = values(pixels * channels, 1);
+          // The same maximum twice: the first of them counts.
+          std::copy(x.begin(), x.begin() + channels, x.begin() + channels);
+          const auto mean = values(channels, 2), scale = values(channels, 3);
+          const auto shift = values(channels, 4), dy = values(windows.count * channels, 5);
+          const auto slope = values(channels, 6), offset = values(channels, 7);
+          const auto wide_x = widened(x), wide_mean = widened(mean), wide_scale = widened(scale);
+          const auto wide_shift = widened(shift), wide_dy = widened(dy);
+          const auto wide_slope = widened(slope), wide_offset = widened(offset);
+          const float infinity = std::numeric_limits<float>::infinity();
+          const float lo = limited ? -0.25f : -infinity, hi = limited ? 0.75f : infinity;
+          const NormalizedWindows<float> w{windows.rows,
+                                           windows.columns,
+                                           windows.count,
+                                           channels,
+                                           mean.data(),
+                                           scale.data(),
+                                           shift.data(),
+                                           lo,
+                                           hi};
+          const NormalizedWindows<double> wide{windows.rows,
+                                               windows.columns,
+                                               windows.count,
+                                               channels,
+                                               wide_mean.data(),
+                                               wide_scale.data(),
+                                               wide_shift.data(),
+                                               lo,
+                                               hi};
+          std::vector<float> y(dy.size()), first(count, 1.0f), second(count, 2.0f);
+          std::vector<double> wide_y(dy.size()), wide_first(count, 1), wide_second(count, 2);
+          row.normalize_windows(w, x.data(), y.data());
+          scalar::normalize_windows(wide, wide_x.data(), wide_y.data());
+          CHECK(misses(y, wide_y, 2, 3) == 0);
+          row.window_sums(w, x.data(), dy.data(), first.data(), second.data());
+          scalar::window_sums(wide, wide_x.data(), wide_dy.data(), wide_first.data(),
+                              wide_second.data());
+          CHECK(misses(first, wide_first, static_cast<double>(windows.count), 4) == 0);
+          CHECK(misses(second, wide_second, static_cast<double>(windows.count), 8) == 0);
+          for (const StoreThrough through : {StoreThrough::caches, StoreThrough::memory}) {
+            AlignedVector<float> dx(x.size());
+            std::vector<double> wide_dx(x.size());
+            row.window_gradient(w, x.data(), dy.data(), slope.data(), offset.data(), through,
+                                dx.data());
+            scalar::window_gradient(wide, wide_x.data(), wide_dy.data(), wide_slope.data(),
+                                    wide_offset.data(), through, wide_dx.data());
+            CHECK(misses(dx, wide_dx, 3, 4) == 0);
+          }
+        }
+  }
 }
 
 TEST_CASE("normalization: statistics over many blocks, far from zero, at any number of threads") {

@@ -38,6 +38,12 @@ struct Pool2dShape {
   std::int64_t pad_top = 0, pad_left = 0;
 };
 
+/// Windows that lie side by side without gaps, of each of which a max pooling keeps one pixel.
+struct MaxWindows {
+  std::int64_t rows = 1, columns = 1;
+  bool pool() const { return rows * columns > 1; }
+};
+
 /// What an average is divided by: the whole window, padding included, or its part in the image.
 enum class AverageOver { window, image };
 

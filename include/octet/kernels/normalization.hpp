@@ -1,126 +1,19 @@
 // Batch normalisation (Ioffe and Szegedy 2015) over rows x channels, where the rows of an image
 // batch are its N * H * W pixels.
-//
-// Sums run in two levels: blocks of rows whose size depends on the number of channels alone are
-// summed in T while they are in the cache, then the blocks are combined in double, in order. So the
-// number of threads changes no bit, memory is read once, and the error grows with the block, not
-// with the batch.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
-#include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "octet/core/aligned.hpp"
 #include "octet/core/thread_pool.hpp"
-#include "octet/kernels/scalar/normalization.hpp"
-#include "octet/kernels/table.hpp"
-#if OCTET_X86
-#include "octet/kernels/avx2/normalization_f32.hpp"
-#include "octet/kernels/avx512/normalization_f32.hpp"
-#endif
+#include "octet/kernels/batch_statistics.hpp"
+#include "octet/kernels/conv2d_shape.hpp"
+#include "octet/kernels/normalization_table.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
-
-/// The loops of scalar/normalization.hpp over one block of rows. One row of the table.
-template <class T>
-struct NormalizationImplementation {
-  std::string_view name;
-  Isa isa;
-  void (*moments)(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* squares);
-  void (*normalize)(std::int64_t rows, std::int64_t channels, const T* x, const T* mean,
-                    const T* scale, const T* shift, T lo, T hi, StoreThrough through, T* y);
-  void (*normalize_sums)(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
-                         const T* mean, const T* scale, const T* shift, T lo, T hi, T* sum_dy,
-                         T* sum_dy_x);
-  void (*normalize_gradient)(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
-                             const T* mean, const T* scale, const T* shift, const T* slope,
-                             const T* offset, T lo, T hi, T* dx);
-  void (*column_sum)(std::int64_t rows, std::int64_t columns, const T* x, T* sum);
-};
-
-/// The implementations, best first; double has the scalar ones alone.
-template <class T>
-std::span<const NormalizationImplementation<T>> normalization_table() {
-  static constexpr NormalizationImplementation<T> scalar_row = {
-      std::is_same_v<T, float> ? "normalization_f32_scalar" : "normalization_f64_scalar",
-      Isa::scalar,
-      &scalar::moments<T>,
-      &scalar::normalize<T>,
-      &scalar::normalize_sums<T>,
-      &scalar::normalize_gradient<T>,
-      &scalar::column_sum<T>,
-  };
-#if OCTET_X86
-  if constexpr (std::is_same_v<T, float>) {
-    static constexpr NormalizationImplementation<T> table[] = {
-        {"normalization_f32_x16_avx512", Isa::avx512, &avx512::moments, &avx512::normalize,
-         &avx512::normalize_sums, &avx512::normalize_gradient, &avx512::column_sum},
-        {"normalization_f32_x8_avx2", Isa::avx2, &avx2::moments, &avx2::normalize,
-         &avx2::normalize_sums, &avx2::normalize_gradient, &avx2::column_sum},
-        scalar_row,
-    };
-    return table;
-  }
-#endif
-  return {&scalar_row, 1};
-}
-
-/// Rows that are reduced at once: 32 KiB of floats.
-constexpr std::int64_t reduction_rows(std::int64_t channels) {
-  return channels >= 8192 ? 1 : 8192 / (channels > 0 ? channels : 1);
-}
-
-/// sum[c] += the sum over the rows of x: the gradient of a bias.
-template <class T>
-void column_sum_add(std::int64_t rows, std::int64_t columns, const T* x, T* sum, ThreadPool& pool) {
-  const auto& row = best_row(normalization_table<T>());
-  const std::int64_t step = reduction_rows(columns), blocks = pieces(rows, step);
-  AlignedVector<T> partial(static_cast<std::size_t>(blocks * columns));
-  pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t block = begin; block < end; ++block)
-      row.column_sum((std::min)(step, rows - block * step), columns, x + block * step * columns,
-                     partial.data() + block * columns);
-  });
-  std::vector<double> total(static_cast<std::size_t>(columns));
-  for (std::int64_t i = 0; i < blocks * columns; ++i)
-    total[static_cast<std::size_t>(i % columns)] += partial[static_cast<std::size_t>(i)];
-  for (std::int64_t c = 0; c < columns; ++c)
-    sum[c] += static_cast<T>(total[static_cast<std::size_t>(c)]);
-}
-
-/// mean[c] and the biased variance[c] of rows x channels.
-template <class T>
-void batch_statistics(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* variance,
-                      ThreadPool& pool) {
-  const auto& row = best_row(normalization_table<T>());
-  const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
-  AlignedVector<T> means(static_cast<std::size_t>(blocks * channels)), squares(means.size());
-  pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t block = begin; block < end; ++block)
-      row.moments((std::min)(step, rows - block * step), channels, x + block * step * channels,
-                  means.data() + block * channels, squares.data() + block * channels);
-  });
-  for (std::int64_t c = 0; c < channels; ++c) {
-    double total = 0, square = 0;
-    for (std::int64_t block = 0; block < blocks; ++block)
-      total += static_cast<double>(means[static_cast<std::size_t>(block * channels + c)]) *
-               static_cast<double>((std::min)(step, rows - block * step));
-    const double center = total / static_cast<double>(rows);
-    for (std::int64_t block = 0; block < blocks; ++block) {
-      const auto i = static_cast<std::size_t>(block * channels + c);
-      const double shift = static_cast<double>(means[i]) - center;
-      square += static_cast<double>(squares[i]) +
-                shift * shift * static_cast<double>((std::min)(step, rows - block * step));
-    }
-    mean[c] = static_cast<T>(center);
-    variance[c] = static_cast<T>(square / static_cast<double>(rows));
-  }
-}
 
 /// Whether mean and variance came from this batch, so that the gradient flows through them too, or
 /// are constants.
@@ -168,12 +61,46 @@ template <class T>
 struct DeferredGradient {
   AlignedVector<T> mean, scale, shift, slope, offset;  ///< shift is empty if nothing is limited
   T lo = -std::numeric_limits<T>::infinity(), hi = std::numeric_limits<T>::infinity();
+  /// Not 1 x 1 if a max pooling followed: then dy is that of its windows.
+  MaxWindows windows{};
 
+  /// For rows of x and dy, if no pooling followed.
   void compute(std::int64_t rows, std::int64_t channels, const T* x, const T* dy, T* dx) const {
     best_row(normalization_table<T>())
         .normalize_gradient(rows, channels, x, dy, mean.data(), scale.data(),
                             shift.empty() ? nullptr : shift.data(), slope.data(), offset.data(), lo,
                             hi, dx);
+  }
+  /// For `count` windows side by side, if one followed.
+  void compute_windows(std::int64_t count, std::int64_t channels, const T* x, const T* dy,
+                       StoreThrough through, T* dx) const {
+    best_row(normalization_table<T>())
+        .window_gradient({windows.rows, windows.columns, count, channels, mean.data(), scale.data(),
+                          shift.data(), lo, hi},
+                         x, dy, slope.data(), offset.data(), through, dx);
+  }
+
+  /// Completes the statistics' part, and adds to d_gamma and d_beta, from sums over blocks of rows
+  /// of dy and of dy * (x - mean).
+  void finish(std::int64_t rows, const BatchNormOptions<T>& options, const AlignedVector<T>& sums,
+              const AlignedVector<T>& products, const T* variance, const T* gamma, T* d_gamma,
+              T* d_beta, ThreadPool& pool) {
+    const auto channels = static_cast<std::int64_t>(mean.size());
+    const std::int64_t blocks = static_cast<std::int64_t>(sums.size()) / channels;
+    const std::vector<double> sum = sum_of_blocks(blocks, channels, sums.data(), pool);
+    const std::vector<double> product = sum_of_blocks(blocks, channels, products.data(), pool);
+    slope.assign(mean.size(), T(0));
+    offset.assign(mean.size(), T(0));
+    for (std::size_t c = 0; c < mean.size(); ++c) {
+      const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + options.epsilon);
+      const double factor = static_cast<double>(gamma[c]) * inverse;
+      d_beta[c] += static_cast<T>(sum[c]);
+      d_gamma[c] += static_cast<T>(product[c] * inverse);
+      if (options.statistics == Statistics::frozen) continue;
+      slope[c] =
+          static_cast<T>(-factor * product[c] * inverse * inverse / static_cast<double>(rows));
+      offset[c] = static_cast<T>(-factor * sum[c] / static_cast<double>(rows));
+    }
   }
 };
 
@@ -190,8 +117,8 @@ DeferredGradient<T> batch_norm_backward_sums(std::int64_t rows, std::int64_t cha
   DeferredGradient<T> result{AlignedVector<T>(mean, mean + channels),
                              batch_norm_scale(channels, options.epsilon, variance, gamma),
                              {},
-                             AlignedVector<T>(count),
-                             AlignedVector<T>(count),
+                             {},
+                             {},
                              options.lo,
                              options.hi};
   if (std::isfinite(options.lo) || std::isfinite(options.hi))
@@ -206,21 +133,7 @@ DeferredGradient<T> batch_norm_backward_sums(std::int64_t rows, std::int64_t cha
                          sums.data() + block * channels, products.data() + block * channels);
     }
   });
-  for (std::size_t c = 0; c < count; ++c) {
-    double sum = 0, product = 0;
-    for (std::size_t i = c; i < sums.size(); i += count) {
-      sum += static_cast<double>(sums[i]);
-      product += static_cast<double>(products[i]);
-    }
-    const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + options.epsilon);
-    const double factor = static_cast<double>(gamma[c]) * inverse;
-    d_beta[c] += static_cast<T>(sum);
-    d_gamma[c] += static_cast<T>(product * inverse);
-    if (options.statistics == Statistics::frozen) continue;
-    result.slope[c] =
-        static_cast<T>(-factor * product * inverse * inverse / static_cast<double>(rows));
-    result.offset[c] = static_cast<T>(-factor * sum / static_cast<double>(rows));
-  }
+  result.finish(rows, options, sums, products, variance, gamma, d_gamma, d_beta, pool);
   return result;
 }
 

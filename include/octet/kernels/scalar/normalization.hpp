@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "octet/kernels/gemm_tile.hpp"
+#include "octet/kernels/scalar/pooled_normalization.hpp"
 #include "octet/kernels/store_through.hpp"
 
 namespace octet::inline OCTET_ABI::kernels::scalar {

@@ -203,4 +203,6 @@ OCTET_VECTOR void column_sum(std::int64_t rows, std::int64_t columns, const floa
   strips(columns, ColumnSum{rows, columns, x, sum});
 }
 
+#include "octet/kernels/vector/pooled_normalization_f32.hpp"
+
 #endif
