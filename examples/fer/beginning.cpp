@@ -5,6 +5,7 @@
 #include <octet/program/insert_fake_quantize.hpp>
 
 #include "data.hpp"
+#include "output.hpp"
 
 namespace fer {
 
@@ -29,6 +30,9 @@ Beginning begin_from_scratch(const TrainOptions& options) {
 /// A trained network, and the images in its size, with its normalisation and order of classes.
 Beginning begin_from_model(const TrainOptions& options) {
   register_quantization_aware_layers<float>();
+  if (is_program(options.from))
+    fail("--from: expected a trained network, as fer train writes it, got ", options.from,
+         ", a program that only runs");
   LoadedGraph<float> loaded = load_graph<float>(options.from);
   if (is_quantization_aware(loaded.graph)) loaded.graph = remove_fake_quantize(loaded.graph);
   ModelCard card = ModelCard::from(loaded.metadata, options.from);

@@ -8,6 +8,7 @@
 #include "../../bench/zoo.hpp"
 #include "model.hpp"
 #include "option_checks.hpp"
+#include "output.hpp"
 
 namespace fer {
 
@@ -40,6 +41,7 @@ bool is_int8(const Program& program) {
 }  // namespace
 
 int bench(const BenchOptions& options) {
+  if (!options.json.empty()) check_writable(options.json);
   // Before anything asks for the instruction set, so that every kernel keeps to it.
   if (!options.isa.empty()) setenv("OCTET_ISA", options.isa.c_str(), 1);
   const bool zoo =

@@ -87,16 +87,18 @@ void print_training(const Metadata& metadata) {
 }  // namespace
 
 int info(const InfoOptions& options) {
-  const Model model = load_model(options.file);
+  const Model model = load_model(options.file, CardRule::optional);
   std::printf("%s: %s of %s, %lld bytes\n", options.file.c_str(), kind_of(model).c_str(),
               model.card.name.c_str(),
               static_cast<long long>(std::filesystem::file_size(options.file)));
   if (model.kind == FileKind::checkpoint) print_training(model.metadata);
-  std::printf("input %s, normalised by", to_text(model.program.input_shape()).c_str());
+  std::printf("input %s, ", to_text(model.program.input_shape()).c_str());
+  std::printf(model.card.normalization.mean.empty() ? "with no word of its normalisation"
+                                                    : "normalised by");
   for (std::size_t c = 0; c < model.card.normalization.mean.size(); ++c)
     std::printf(" (x - %g) / %g", static_cast<double>(model.card.normalization.mean[c]),
                 static_cast<double>(model.card.normalization.deviation[c]));
-  std::printf("\nclasses:");
+  std::printf("\nclasses:%s", model.card.class_names.empty() ? " not named" : "");
   for (const std::string& name : model.card.class_names) std::printf(" %s", name.c_str());
   std::printf("\n");
   if (model.card.fold)

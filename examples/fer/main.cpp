@@ -1,4 +1,5 @@
 // fer: facial expressions, from pictures to an int8 program, on the command line.
+#include <cctype>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -16,21 +17,40 @@ namespace {
 constexpr const char* road =
     "From pictures to an int8 program, with Kaggle's fer2013.csv:\n"
     "  fer train --data fer2013.csv --out trained\n"
-    "  fer eval trained/best.safetensors --data fer2013.csv\n"
-    "  fer quantize trained/best.safetensors --data fer2013.csv --out int8.safetensors\n"
+    "  fer eval trained/model.safetensors --data fer2013.csv\n"
+    "  fer quantize trained/model.safetensors --data fer2013.csv --out int8.safetensors\n"
     "  fer predict int8.safetensors face.jpg\n"
     "  fer info int8.safetensors\n"
+    "Should int8 lose accuracy, train on with int8's rounding:\n"
+    "  fer train --qat --from trained/model.safetensors --data fer2013.csv --out aware\n"
+    "Each layer's time, and a C++17 header for firmware:\n"
+    "  fer bench int8.safetensors\n"
+    "  fer emit int8.safetensors --namespace face --out face.hpp\n"
     "With --data synthetic in place of the file, faces are drawn instead of read; fer demo does\n"
     "all of it in about a minute. fer COMMAND --help lists a command's options.";
 
-/// Fails, with the names of all commands, unless this is one of them.
-void check_command(const CLI::App& app, const std::string& typed) {
+/// The command of this name; fails, with the names of all commands, if there is none.
+const CLI::App& command_named(const CLI::App& app, const std::string& typed) {
   std::string names;
   for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (command->get_name() == typed) return;
+    if (command->get_name() == typed) return *command;
     names += (names.empty() ? "" : ", ") + command->get_name();
   }
   octet::fail("expected a command (", names, "), got \"", typed, '"');
+}
+
+/// Fails if an argument looks like an option, and is none of the command's. Otherwise a missing
+/// option would be reported before the one that was misspelled.
+void check_options(const CLI::App& command, int argc, char** argv) {
+  for (int i = 2; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--") return;
+    const bool is_option = argument.size() > 1 && argument[0] == '-' &&
+                           (argument[1] == '-' || std::isalpha(argument[1]));
+    if (is_option && !command.get_option_no_throw(argument.substr(0, argument.find('='))))
+      octet::fail("there is no option ", argument, " (fer ", command.get_name(),
+                  " --help lists those there are)");
+  }
 }
 
 /// Runs the command that the line asks for; fails with a sentence if it makes no sense.
@@ -59,14 +79,14 @@ int run(int argc, char** argv) {
     return exit_mistake;
   }
   const std::string command = argv[1];
-  if (command[0] != '-') check_command(app, command);
+  const bool asks_for_help = command == "-h" || command == "--help";
+  if (!asks_for_help) check_options(command_named(app, command), argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    octet::fail(error.what(), " (fer ", command[0] == '-' ? "" : command + " ",
-                "--help tells more)");
+    octet::fail(error.what(), " (fer ", command, " --help tells more)");
   }
   if (*train_command) return train(train_options);
   if (*eval_command) return eval(eval_options);
@@ -86,7 +106,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   const auto complain = [](const char* what) {
     std::fflush(stdout);
-    std::fprintf(stderr, "\nfer: %s\n", what);
+    std::fprintf(stderr, "fer: %s\n", what);
     return fer::exit_mistake;
   };
   try {

@@ -12,8 +12,15 @@ using namespace octet;
 
 namespace {
 
+ModelCard card_from(const Metadata& metadata, const std::string& path, CardRule rule) {
+  const bool none = rule == CardRule::optional && !ModelCard::is_in(metadata);
+  return none ? ModelCard{"a network without a name", {}, {{}, {}}}
+              : ModelCard::from(metadata, path);
+}
+
 /// A program that takes one image and gives one logit for each class.
 Model checked(Model model, const std::string& path) {
+  if (model.card.class_names.empty()) return model;
   const ProgramDescription& description = model.program.description();
   const auto classes = static_cast<std::int64_t>(model.card.class_names.size());
   if (description.inputs.size() != 1 || description.outputs.size() != 1 ||
@@ -29,20 +36,20 @@ Model checked(Model model, const std::string& path) {
 
 }  // namespace
 
-Model load_model(const std::string& path) {
+Model load_model(const std::string& path, CardRule rule) {
   const Safetensors file = Safetensors::read(path, ChecksumRule::required);
   if (file.metadata().find(program_key) != file.metadata().end()) {
     // A program may hold layers of Octet that run as their float32 forward alone.
     layer_registry<float>();
     LoadedProgram loaded = load_program(file, {.keep_weights = KeepWeights::yes});
-    ModelCard card = ModelCard::from(loaded.metadata, path);
+    ModelCard card = card_from(loaded.metadata, path, rule);
     return checked(
         {FileKind::program, std::move(card), std::move(loaded.program), std::move(loaded.metadata)},
         path);
   }
   register_quantization_aware_layers<float>();
   const LoadedGraph<float> loaded = load_graph<float>(path);
-  ModelCard card = ModelCard::from(loaded.metadata, path);
+  ModelCard card = card_from(loaded.metadata, path, rule);
   const bool in_training = loaded.metadata.find("octet.training") != loaded.metadata.end();
   const bool for_int8 = is_quantization_aware(loaded.graph);
   return checked(

@@ -14,8 +14,12 @@ namespace fer {
 /// int8, or a program made from one.
 enum class FileKind { graph, checkpoint, quantization_aware, program };
 
+/// Whether a file must say what its classes and its normalisation are.
+enum class CardRule { required, optional };
+
 struct Model {
   FileKind kind;
+  /// Empty if there is none.
   ModelCard card;
   octet::Program program;
   /// All texts of the file.
@@ -30,6 +34,6 @@ struct Model {
 
 /// Loads what fer train or fer quantize wrote; a graph is compiled, one that was trained for int8
 /// becomes its int8 program. Fails, naming the file, if it is something else, or damaged.
-Model load_model(const std::string& path);
+Model load_model(const std::string& path, CardRule rule = CardRule::required);
 
 }  // namespace fer

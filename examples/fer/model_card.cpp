@@ -33,11 +33,16 @@ Metadata ModelCard::metadata() const {
   return metadata;
 }
 
+bool ModelCard::is_in(const Metadata& metadata) { return metadata.find("model") != metadata.end(); }
+
 ModelCard ModelCard::from(const Metadata& metadata, const std::string& path) {
   const auto text = [&](const char* key) -> const std::string& {
     const auto found = metadata.find(key);
     if (found == metadata.end())
-      fail(path, ": expected a model trained by fer, but its metadata has no \"", key, "\"");
+      fail(path,
+           ": expected a model with the names of its classes and the normalization of its "
+           "images, as fer train writes them, but its metadata has no \"",
+           key, "\"");
     return found->second;
   };
   ModelCard card;

@@ -20,6 +20,8 @@ namespace {
 constexpr const char* training_files[] = {"checkpoint.safetensors", "best.safetensors",
                                           "model.safetensors", "history.csv"};
 
+}  // namespace
+
 bool is_program(const std::string& path) {
   try {
     const Safetensors file = Safetensors::read(path);
@@ -28,8 +30,6 @@ bool is_program(const std::string& path) {
     return false;
   }
 }
-
-}  // namespace
 
 void check_writable(const std::string& path) {
   struct ::stat target {};
@@ -61,8 +61,8 @@ void check_program_output(const QuantizeOptions& options) {
          " is something else");
 }
 
-TrainingFolder::TrainingFolder(const TrainOptions& options) {
-  const std::string& path = options.out;
+TrainingFolder::TrainingFolder(const TrainOptions& options) : path_(options.out) {
+  const std::string& path = path_;
   std::error_code error;
   if (std::filesystem::create_directories(path, error)) made_.path = path;
   if (error) fail(path, ": the folder cannot be made: ", error.message());
@@ -78,9 +78,13 @@ TrainingFolder::TrainingFolder(const TrainOptions& options) {
            "): give --resume to go on with it, --overwrite to replace it, or another folder");
     check_writable(path + "/" + name);
   }
-  // What is left of an older training would be taken for this one's.
+}
+
+void TrainingFolder::make_room() const {
+  std::error_code error;
   if (!resumes_)
-    for (const char* const name : training_files) std::filesystem::remove(path + "/" + name, error);
+    for (const char* const name : training_files)
+      std::filesystem::remove(path_ + "/" + name, error);
 }
 
 TrainingFolder::Made::~Made() {

@@ -10,6 +10,9 @@ namespace fer {
 /// Fails, naming the path, unless a file can be made or replaced there. Leaves nothing behind.
 void check_writable(const std::string& path);
 
+/// Whether the file holds a program, such as fer quantize writes.
+bool is_program(const std::string& path);
+
 /// The same for the int8 program of fer quantize, which replaces an older program and nothing else:
 /// neither its own model nor the data.
 void check_program_output(const QuantizeOptions& options);
@@ -23,6 +26,10 @@ class TrainingFolder {
  public:
   explicit TrainingFolder(const TrainOptions& options);
 
+  /// Removes what is left of an older training that is to be replaced: it would be taken for part
+  /// of the new one.
+  void make_room() const;
+
   /// Whether there is a checkpoint to go on from, as the user wants.
   bool resumes() const { return resumes_; }
 
@@ -31,6 +38,7 @@ class TrainingFolder {
     std::string path;
     ~Made();
   };
+  std::string path_;
   Made made_;
   bool resumes_ = false;
 };

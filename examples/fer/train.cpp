@@ -1,6 +1,7 @@
 // fer train: from images to a model.
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include <octet/program/file.hpp>
 #include <octet/program/insert_fake_quantize.hpp>
@@ -62,12 +63,16 @@ void report(const TrainOptions& options, const TrainingState& state, const Model
 
 int train(const TrainOptions& options) {
   check(options);
+  std::optional<TrainingFolder> folder;
+  if (!options.profile) folder.emplace(options);
   Beginning beginning = begin(options);
   Graph<float>& graph = beginning.graph;
   const ModelCard& card = beginning.card;
   const Splits& splits = beginning.splits;
   if (splits.train.size() == 0 || splits.validation.size() == 0)
-    fail(options.data.path, ": expected images to train on and to validate with, got ",
+    fail(options.data.path,
+         ": expected images to train on, and to validate with (in fer2013.csv "
+         "those of PublicTest), got ",
          splits.train.size(), " and ", splits.validation.size());
   ThreadPool pool(options.threads);
   std::printf("%s: %lld parameters, %.1f million multiply-adds an image\n", card.name.c_str(),
@@ -96,7 +101,7 @@ int train(const TrainOptions& options) {
   }
   Optimizer<float> optimizer = optimizer_from(options);
   const Schedule schedule = schedule_from(options, loader.steps());
-  const TrainingFolder folder(options);
+  folder->make_room();
 
   const InterruptGuard interrupt;
   const FitResult result = fit<float>(graph, loader, optimizer,
@@ -109,7 +114,7 @@ int train(const TrainOptions& options) {
                                        .patience = options.patience,
                                        .folder = options.out,
                                        .checkpoint_interval = options.checkpoint_every,
-                                       .start = folder.resumes() ? Start::resume : Start::fresh,
+                                       .start = folder->resumes() ? Start::resume : Start::fresh,
                                        .metadata = card.metadata(),
                                        .settings = settings_from(options, splits.train),
                                        .precision = precision_from(options),

@@ -188,8 +188,7 @@ TEST_CASE("safetensors: each flaw of a header has its sentence") {
   };
   CHECK(refusal(Bytes(7)) == "file: expected a safetensors file, got only 7 bytes");
   Bytes huge(64, std::byte{0xFF});
-  CHECK(refusal(huge) ==
-        "file: expected a safetensors file, but its header would have 18446744073709551615 bytes");
+  CHECK(refusal(huge) == "file: expected a safetensors file, but it does not begin like one");
   CHECK(refusal(file_of("[]", 0)) == "file: header: expected a JSON object");
   CHECK(refusal(file_of("{\"a\":", 0)) == "file: header: expected a value at byte 5");
   CHECK(refusal(file_of(R"({"__metadata__":[]})", 0)) == "file: __metadata__: expected an object");

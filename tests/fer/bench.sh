@@ -37,6 +37,9 @@ if [ "$best" != scalar ]; then
   prints '^!!! HELD TO scalar by OCTET_ISA or --isa, although'
 fi
 
+"$fer" bench lenet --json nowhere/table.json >out 2>err
+[ $? -eq 2 ] || die "expected exit code 2 for JSON that cannot be written"
+[ ! -s out ] || die "expected nothing to be measured"
 "$fer" bench nothing.safetensors >out 2>err
 [ $? -eq 2 ] || die "expected exit code 2 for a file that is not there"
 grep -qF nothing.safetensors err || die "expected the name of the file in the message"

@@ -99,6 +99,12 @@ prints "the state is saved"
 accepts train stopped --resume
 cmp one/model.safetensors stopped/model.safetensors || die "being stopped changed the weights"
 
+echo "mistakes on the command line"
+refuses "there is no option --dta" "$fer" train --dta faces.csv --out bad
+refuses "expected a command (train, eval" "$fer" --data faces.csv train
+refuses "expected at least" "$fer" train --data faces.csv --clip-norm -1 --out bad
+[ "$(wc -l < err)" -eq 1 ] || die "expected one line"
+
 echo "a training is not overwritten, nor resumed with other settings"
 refuses "holds a training already" train one
 refuses "expected one of them, got both" train one --resume --overwrite
@@ -134,6 +140,8 @@ for model in best int8; do
 done
 cmp best.accuracy int8.accuracy || die "the graph and its program are of different accuracy"
 refuses "--scales: expected --qat" "$fer" train --data faces.csv --scales learned --out bad
+refuses "a program that only runs" "$fer" train --from int8.safetensors --data faces.csv --out bad
+[ ! -e bad ] || die "expected no folder of a training that never began"
 refuses "trained in float32" "$fer" quantize qat/best.safetensors --data faces.csv --out q.safetensors
 accepts "$fer" eval int8.safetensors --data faces.csv --split validation
 accepts "$fer" info one/best.safetensors
@@ -165,7 +173,9 @@ echo "emission"
 accepts "$fer" emit int8.safetensors --out face.hpp --namespace face
 prints "bytes of static memory"
 refuses "expected another file than the model" "$fer" emit int8.safetensors --out int8.safetensors
-refuses "the name of a namespace" "$fer" emit int8.safetensors --out face.hpp --namespace "a b"
+for name in "a b" class a::int; do
+  refuses "the name of a namespace" "$fer" emit int8.safetensors --out face.hpp --namespace "$name"
+done
 refuses "cannot be written" "$fer" emit int8.safetensors --out nowhere/face.hpp
 cat > firmware.cpp << 'C'
 #include "face.hpp"

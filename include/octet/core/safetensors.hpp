@@ -170,7 +170,7 @@ class BasicSafetensors {
       fail(source_, ": expected a safetensors file, got only ", bytes_.size(), " bytes");
     std::memcpy(&length, bytes_.data(), prefix);
     if (length > maximum_header)
-      fail(source_, ": expected a safetensors file, but its header would have ", length, " bytes");
+      fail(source_, ": expected a safetensors file, but it does not begin like one");
     if (length > bytes_.size() - prefix)
       fail(source_, ": is cut short: expected at least ", prefix + length, " bytes, got ",
            bytes_.size());

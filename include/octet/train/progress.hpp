@@ -54,6 +54,12 @@ class Progress {
     terminal_ = stream && isatty(fileno(stream));
 #endif
   }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// What is printed next, such as the reason why a training stopped, gets a line of its own.
+  ~Progress() {
+    if (line_is_open_) std::fputs("\n", stream_);
+  }
 
   /// Called after every step; redraws four times a second, or writes a line every 15 seconds where
   /// lines cannot be redrawn.
@@ -70,6 +76,7 @@ class Progress {
     if (terminal_) std::fputs("\r\033[K", stream_);
     std::fprintf(stream_, "%s\n", text.c_str());
     std::fflush(stream_);
+    line_is_open_ = false;
   }
 
   /// The status as one line, with a bar on a terminal.
@@ -98,10 +105,12 @@ class Progress {
   void write(const std::string& text) {
     std::fprintf(stream_, terminal_ ? "\r\033[K%s" : "%s\n", text.c_str());
     std::fflush(stream_);
+    line_is_open_ = terminal_;
   }
 
   std::FILE* stream_;
   bool terminal_ = false;
+  bool line_is_open_ = false;
   std::chrono::steady_clock::time_point last_{};
 };
 

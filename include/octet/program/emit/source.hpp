@@ -1,6 +1,7 @@
 // C++ source as text: numbers, arrays, names and comments that cannot be anything else.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <concepts>
@@ -47,25 +48,32 @@ inline std::string string_literal(std::string_view bytes) {
   return text + "\"";
 }
 
-/// Whether it can be the name of a namespace, perhaps of one inside of another: a::b. Reserved
-/// words are the compiler's business.
+/// The words of C++ that name nothing else, each between spaces.
+inline constexpr std::string_view reserved_words =
+    " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t "
+    "char32_t "
+    "char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr "
+    "constinit continue decltype default delete do double dynamic_cast else enum explicit export "
+    "extern false float for friend goto if inline int long mutable namespace new noexcept not "
+    "not_eq "
+    "nullptr operator or or_eq private protected public register reinterpret_cast requires return "
+    "short signed sizeof static static_assert static_cast struct switch template this thread_local "
+    "throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t "
+    "while "
+    "xor xor_eq ";
+
+/// Whether it can be the name of a namespace, perhaps of one inside of another: a::b.
 inline bool is_namespace_name(std::string_view name) {
-  const auto starts = [](char c) {
+  const auto is_letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
   };
-  bool begin = true;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    if (!begin && name.substr(i, 2) == "::") {
-      begin = true;
-      ++i;
-    } else if (starts(c) || (!begin && c >= '0' && c <= '9')) {
-      begin = false;
-    } else {
-      return false;
-    }
-  }
-  return !begin;
+  const std::size_t end = (std::min)(name.find("::"), name.size());
+  const std::string_view part = name.substr(0, end);
+  if (part.empty() || !is_letter(part[0])) return false;
+  for (const char c : part)
+    if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
+  if (reserved_words.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
+  return end == name.size() || is_namespace_name(name.substr(end + 2));
 }
 
 /// `name` as an array of constants, `type[size]`; `size` may be larger than there are values.
