@@ -24,13 +24,11 @@ struct VectorsS8 {
   bool joined;
   explicit VectorsS8(const Conv2dShape& s) : blocks(pieces(s.C, 64)) {
     joined = s.stride_w == 1 && s.C < 64 && 64 % s.C == 0;
-    channels = joined ? s.OW * s.C : s.C;
-    pixels = joined ? 1 : s.OW;
+    channels = joined ? s.OW * s.C : s.C, pixels = joined ? 1 : s.OW;
     pixel_stride = s.stride_w * s.C, column_step = s.dilation_w * s.C;
     row_step = s.dilation_h * PaddedS8(s, 1).row_bytes;
   }
-  /// Start values and multipliers, for every block.
-  std::int64_t head_bytes() const { return blocks * 512; }
+  std::int64_t head_bytes() const { return blocks * 512; }  ///< start values and multipliers
 };
 
 /// One row of the output, 64 channels of it.
