@@ -149,17 +149,17 @@ inline void conv2d_backward_input_product(const GemmImplementation& row, const C
   const std::int64_t panels = pieces(C, row.columns);
   float* const packed = packing_memory(packed_size(row, taps, OC, C));
   for (std::int64_t phase = 0; phase < s.stride_h * s.stride_w; ++phase) {
-    const auto h =
+    const auto h_axis =
         backward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top, phase / s.stride_w);
-    const auto v =
+    const auto w_axis =
         backward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left, phase % s.stride_w);
-    const Gather gather{s.N, h.axis, v.axis, s.OC, OC, s.C, C};
+    const Gather gather{s.N, h_axis.axis, w_axis.axis, s.OC, OC, s.C, C};
     if (gather.pixels() <= 0) continue;
     for (std::int64_t g = 0; g < s.groups; ++g) {
       pool.parallel_for(panels, 1, [&](std::int64_t begin, std::int64_t end) {
         const auto tap_offset = [&](std::int64_t tap) {
-          const std::int64_t kh = h.first_tap + tap / v.axis.taps * h.tap_stride;
-          const std::int64_t kw = v.first_tap + tap % v.axis.taps * v.tap_stride;
+          const std::int64_t kh = h_axis.first_tap + tap / w_axis.axis.taps * h_axis.tap_stride;
+          const std::int64_t kw = w_axis.first_tap + tap % w_axis.axis.taps * w_axis.tap_stride;
           return (kh * s.KW + kw) * C;
         };
         pack_panels(row, gather.taps(), OC, C, w + g * OC * taps * C, tap_offset, {1, taps * C},
