@@ -47,6 +47,7 @@
 #include "octet/graph/fuse_activations.hpp"
 #include "octet/graph/graph.hpp"
 #include "octet/graph/graph_file.hpp"
+#include "octet/graph/pooling_after.hpp"
 #include "octet/graph/rewrite.hpp"
 #include "octet/kernels/arithmetic_s8.hpp"
 #include "octet/kernels/batch_statistics.hpp"

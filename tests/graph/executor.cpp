@@ -7,6 +7,7 @@
 
 #include "octet/nn/batch_norm.hpp"
 #include "octet/nn/conv2d.hpp"
+#include "octet/nn/max_pool.hpp"
 #include "octet/nn/relu.hpp"
 #include "octet/nn/relu6.hpp"
 
@@ -299,6 +300,108 @@ TEST_CASE("a batch norm's gradient that the convolution before it completes has 
       CHECK(deferred.parameters()[i]->gradient == full.parameters()[i]->gradient);
     }
   }
+}
+
+TEST_CASE("a max pooling that the batch norm before it computes gives the same") {
+  // An output keeps the values of a batch norm, so that its pooling has to work by itself.
+  enum class Kept { nothing, batch_norms };
+  const auto network = [](Kept kept) {
+    Graph<float> net(6);
+    Value<float> x = net.input({24, 16, 3});
+    std::vector<Value<float>> normalized;
+    const auto normalize = [&](std::int64_t channels) {
+      x = conv2d(x, channels, {.kernel = 3, .padding = 1, .bias = Bias::none});
+      x = batch_norm(x);
+      normalized.push_back(x);
+    };
+    normalize(20);
+    x = max_pool(relu(x));
+    normalize(33);
+    x = max_pool(x, {.kernel = {3, 2}});
+    normalize(16);
+    x = max_pool(relu6(x), {.kernel = {1, 4}});
+    net.output(x);
+    for (const Value<float>& each : normalized)
+      if (kept == Kept::batch_norms) net.output(each);
+    return net;
+  };
+  const Graph<float> fused = network(Kept::nothing), apart = network(Kept::batch_norms);
+  for (Graph<float> const* const net : {&fused, &apart})
+    for (Parameter<float>* const parameter : net->parameters())
+      for (float& value : parameter->value) value = 2 * value + 0.125f;
+  Tensor<float> x({5, 24, 16, 3});
+  for (std::int64_t i = 0; i < x.elements(); ++i)
+    x[i] = static_cast<float>(Random(3).normal(static_cast<std::uint64_t>(i)));
+  for (const Precision precision : {Precision::float32, Precision::bf16}) {
+    CAPTURE(to_text(precision));
+    std::vector<Tensor<float>> gradients;
+    for (const int threads : {1, 2, 3}) {
+      CAPTURE(threads);
+      ThreadPool pool(threads);
+      Executor<float> a(fused, {.pool = &pool, .precision = precision});
+      Executor<float> b(apart, {.pool = &pool, .precision = precision});
+      CHECK(a.arena_elements() < b.arena_elements());
+      for (const Mode mode : {Mode::inference, Mode::training}) {
+        a.forward(x, mode);
+        b.forward(x, mode);
+        CHECK(std::equal(a.output().begin(), a.output().end(), b.output().begin()));
+      }
+      for (Executor<float>* const executor : {&a, &b})
+        for (std::int64_t i = 0; i < a.output().elements(); ++i)
+          executor->output_gradient()[i] =
+              static_cast<float>(Random(4).normal(static_cast<std::uint64_t>(i)));
+      for (const int output : {1, 2, 3})
+        std::fill_n(b.output_gradient(output).data(), b.output(output).elements(), 0.0f);
+      fused.zero_gradients();
+      apart.zero_gradients();
+      a.backward();
+      b.backward();
+      // The sums of a batch norm's backward pass run in another order, which bf16 rounds further.
+      const float tolerance = a.precision() == Precision::bf16 ? 1e-2f : 1e-4f;
+      for (std::size_t i = 0; i < fused.parameters().size(); ++i) {
+        CAPTURE(i);
+        const Tensor<float>&actual = fused.parameters()[i]->gradient,
+              &expected = apart.parameters()[i]->gradient;
+        float largest = 0, difference = 0;
+        for (std::int64_t k = 0; k < actual.elements(); ++k) {
+          largest = (std::max)(largest, std::fabs(expected[k]));
+          difference = (std::max)(difference, std::fabs(actual[k] - expected[k]));
+        }
+        CHECK(largest > 0);
+        CHECK(difference <= tolerance * largest);
+        if (threads == 1)
+          gradients.push_back(actual);
+        else
+          CHECK(actual == gradients[i]);
+      }
+    }
+  }
+  // Who asks sees what lies in between, and the rest stays the same.
+  Executor<float> a(fused), b(apart);
+  a.forward(x, Mode::inference);
+  b.forward(x, Mode::inference);
+  int seen = 0;
+  a.forward(x, Mode::inference, 0, [&](int node, TensorView<const float> output) {
+    if (fused.node(node).layer->type() != "batch_norm") return;
+    const TensorView<const float> expected = b.output(++seen);
+    CHECK(output.shape() == expected.shape());
+    CHECK(std::equal(output.begin(), output.end(), expected.begin()));
+  });
+  CHECK(seen == 3);
+  CHECK(std::equal(a.output().begin(), a.output().end(), b.output().begin()));
+}
+
+TEST_CASE("gradients through a batch norm that pools, in double") {
+  for (const auto activation : {relu<double>, relu6<double>}) {
+    Graph<double> net(8);
+    auto x = batch_norm(conv2d(net.input({4, 6, 2}), 3, {.kernel = 3, .padding = 1}));
+    x = weighted(max_pool(activation(x), {.kernel = {2, 3}}));
+    net.output(batch_norm(weighted(x)));
+    check_gradients(net, 3);
+  }
+  Graph<double> net(9);
+  net.output(weighted(max_pool(batch_norm(weighted(net.input({4, 4, 3}))))));
+  check_gradients(net, 4);
 }
 
 TEST_CASE("inputs that do not fit are refused with a sentence") {

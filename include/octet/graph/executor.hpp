@@ -13,6 +13,8 @@
 #include "octet/core/cpu.hpp"
 #include "octet/core/memory_plan.hpp"
 #include "octet/graph/graph.hpp"
+#include "octet/graph/pooling_after.hpp"
+#include "octet/kernels/batch_statistics.hpp"
 #include "octet/kernels/gemm_bf16.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -35,7 +37,7 @@ class Executor {
   using Observer = std::function<void(int node, TensorView<const T> output)>;
 
   explicit Executor(const Graph<T>& graph, ExecutorOptions options = {})
-      : graph_(&graph), options_(options) {
+      : graph_(&graph), options_(options), pooling_(graph.size()) {
     active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
     if (!std::is_same_v<T, float> || !kernels::bf16_is_fast())
       options_.precision = Precision::float32;
@@ -56,6 +58,7 @@ class Executor {
     step_ = step;
     // Who wants to see the values of every node gets them unfused; they are the same otherwise.
     fuses_ = !observe;
+    if (observe) between_.resize(static_cast<std::size_t>(most_between_ * N_));
     for (int i = 0; i < graph_->size(); ++i) {
       forward_node(i);
       if (observe && graph_->node(i).layer) observe(i, activation(i));
@@ -96,7 +99,7 @@ class Executor {
     for (int i = graph_->size() - 1; i >= 0; --i) {
       const Node<T>& node = graph_->node(i);
       if (!node.layer || !needs_gradient_[index(i)] || !written[index(i)]) continue;
-      if (fused_limits_[index(i)]) {
+      if (taken_over(i)) {
         written[index(node.inputs[0])] = true;
         if (observe) observe(i);
         continue;
@@ -114,12 +117,20 @@ class Executor {
           gradients_.push_back(gradient(source));
       }
       const Pass its_pass = pass(i);
+      // What was deferred to this node is still the gradient of the one after it.
+      const int result = pooling_.written[index(i)];
+      const TensorView<T> d_output =
+          gradient(deferred_[index(i)] ? deferred_by_[index(i)] : result);
       deferred_[index(i)] = nullptr;
       const kernels::DeferredGradient<float>* rest = nullptr;
-      if (defers_[index(i)])
+      if (defers_[index(i)]) {
         rest = deferred_[index(node.inputs[0])] =
-            node.layer->backward_deferred(arguments_, gradient(i), its_pass);
-      if (!rest) node.layer->backward(arguments_, activation(i), gradient(i), gradients_, its_pass);
+            node.layer->backward_deferred(arguments_, d_output, its_pass);
+        deferred_by_[index(node.inputs[0])] = result;
+        OCTET_ASSERT(rest || result == i);
+      }
+      if (!rest)
+        node.layer->backward(arguments_, activation(result), d_output, gradients_, its_pass);
       for (std::size_t k = 0; k < node.inputs.size(); ++k) {
         const int source = node.inputs[k];
         if (!needs_gradient_[index(source)]) continue;
@@ -139,9 +150,29 @@ class Executor {
  private:
   void forward_node(int i) {
     const Node<T>& node = graph_->node(i);
-    if (!node.layer || (fuses_ && fused_limits_[index(i)])) return;
+    if (!node.layer || (fuses_ && taken_over(i))) return;
     collect_inputs(node);
-    node.layer->forward(arguments_, activation(i), pass(i));
+    Pass its_pass = pass(i);
+    if (mode_ == Mode::training && gathers_[index(i)]) {
+      moments_.rows.clear();
+      moments_of_ = i;
+      its_pass.moments = &moments_;
+    } else if (node.layer->wants_moments() && moments_of_ == node.inputs[0] &&
+               !moments_.rows.empty()) {
+      its_pass.moments = &moments_;
+    }
+    node.layer->forward(arguments_, activation(fuses_ ? pooling_.written[index(i)] : i), its_pass);
+  }
+
+  /// Whether a layer before this one does its work, too.
+  bool taken_over(int node) const {
+    return fused_limits_[index(node)] || pooling_.owner[index(node)] >= 0;
+  }
+  /// Whether nobody sees this node's value unless somebody observes: it is pooled at once.
+  bool in_between(int node) const {
+    const int owner = pooling_.owner[index(node)];
+    return pooling_.written[index(node)] != node ||
+           (owner >= 0 && pooling_.written[index(owner)] != node);
   }
 
   static std::size_t index(int node) { return static_cast<std::size_t>(node); }
@@ -155,6 +186,8 @@ class Executor {
     return activation(node);
   }
   TensorView<T> activation(int node) {
+    if (!fuses_ && in_between(node))
+      return {between_.data(), graph_->node(node).shape.with_batch(N_)};
     return at(activation_buffer_[index(node)], graph_->node(node).shape);
   }
   TensorView<T> gradient(int node) {
@@ -162,12 +195,15 @@ class Executor {
   }
   Pass pass(int node) const {
     const Limits<double>* const limits = fuses_ ? limits_after_[index(node)] : nullptr;
-    return {mode_,
-            options_.pool,
-            Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node)),
-            options_.precision,
-            limits ? *limits : Limits<double>{},
-            deferred_[index(node)]};
+    const int result = pooling_.written[index(node)];
+    return {
+        mode_,
+        options_.pool,
+        Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node)),
+        options_.precision,
+        limits ? *limits : Limits<double>{},
+        deferred_[index(node)],
+        fuses_ && result != node ? *graph_->node(result).layer->windows() : kernels::MaxWindows{}};
   }
   void collect_inputs(const Node<T>& node) {
     arguments_.clear();
@@ -220,12 +256,19 @@ class Executor {
     temporary_.assign(index(n), {});
     defers_.assign(index(n), false);
     deferred_.assign(index(n), nullptr);
+    deferred_by_.assign(index(n), -1);
+    gathers_.assign(index(n), false);
+    if (training) pooling_ = find_pooling_after(*graph_);
     std::vector<int> last(index(n)), first_gradient(index(n), 2 * n);
     std::vector<bool> is_output(index(n), false);
     for (int i = 0; i < n; ++i) {
       const Node<T>& node = graph_->node(i);
       last[index(i)] = i;
       if (!node.layer) continue;
+      if (in_between(i)) most_between_ = (std::max)(most_between_, node.shape.elements());
+      if (node.layer->wants_moments() && graph_->node(node.inputs[0]).layer)
+        gathers_[index(node.inputs[0])] =
+            graph_->node(node.inputs[0]).layer->gathers_moments(options_.precision);
       for (const Parameter<T>* const parameter : node.layer->parameters())
         if (parameter->learning_rate_factor != 0) needs_gradient_[index(i)] = true;
       for (const int source : node.inputs)
@@ -264,6 +307,14 @@ class Executor {
     for (int i = 0; i < n; ++i) {
       const Node<T>& node = graph_->node(i);
       if (!node.layer) continue;
+      if (const int result = pooling_.written[index(i)]; result != i) {
+        activation_buffer_[index(i)] = buffer(result, i, last[index(result)]);
+        continue;
+      }
+      if (const int owner = pooling_.owner[index(i)]; owner >= 0) {
+        activation_buffer_[index(i)] = activation_buffer_[index(owner)];
+        continue;
+      }
       const int source = node.inputs[0];
       const bool shares = node.layer->in_place() && graph_->node(source).layer &&
                           !is_output[index(source)] && readers[index(source)] == 1 &&
@@ -322,11 +373,20 @@ class Executor {
         if (!needs_gradient_[index(source)]) continue;
         if (readers[index(source)] > 1)
           temporary_[index(i)][k] = buffer(source, time, time);
-        else if (k == 0 && node.layer->in_place() && !is_output[index(source)] &&
-                 node.shape.elements() == graph_->node(source).shape.elements())
+        else if (pooling_.owner[index(i)] >= 0 ||
+                 (k == 0 && (pooling_.written[index(i)] == i ? shares_gradient(i, is_output)
+                                                             : defers_[index(i)])))
           gradient_buffer_[index(source)] = gradient_buffer_[index(i)];
       }
     }
+  }
+
+  /// Whether the gradient of a node's first input takes the memory of its own.
+  bool shares_gradient(int i, const std::vector<bool>& is_output) const {
+    const Node<T>& node = graph_->node(i);
+    const int source = node.inputs[0];
+    return node.layer->in_place() && !is_output[index(source)] &&
+           node.shape.elements() == graph_->node(source).shape.elements();
   }
 
   const Graph<T>* graph_;
@@ -341,10 +401,19 @@ class Executor {
   /// and those that it gave away.
   bool fuses_ = true;
   std::vector<const Limits<double>*> limits_after_, fused_limits_;
+  /// Poolings that the layers before them compute; what those would read, for who observes it.
+  PoolingAfter pooling_;
+  AlignedVector<T> between_;
+  std::int64_t most_between_ = 0;
   std::vector<bool> needs_gradient_;
   /// Whether the layer before a node can complete its gradient; what a node has to complete.
   std::vector<bool> defers_;
   std::vector<const kernels::DeferredGradient<float>*> deferred_;
+  std::vector<int> deferred_by_;
+  /// Whether a node's value is normalised next; the moments of the last such value.
+  std::vector<bool> gathers_;
+  kernels::BlockMoments<float> moments_;
+  int moments_of_ = -1;
   std::vector<int> activation_buffer_;
   std::vector<int> gradient_buffer_;
   /// Where the gradient by input k of a node goes first if that input has other readers too.

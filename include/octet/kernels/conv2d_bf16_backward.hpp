@@ -11,20 +11,31 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// Lines of dy, as batch_norm_backward would have written them.
+/// Lines of dy, as batch_norm_backward or batch_norm_max_pool_backward would have written them.
 struct DeferredSource {
   const float* pixels;
-  std::int64_t channels;
+  std::int64_t width, channels;
   const DeferredGradient<float>* deferred;
   const float* x;  ///< what was normalised
 
+  /// Asked for line after line; those of windows are computed together.
   template <class = WhenUsed>
   const float* line(std::int64_t first, std::int64_t count) const {
     const std::int64_t at = first * channels;
     if (!deferred) return pixels + at;
-    float* const line = bf16_memory<Bf16Memory::line, float>(count * channels);
-    deferred->compute(count, channels, x + at, pixels + at, line);
-    return line;
+    const MaxWindows& windows = deferred->windows;
+    float* const lines = bf16_memory<Bf16Memory::line, float>(windows.rows * width * channels);
+    if (!windows.pool()) {
+      deferred->compute(count, channels, x + at, pixels + at, lines);
+      return lines;
+    }
+    const std::int64_t row = first / width % windows.rows, column = first % width;
+    const std::int64_t begin = at - column * channels;
+    if (row == 0)
+      deferred->compute_windows(width / windows.columns, channels, x + begin,
+                                pixels + begin / windows.rows / windows.columns,
+                                StoreThrough::caches, lines);
+    return lines + (row * width + column) * channels;
   }
 };
 
@@ -87,8 +98,10 @@ void conv2d_backward_bf16(const Bf16Implementation& row, const Conv2dShape& s, c
       Bfloat16* const planes =
           bf16_memory<Bf16Memory::planes>((std::max)(out.size(), in.size() + bf16_depth));
       const std::int64_t pixel = n * s.OH * s.OW * s.OC;
+      const std::int64_t window = deferred ? deferred->windows.rows * deferred->windows.columns : 1;
       fill_planes(row, out,
-                  DeferredSource{dy + pixel, s.OC, deferred, normalized ? normalized + pixel : x},
+                  DeferredSource{dy + pixel / window, s.OW, s.OC, deferred,
+                                 normalized ? normalized + pixel : x},
                   s.OC, planes);
       if (dx) sum_planes(row, gather, out, planes, n, 0, s.H, to);
       if (!dw) continue;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "octet/kernels/normalization.hpp"
+#include "octet/kernels/pooled_normalization.hpp"
 #include "octet/nn/attributes.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/value.hpp"
@@ -56,16 +57,21 @@ class BatchNorm final : public Layer<T> {
 
   void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
     const T* const x = inputs[0].data();
-    const std::int64_t rows = output.elements() / channels();
+    const std::int64_t rows = inputs[0].elements() / channels();
     if (by_batch(pass)) {
       if (rows < 2) fail("batch_norm: expected at least two values per channel, got one");
-      kernels::batch_statistics<T>(rows, channels(), x, mean_.data(), variance_.data(),
-                                   pass.threads());
+      find_statistics(rows, x, pass);
       update_running_statistics(rows);
     }
-    kernels::batch_norm_forward<T>(rows, channels(), kernel_options(pass), x, mean(pass),
-                                   variance(pass), gamma_.value.data(), beta_.value.data(),
-                                   output.data(), pass.threads());
+    const T* const gamma = gamma_.value.data();
+    const T* const beta = beta_.value.data();
+    if (pass.windows.pool())
+      kernels::batch_norm_max_pool_forward<T>(pooling(inputs[0].shape(), pass),
+                                              kernel_options(pass), x, mean(pass), variance(pass),
+                                              gamma, beta, output.data(), pass.threads());
+    else
+      kernels::batch_norm_forward<T>(rows, channels(), kernel_options(pass), x, mean(pass),
+                                     variance(pass), gamma, beta, output.data(), pass.threads());
   }
   /// With n = (x - mean) / sqrt(variance + epsilon) and M values per channel:
   /// d_beta = sum dy, d_gamma = sum dy * n,
@@ -73,6 +79,11 @@ class BatchNorm final : public Layer<T> {
   /// where the last two terms are missing if mean and variance are constants.
   void backward(Inputs<T> inputs, TensorView<const T>, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
+    if (pass.windows.pool())
+      return kernels::batch_norm_max_pool_backward<T>(
+          pooling(inputs[0].shape(), pass), kernel_options(pass), inputs[0].data(), d_output.data(),
+          mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
+          gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads());
     kernels::batch_norm_backward<T>(
         d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
         d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
@@ -83,10 +94,16 @@ class BatchNorm final : public Layer<T> {
                                                             TensorView<const T> d_output,
                                                             const Pass& pass) override {
     if constexpr (std::is_same_v<T, float>) {
-      deferred_ = kernels::batch_norm_backward_sums<T>(
-          d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
-          d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
-          gamma_.gradient.data(), beta_.gradient.data(), pass.threads());
+      if (pass.windows.pool())
+        deferred_ = kernels::batch_norm_max_pool_backward_sums<T>(
+            pooling(inputs[0].shape(), pass), kernel_options(pass), inputs[0].data(),
+            d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
+            gamma_.gradient.data(), beta_.gradient.data(), pass.threads());
+      else
+        deferred_ = kernels::batch_norm_backward_sums<T>(
+            d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
+            d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
+            gamma_.gradient.data(), beta_.gradient.data(), pass.threads());
       return &deferred_;
     }
     return nullptr;
@@ -133,6 +150,8 @@ class BatchNorm final : public Layer<T> {
   bool backward_reads_output() const override { return false; }
   bool in_place() const override { return true; }
   bool limits_output() const override { return true; }
+  bool pools_output() const override { return true; }
+  bool wants_moments() const override { return true; }
 
  private:
   static const BatchNormOptions& checked(std::int64_t channels, const BatchNormOptions& options) {
@@ -157,6 +176,28 @@ class BatchNorm final : public Layer<T> {
             .statistics = by_batch(pass) ? kernels::Statistics::batch : kernels::Statistics::frozen,
             .lo = static_cast<T>(pass.limits.lowest),
             .hi = static_cast<T>(pass.limits.highest)};
+  }
+  /// The pooling of images {N, H, W, C} that pass.windows tile.
+  kernels::Pool2dShape pooling(const Shape& batch, const Pass& pass) const {
+    const kernels::MaxWindows& windows = pass.windows;
+    return {.N = batch[0],
+            .H = batch[1],
+            .W = batch[2],
+            .C = batch[3],
+            .OH = batch[1] / windows.rows,
+            .OW = batch[2] / windows.columns,
+            .KH = windows.rows,
+            .KW = windows.columns,
+            .stride_h = windows.rows,
+            .stride_w = windows.columns};
+  }
+  void find_statistics(std::int64_t rows, const T* x, const Pass& pass) {
+    if constexpr (std::is_same_v<T, float>)
+      if (pass.moments)
+        return kernels::batch_statistics<T>(*pass.moments, mean_.data(), variance_.data(),
+                                            pass.threads());
+    kernels::batch_statistics<T>(rows, channels(), x, mean_.data(), variance_.data(),
+                                 pass.threads());
   }
   void update_running_statistics(std::int64_t rows) {
     const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);

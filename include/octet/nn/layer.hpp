@@ -14,12 +14,15 @@
 #include "octet/core/random.hpp"
 #include "octet/core/tensor.hpp"
 #include "octet/core/thread_pool.hpp"
+#include "octet/kernels/conv2d_shape.hpp"
 
 namespace octet::inline OCTET_ABI {
 
 namespace kernels {
 template <class T>
 struct DeferredGradient;
+template <class T>
+struct BlockMoments;
 }
 
 /// Whether a pass learns (dropout drops, batch norm uses the batch) or only predicts.
@@ -53,6 +56,11 @@ struct Pass {
   /// Not null only for layers that say completes_gradient(): then d_output is what came to the
   /// batch norm after this layer, and this is the rest of that one's backward pass.
   const kernels::DeferredGradient<float>* deferred = nullptr;
+  /// Not 1 x 1 only for layers that say pools_output(): then output is that of the max pooling.
+  kernels::MaxWindows windows{};
+  /// Not null only in forward(): for layers that say gathers_moments(), where the moments of what
+  /// they write go; for those that say wants_moments(), the moments of their input.
+  kernels::BlockMoments<float>* moments = nullptr;
 
   bool training() const { return mode == Mode::training; }
   /// The threads of this pass: the default pool's unless others were given.
@@ -150,6 +158,18 @@ class Layer {
   virtual bool limits_output() const { return false; }
   /// The limits, of a layer that does nothing but limit its input.
   virtual const Limits<double>* limits() const { return nullptr; }
+
+  /// Whether forward() and backward() heed Pass::windows, in images that the windows tile: then
+  /// output and d_output are the maxima of the windows, and what lies between is never written.
+  virtual bool pools_output() const { return false; }
+  /// The windows, of a layer that does nothing but keep the maximum of each of windows that do not
+  /// overlap and have no padding.
+  virtual const kernels::MaxWindows* windows() const { return nullptr; }
+
+  /// Whether forward() gives Pass::moments of what it writes, and whether it reads those of its
+  /// input: a batch norm then need not read what a convolution has just written.
+  virtual bool gathers_moments(Precision) const { return false; }
+  virtual bool wants_moments() const { return false; }
 
   /// What backward() does, except for d_inputs[0]: the layer before computes that from d_output and
   /// its own output when it needs it, which saves writing and reading it. nullptr: not possible.

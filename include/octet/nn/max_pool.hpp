@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "octet/kernels/pooling.hpp"
 #include "octet/nn/layer.hpp"
@@ -28,6 +29,9 @@ class MaxPool final : public Layer<T> {
                 .stride = options.stride.or_kernel(options.kernel),
                 .padding = options.padding} {
     check_pool_window(type(), window_);
+    const Padding2d& padding = window_.padding;
+    if (window_.stride == window_.kernel && padding == Padding2d(0))
+      windows_ = {{window_.kernel.h, window_.kernel.w}};
   }
 
   std::string_view type() const override { return "max_pool"; }
@@ -67,9 +71,11 @@ class MaxPool final : public Layer<T> {
     return std::make_unique<MaxPool>(MaxPoolOptions{window.kernel, window.stride, window.padding});
   }
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<MaxPool>(*this); }
+  const kernels::MaxWindows* windows() const override { return windows_ ? &*windows_ : nullptr; }
 
  private:
   Window2d window_;
+  std::optional<kernels::MaxWindows> windows_;
 };
 
 /// Max pooling: `max_pool(x, {.kernel = 3, .stride = 2})`.
