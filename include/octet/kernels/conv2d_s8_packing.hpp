@@ -45,13 +45,38 @@ struct TapsS8 {
         steps(pieces(run * element_bytes, 4)) {}
 };
 
+/// Spreads `count` weights of one channel over lines of 64 bytes, 4 bytes to each: one channel's
+/// share of lines that hold 16. The first goes where number `first` of all would go from `to` on.
+template <class Element>
+void spread_over_lines(const std::int8_t* from, std::int64_t count, std::int64_t first,
+                       std::byte* to) {
+  constexpr std::int64_t per_line = 4 / sizeof(Element);
+  const auto put = [&](std::int64_t i, std::int64_t elements) {
+    Element some[per_line];
+    for (std::int64_t j = 0; j < elements; ++j) some[j] = static_cast<Element>(from[i + j]);
+    const std::int64_t line = (first + i) / per_line, within = (first + i) % per_line;
+    std::memcpy(to + line * 64 + within * static_cast<std::int64_t>(sizeof(Element)), some,
+                static_cast<std::size_t>(elements) * sizeof(Element));
+  };
+  std::int64_t i = 0;
+  for (; i < count && (first + i) % per_line != 0; ++i) put(i, 1);
+  for (; i + per_line <= count; i += per_line) put(i, per_line);
+  for (; i < count; ++i) put(i, 1);
+}
+
+/// The sum of `count` weights, modulo 2^32 as accumulators are.
+inline std::uint32_t sum_of_weights(const std::int8_t* w, std::int64_t count) {
+  std::uint32_t sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += static_cast<std::uint32_t>(w[i]);
+  return sum;
+}
+
 /// Packs w [OC, KH, KW, C / groups] as [groups, blocks of 16 channels, taps, steps, 16, 4 bytes]:
 /// 4 bytes hold 4 elements of int8 or 2 of int16; zeros fill up. The correction takes
 /// `offset` * sum(w) off each accumulator, for activations stored as x + offset - x_zero_point.
 template <class Element>
 void pack_blocks_s8(const Conv2dShape& s, const std::int8_t* w, int offset,
                     PackedConv2dS8& packed) {
-  constexpr std::int64_t per_step = 4 / sizeof(Element);
   const TapsS8 taps(s, sizeof(Element));
   const std::int64_t depth = s.KH * s.KW * (s.C / s.groups), group_OC = s.OC / s.groups;
   const std::int64_t blocks = pieces(group_OC, 16), steps = taps.rows * taps.columns * taps.steps;
@@ -59,16 +84,11 @@ void pack_blocks_s8(const Conv2dShape& s, const std::int8_t* w, int offset,
   packed.correction.assign(static_cast<std::size_t>(s.groups * blocks * 16), 0);
   for (std::int64_t oc = 0; oc < s.OC; ++oc) {
     const std::int64_t lane = oc / group_OC * blocks * 16 + oc % group_OC;
-    std::uint32_t sum = 0;
-    for (std::int64_t k = 0; k < depth; ++k) {
-      const auto value = static_cast<Element>(w[oc * depth + k]);
-      const std::int64_t step = k / taps.run * taps.steps + k % taps.run / per_step;
-      const std::int64_t at =
-          ((lane / 16 * steps + step) * 16 + lane % 16) * per_step + k % taps.run % per_step;
-      std::memcpy(packed.weights.data() + at * static_cast<std::int64_t>(sizeof(Element)), &value,
-                  sizeof value);
-      sum += static_cast<std::uint32_t>(w[oc * depth + k]);
-    }
+    std::byte* const channel = packed.weights.data() + (lane / 16 * steps * 16 + lane % 16) * 4;
+    for (std::int64_t tap = 0; tap < taps.rows * taps.columns; ++tap)
+      spread_over_lines<Element>(w + oc * depth + tap * taps.run, taps.run, 0,
+                                 channel + tap * taps.steps * 64);
+    const std::uint32_t sum = sum_of_weights(w + oc * depth, depth);
     packed.correction[static_cast<std::size_t>(lane)] =
         static_cast<std::int32_t>(0u - static_cast<std::uint32_t>(offset) * sum);
   }

@@ -114,14 +114,14 @@ inline void pack_tiles_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv
   for (std::int64_t oc = 0; oc < s.OC; ++oc) {
     const std::int64_t lane = oc / t.group_OC * t.blocks * 16 + oc % t.group_OC;
     std::byte* const block = packed.weights.data() + lane / 16 * t.block_bytes;
-    std::uint32_t sum = 0;
-    for (std::int64_t k = 0; k < depth; ++k) {
-      const std::int64_t in_run = k % t.run, step = in_run / t.k_bytes;
-      const std::int64_t row = in_run - (std::min)(step * t.k_bytes, t.last_step);
-      block[(step * s.KH * t.columns + k / t.run) * t.k_bytes * 16 + row / 4 * 64 + lane % 16 * 4 +
-            row % 4] = static_cast<std::byte>(w[oc * depth + k]);
-      sum += static_cast<std::uint32_t>(w[oc * depth + k]);
-    }
+    const std::int8_t* const channel = w + oc * depth;
+    for (std::int64_t tap = 0; tap < s.KH * t.columns; ++tap)
+      for (std::int64_t step = 0, at = 0; at < t.run; ++step, at += t.k_bytes)
+        spread_over_lines<std::int8_t>(
+            channel + tap * t.run + at, (std::min)(t.k_bytes, t.run - at),
+            at - (std::min)(at, t.last_step),
+            block + (step * s.KH * t.columns + tap) * t.k_bytes * 16 + lane % 16 * 4);
+    const std::uint32_t sum = sum_of_weights(channel, depth);
     packed.correction[static_cast<std::size_t>(lane)] =
         static_cast<std::int32_t>(0u - static_cast<std::uint32_t>(packed.x_zero_point) * sum);
   }
