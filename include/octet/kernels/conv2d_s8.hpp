@@ -6,6 +6,9 @@
 #include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
 #include "octet/kernels/avx_vnni/conv2d_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
+#include "octet/kernels/neon/conv2d_s8.hpp"
+#include "octet/kernels/neon_dotprod/conv2d_s8.hpp"
+#include "octet/kernels/neon_i8mm/conv2d_s8.hpp"
 #include "octet/kernels/scalar/conv2d_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -49,6 +52,13 @@ std::span<const Conv2dS8Implementation> conv2d_s8_table() {
      &avx_vnni::conv2d_s8_scratch_bytes, &avx_vnni::conv2d_s8},
     {"conv2d_s8s8s8_6x16c2_avx2", Isa::avx2, &avx2::pack_conv2d_s8, &avx2::conv2d_s8_scratch_bytes,
      &avx2::conv2d_s8},
+#elif OCTET_NEON
+    {"conv2d_s8s8s8_6x16c8_neon_i8mm", Isa::neon_i8mm, &neon_i8mm::pack_conv2d_s8,
+     &neon::conv2d_s8_scratch_bytes, &neon_i8mm::conv2d_s8},
+    {"conv2d_s8s8s8_6x16c4_neon_dotprod", Isa::neon_dotprod, &neon_dotprod::pack_conv2d_s8,
+     &neon::conv2d_s8_scratch_bytes, &neon_dotprod::conv2d_s8},
+    {"conv2d_s8s8s8_4x16c4_neon", Isa::neon, &neon::pack_conv2d_s8, &neon::conv2d_s8_scratch_bytes,
+     &neon::conv2d_s8},
 #endif
     {"conv2d_s8s8s8_scalar", Isa::scalar, &scalar::pack_conv2d_s8, &scalar::conv2d_s8_scratch_bytes,
      &scalar::conv2d_s8},

@@ -15,6 +15,8 @@
 #if OCTET_X86
 #include "octet/kernels/avx2/depthwise_f32.hpp"
 #include "octet/kernels/avx512/depthwise_f32.hpp"
+#elif OCTET_NEON
+#include "octet/kernels/neon/depthwise_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -46,18 +48,21 @@ std::span<const DepthwiseImplementation<T>> depthwise_table() {
       &scalar::depthwise_backward_input<T>,
       &scalar::depthwise_backward_weight<T>,
   };
-#if OCTET_X86
   if constexpr (std::is_same_v<T, float>) {
     static constexpr DepthwiseImplementation<T> table[] = {
-        {"depthwise_f32_x16_avx512", Isa::avx512, &avx512::depthwise_forward,
-         &avx512::depthwise_backward_input, &avx512::depthwise_backward_weight},
-        {"depthwise_f32_x8_avx2", Isa::avx2, &avx2::depthwise_forward,
-         &avx2::depthwise_backward_input, &avx2::depthwise_backward_weight},
-        scalar_row,
+#if OCTET_X86
+      {"depthwise_f32_x16_avx512", Isa::avx512, &avx512::depthwise_forward,
+       &avx512::depthwise_backward_input, &avx512::depthwise_backward_weight},
+      {"depthwise_f32_x8_avx2", Isa::avx2, &avx2::depthwise_forward,
+       &avx2::depthwise_backward_input, &avx2::depthwise_backward_weight},
+#elif OCTET_NEON
+      {"depthwise_f32_x4_neon", Isa::neon, &neon::depthwise_forward,
+       &neon::depthwise_backward_input, &neon::depthwise_backward_weight},
+#endif
+      scalar_row,
     };
     return table;
   }
-#endif
   return {&scalar_row, 1};
 }
 

@@ -108,20 +108,21 @@ inline void to_repeated_int16(std::int64_t pixels, const std::int8_t* x, const L
   }
 }
 
-/// The work of a depthwise convolution on int16 in scratch.
-inline LinesS8 depthwise_s8_work(const Conv2dShape& s, const PackedDepthwiseS8& packed) {
+/// The work of a depthwise convolution whose elements in scratch have `element_bytes` bytes.
+inline LinesS8 depthwise_s8_work(const Conv2dShape& s, const PackedDepthwiseS8& packed,
+                                 std::int64_t element_bytes = 2) {
   LinesS8 work;
   work.shape = depthwise_s8_lines_shape(s);
-  work.element_bytes = 2;
+  work.element_bytes = element_bytes;
   work.x_zero_point = packed.x_zero_point;
   work.x_channels = s.C;
   work.chunk_C = 64;
-  const PaddedS8 padded(slab_of(work.shape, 2), 2);
-  work.taps.pixel_stride = s.stride_w * s.OC * 2;
+  const PaddedS8 padded(slab_of(work.shape, element_bytes), element_bytes);
+  work.taps.pixel_stride = s.stride_w * s.OC * element_bytes;
   work.taps.rows = s.KH;
   work.taps.row_step = s.dilation_h * padded.row_bytes;
   work.taps.columns = s.KW;
-  work.taps.column_step = s.dilation_w * s.OC * 2;
+  work.taps.column_step = s.dilation_w * s.OC * element_bytes;
   work.taps.steps = 0;
   work.weights = packed.weights.data();
   work.block_bytes = pieces(s.KH * s.KW, 2) * 64;

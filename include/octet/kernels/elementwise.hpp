@@ -15,6 +15,8 @@
 #if OCTET_X86
 #include "octet/kernels/avx2/elementwise_f32.hpp"
 #include "octet/kernels/avx512/elementwise_f32.hpp"
+#elif OCTET_NEON
+#include "octet/kernels/neon/elementwise_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -53,20 +55,24 @@ std::span<const ElementwiseImplementation<T>> elementwise_table() {
       &scalar::adam<T>,
       &scalar::sgd<T>,
   };
-#if OCTET_X86
   if constexpr (std::is_same_v<T, float>) {
     static constexpr ElementwiseImplementation<T> table[] = {
-        {"elementwise_f32_x16_avx512", Isa::avx512, &avx512::clamp_forward, &avx512::clamp_backward,
-         &avx512::leaky_relu_forward, &avx512::leaky_relu_backward, &avx512::add, &avx512::multiply,
-         &avx512::add_scaled, &avx512::scale, &avx512::adam, &avx512::sgd},
-        {"elementwise_f32_x8_avx2", Isa::avx2, &avx2::clamp_forward, &avx2::clamp_backward,
-         &avx2::leaky_relu_forward, &avx2::leaky_relu_backward, &avx2::add, &avx2::multiply,
-         &avx2::add_scaled, &avx2::scale, &avx2::adam, &avx2::sgd},
-        scalar_row,
+#if OCTET_X86
+      {"elementwise_f32_x16_avx512", Isa::avx512, &avx512::clamp_forward, &avx512::clamp_backward,
+       &avx512::leaky_relu_forward, &avx512::leaky_relu_backward, &avx512::add, &avx512::multiply,
+       &avx512::add_scaled, &avx512::scale, &avx512::adam, &avx512::sgd},
+      {"elementwise_f32_x8_avx2", Isa::avx2, &avx2::clamp_forward, &avx2::clamp_backward,
+       &avx2::leaky_relu_forward, &avx2::leaky_relu_backward, &avx2::add, &avx2::multiply,
+       &avx2::add_scaled, &avx2::scale, &avx2::adam, &avx2::sgd},
+#elif OCTET_NEON
+      {"elementwise_f32_x4_neon", Isa::neon, &neon::clamp_forward, &neon::clamp_backward,
+       &neon::leaky_relu_forward, &neon::leaky_relu_backward, &neon::add, &neon::multiply,
+       &neon::add_scaled, &neon::scale, &neon::adam, &neon::sgd},
+#endif
+      scalar_row,
     };
     return table;
   }
-#endif
   return {&scalar_row, 1};
 }
 

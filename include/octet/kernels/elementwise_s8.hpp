@@ -5,6 +5,7 @@
 
 #include "octet/kernels/avx2/elementwise_s8.hpp"
 #include "octet/kernels/avx512/elementwise_s8.hpp"
+#include "octet/kernels/neon/elementwise_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/elementwise_s8.hpp"
 #include "octet/kernels/table.hpp"
@@ -23,6 +24,8 @@ inline std::span<const Implementation<AddS8Range>> add_s8_table() {
 #if OCTET_X86
     {"add_s8s8s8_avx512", Isa::avx512, &avx512::add_s8},
     {"add_s8s8s8_avx2", Isa::avx2, &avx2::add_s8},
+#elif OCTET_NEON
+    {"add_s8s8s8_neon", Isa::neon, &neon::add_s8},
 #endif
     {"add_s8s8s8_scalar", Isa::scalar, &scalar::add_s8},
   };
@@ -34,6 +37,8 @@ inline std::span<const Implementation<MultiplyS8Range>> multiply_s8_table() {
 #if OCTET_X86
     {"multiply_s8s8s8_avx512", Isa::avx512, &avx512::multiply_s8},
     {"multiply_s8s8s8_avx2", Isa::avx2, &avx2::multiply_s8},
+#elif OCTET_NEON
+    {"multiply_s8s8s8_neon", Isa::neon, &neon::multiply_s8},
 #endif
     {"multiply_s8s8s8_scalar", Isa::scalar, &scalar::multiply_s8},
   };
@@ -44,6 +49,8 @@ inline std::span<const Implementation<LookupS8Range>> lookup_s8_table() {
   static constexpr Implementation<LookupS8Range> table[] = {
 #if OCTET_X86
     {"lookup_s8s8_avx512", Isa::avx512, &avx512::lookup_s8},
+#elif OCTET_NEON
+    {"lookup_s8s8_neon", Isa::neon, &neon::lookup_s8},
 #endif
     {"lookup_s8s8_scalar", Isa::scalar, &scalar::lookup_s8},
   };

@@ -10,6 +10,8 @@
 #if OCTET_X86
 #include "octet/kernels/avx2/gemm_f32.hpp"
 #include "octet/kernels/avx512/gemm_f32.hpp"
+#elif OCTET_NEON
+#include "octet/kernels/neon/gemm_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -31,6 +33,8 @@ std::span<const GemmImplementation> gemm_table() {
 #if OCTET_X86
     {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::product, &avx512::outer},
     {"gemm_f32_6x16_avx2", Isa::avx2, 8, 16, &avx2::product, &avx2::outer},
+#elif OCTET_NEON
+    {"gemm_f32_6x16_neon", Isa::neon, 4, 16, &neon::product, &neon::outer},
 #endif
     {"gemm_f32_scalar", Isa::scalar},
   };

@@ -17,6 +17,8 @@
 #if OCTET_X86
 #include "octet/kernels/avx2/normalization_f32.hpp"
 #include "octet/kernels/avx512/normalization_f32.hpp"
+#elif OCTET_NEON
+#include "octet/kernels/neon/normalization_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -59,20 +61,24 @@ std::span<const NormalizationImplementation<T>> normalization_table() {
       &scalar::window_sums<T>,
       &scalar::window_gradient<T>,
   };
-#if OCTET_X86
   if constexpr (std::is_same_v<T, float>) {
     static constexpr NormalizationImplementation<T> table[] = {
-        {"normalization_f32_x16_avx512", Isa::avx512, &avx512::moments, &avx512::normalize,
-         &avx512::normalize_sums, &avx512::normalize_gradient, &avx512::column_sum,
-         &avx512::normalize_windows, &avx512::window_sums, &avx512::window_gradient},
-        {"normalization_f32_x8_avx2", Isa::avx2, &avx2::moments, &avx2::normalize,
-         &avx2::normalize_sums, &avx2::normalize_gradient, &avx2::column_sum,
-         &avx2::normalize_windows, &avx2::window_sums, &avx2::window_gradient},
-        scalar_row,
+#if OCTET_X86
+      {"normalization_f32_x16_avx512", Isa::avx512, &avx512::moments, &avx512::normalize,
+       &avx512::normalize_sums, &avx512::normalize_gradient, &avx512::column_sum,
+       &avx512::normalize_windows, &avx512::window_sums, &avx512::window_gradient},
+      {"normalization_f32_x8_avx2", Isa::avx2, &avx2::moments, &avx2::normalize,
+       &avx2::normalize_sums, &avx2::normalize_gradient, &avx2::column_sum,
+       &avx2::normalize_windows, &avx2::window_sums, &avx2::window_gradient},
+#elif OCTET_NEON
+      {"normalization_f32_x4_neon", Isa::neon, &neon::moments, &neon::normalize,
+       &neon::normalize_sums, &neon::normalize_gradient, &neon::column_sum,
+       &neon::normalize_windows, &neon::window_sums, &neon::window_gradient},
+#endif
+      scalar_row,
     };
     return table;
   }
-#endif
   return {&scalar_row, 1};
 }
 

@@ -13,6 +13,8 @@
 #if OCTET_X86
 #include "octet/kernels/avx2/pooling_f32.hpp"
 #include "octet/kernels/avx512/pooling_f32.hpp"
+#elif OCTET_NEON
+#include "octet/kernels/neon/pooling_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -39,18 +41,21 @@ std::span<const PoolingImplementation<T>> pooling_table() {
       &scalar::sum_window<T>,
       &scalar::sum_window_backward<T>,
   };
-#if OCTET_X86
   if constexpr (std::is_same_v<T, float>) {
     static constexpr PoolingImplementation<T> table[] = {
-        {"pooling_f32_x16_avx512", Isa::avx512, &avx512::max_window, &avx512::max_window_backward,
-         &avx512::sum_window, &avx512::sum_window_backward},
-        {"pooling_f32_x8_avx2", Isa::avx2, &avx2::max_window, &avx2::max_window_backward,
-         &avx2::sum_window, &avx2::sum_window_backward},
-        scalar_row,
+#if OCTET_X86
+      {"pooling_f32_x16_avx512", Isa::avx512, &avx512::max_window, &avx512::max_window_backward,
+       &avx512::sum_window, &avx512::sum_window_backward},
+      {"pooling_f32_x8_avx2", Isa::avx2, &avx2::max_window, &avx2::max_window_backward,
+       &avx2::sum_window, &avx2::sum_window_backward},
+#elif OCTET_NEON
+      {"pooling_f32_x4_neon", Isa::neon, &neon::max_window, &neon::max_window_backward,
+       &neon::sum_window, &neon::sum_window_backward},
+#endif
+      scalar_row,
     };
     return table;
   }
-#endif
   return {&scalar_row, 1};
 }
 

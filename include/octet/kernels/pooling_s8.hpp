@@ -3,6 +3,7 @@
 
 #include "octet/kernels/avx2/pooling_s8.hpp"
 #include "octet/kernels/avx512/pooling_s8.hpp"
+#include "octet/kernels/neon/pooling_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/pooling_s8.hpp"
 #include "octet/kernels/table.hpp"
@@ -19,6 +20,8 @@ inline std::span<const Implementation<MaxPoolS8Row>> max_pool_s8_table() {
 #if OCTET_X86
     {"max_pool_s8_avx512", Isa::avx512, &avx512::max_pool_s8_row},
     {"max_pool_s8_avx2", Isa::avx2, &avx2::max_pool_s8_row},
+#elif OCTET_NEON
+    {"max_pool_s8_neon", Isa::neon, &neon::max_pool_s8_row},
 #endif
     {"max_pool_s8_scalar", Isa::scalar, &scalar::max_pool_s8_row},
   };
@@ -30,6 +33,8 @@ inline std::span<const Implementation<AveragePoolS8Row>> average_pool_s8_table()
 #if OCTET_X86
     {"average_pool_s8_avx512", Isa::avx512, &avx512::average_pool_s8_row},
     {"average_pool_s8_avx2", Isa::avx2, &avx2::average_pool_s8_row},
+#elif OCTET_NEON
+    {"average_pool_s8_neon", Isa::neon, &neon::average_pool_s8_row},
 #endif
     {"average_pool_s8_scalar", Isa::scalar, &scalar::average_pool_s8_row},
   };

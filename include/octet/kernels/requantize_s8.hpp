@@ -4,6 +4,7 @@
 #include "octet/kernels/arithmetic_s8.hpp"
 #include "octet/kernels/avx2/requantize_s8.hpp"
 #include "octet/kernels/avx512/requantize_s8.hpp"
+#include "octet/kernels/neon/requantize_s8.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/requantize_s8.hpp"
 #include "octet/kernels/table.hpp"
@@ -20,6 +21,8 @@ inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
 #if OCTET_X86
     {"quantize_f32s8_avx512", Isa::avx512, &avx512::quantize_f32},
     {"quantize_f32s8_avx2", Isa::avx2, &avx2::quantize_f32},
+#elif OCTET_NEON
+    {"quantize_f32s8_neon", Isa::neon, &neon::quantize_f32},
 #endif
     {"quantize_f32s8_scalar", Isa::scalar, &scalar::quantize_f32},
   };
@@ -31,6 +34,8 @@ inline std::span<const Implementation<DequantizeF32>> dequantize_f32_table() {
 #if OCTET_X86
     {"dequantize_s8f32_avx512", Isa::avx512, &avx512::dequantize_f32},
     {"dequantize_s8f32_avx2", Isa::avx2, &avx2::dequantize_f32},
+#elif OCTET_NEON
+    {"dequantize_s8f32_neon", Isa::neon, &neon::dequantize_f32},
 #endif
     {"dequantize_s8f32_scalar", Isa::scalar, &scalar::dequantize_f32},
   };

@@ -23,6 +23,8 @@
 #if OCTET_X86
 #include "octet/kernels/avx2/winograd_f32.hpp"
 #include "octet/kernels/avx512/winograd_f32.hpp"
+#elif OCTET_NEON
+#include "octet/kernels/neon/winograd_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -64,6 +66,14 @@ std::span<const WinogradImplementation> winograd_table() {
        &avx2::winograd_output<4>, &avx2::winograd_filter<4>, &avx2::winograd_filter_gradient<4>},
       {"winograd_f32_2x2_avx2", Isa::avx2, 2, &avx2::winograd_input<2>, &avx2::winograd_gradient<2>,
        &avx2::winograd_output<2>, &avx2::winograd_filter<2>, &avx2::winograd_filter_gradient<2>},
+  };
+  return table;
+#elif OCTET_NEON
+  static constexpr WinogradImplementation table[] = {
+      {"winograd_f32_4x4_neon", Isa::neon, 4, &neon::winograd_input<4>, &neon::winograd_gradient<4>,
+       &neon::winograd_output<4>, &neon::winograd_filter<4>, &neon::winograd_filter_gradient<4>},
+      {"winograd_f32_2x2_neon", Isa::neon, 2, &neon::winograd_input<2>, &neon::winograd_gradient<2>,
+       &neon::winograd_output<2>, &neon::winograd_filter<2>, &neon::winograd_filter_gradient<2>},
   };
   return table;
 #else

@@ -63,6 +63,8 @@ OCTET_AVX2_INLINE Vector larger(Vector a, Vector b) {
 OCTET_AVX2_INLINE Mask equal(Mask open, Vector a, Vector b) {
   return _mm256_and_si256(open, _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)));
 }
+/// What comes later in the text may be loaded before.
+OCTET_AVX2_INLINE void load_in_turn() {}
 OCTET_AVX2_INLINE Mask without(Mask a, Mask b) { return _mm256_andnot_si256(b, a); }
 OCTET_AVX2_INLINE Vector keep(Mask m, Vector v) { return _mm256_and_ps(_mm256_castsi256_ps(m), v); }
 

@@ -56,7 +56,7 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
         }
       }
     }
-    for (; k < t.depth; ++k, b += V * lanes) {
+    for (const std::int64_t depth = t.depth; k < depth; ++k, b += V * lanes) {
       __builtin_prefetch(next, 0, 2);
       if constexpr (V > 2) __builtin_prefetch(next + 16, 0, 2);
       next += fetched<V>;
@@ -67,6 +67,7 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
         OCTET_UNROLL for (int v = 0; v < V; ++v) {
           sum[r][v] = multiply_add(value, weights[v], sum[r][v]);
         }
+        load_in_turn();
       }
     }
   }
