@@ -58,11 +58,9 @@ struct LoadedProgram {
   Metadata metadata;
 };
 
-/// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
-/// program that is whole and makes sense.
+/// What a file says of its program. Fails, naming the file, unless that is whole and makes sense.
 template <std::same_as<Safetensors> File>
-LoadedProgram load_program(const File& file,
-                           ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+ProgramDescription read_description(const File& file) {
   const auto found = file.metadata().find(program_key);
   if (found == file.metadata().end())
     fail(file.source(), ": expected a compiled or quantized program, got a file without one");
@@ -85,15 +83,37 @@ LoadedProgram load_program(const File& file,
   if (tensors.size() != file.entries().size())
     fail(file.source(), ": expected as many tensors as the program names, ", tensors.size(),
          ", got ", file.entries().size());
-  LoadedProgram loaded{Program(DescriptionReader::read(json, std::move(tensors)), options), {}};
+  return DescriptionReader::read(json, std::move(tensors));
+}
+
+/// What was saved with a program, beside it.
+template <std::same_as<Safetensors> File>
+Metadata user_metadata(const File& file) {
+  Metadata metadata;
   for (const auto& [key, text] : file.metadata())
-    if (key != program_key && key != checksum_key) loaded.metadata.emplace(key, text);
-  return loaded;
+    if (key != program_key && key != checksum_key) metadata.emplace(key, text);
+  return metadata;
+}
+
+/// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
+/// program that is whole and makes sense.
+template <std::same_as<Safetensors> File>
+LoadedProgram load_program(const File& file,
+                           ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+  return {Program(read_description(file), options), user_metadata(file)};
 }
 template <std::convertible_to<std::string> Path>
 LoadedProgram load_program(const Path& path,
                            ProgramOptions options = {.keep_weights = KeepWeights::no}) {
-  return load_program(Safetensors::read(path, ChecksumRule::required), options);
+  ProgramDescription description;
+  Metadata metadata;
+  {
+    // The file goes before the weights are packed: a small device has no room for three copies.
+    const auto file = Safetensors::read(path, ChecksumRule::required);
+    description = read_description(file);
+    metadata = user_metadata(file);
+  }
+  return {Program(std::move(description), options), std::move(metadata)};
 }
 
 }  // namespace octet::inline OCTET_ABI
