@@ -74,10 +74,11 @@ ProgramDescription read_description(const File& file) {
     if (type == 4)
       fail(file.source(), ": tensor \"", entry->name, "\": expected F32, F16, I8 or I32, got ",
            entry->dtype);
-    tensors.push_back({entry->name,
-                       entry->shape,
-                       static_cast<ElementType>(type),
-                       {entry->data.begin(), entry->data.end()}});
+    tensors.push_back({entry->name, entry->shape, static_cast<ElementType>(type), {}});
+    // assign() would copy byte by byte.
+    tensors.back().bytes.resize(entry->data.size());
+    if (!entry->data.empty())
+      std::memcpy(tensors.back().bytes.data(), entry->data.data(), entry->data.size());
   }
   // A tensor that is named twice would be copied twice: a small file must not become large.
   if (tensors.size() != file.entries().size())
