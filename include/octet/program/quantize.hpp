@@ -10,6 +10,7 @@
 
 #include "octet/program/calibrate_program.hpp"
 #include "octet/program/compile.hpp"
+#include "octet/program/learn_rounding.hpp"
 #include "octet/program/quantizer.hpp"
 #include "octet/program/report.hpp"
 
@@ -19,11 +20,14 @@ namespace octet::inline OCTET_ABI {
 struct QuantizedProgram {
   Program program;
   QuantizationReport report;
+  /// What learned rounding did, if it was asked for.
+  std::vector<LayerRounding> rounding = {};
 };
 
 /// Quantizes a float32 program that has its weights. Layers without an int8 form stay float32
 /// between dequantize and quantize, and the report names them. Goes through the images twice: once
-/// for the ranges, once to compare int8 with float32.
+/// for the ranges, once to compare int8 with float32; with learned rounding, once more for each
+/// layer.
 template <std::same_as<Program> AnyProgram>
 QuantizedProgram quantize(const AnyProgram& program, const BatchSource& images,
                           const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
@@ -38,10 +42,14 @@ QuantizedProgram quantize(const AnyProgram& program, const BatchSource& images,
                                                                         : ChannelMeans::kept},
       pool);
   Quantizer quantizer(program.description(), calibration, options);
+  std::vector<LayerRounding> rounding;
+  if (options.rounding == WeightRounding::learned)
+    rounding = RoundingLearner(program, options.learned_rounding, pool)
+                   .run(quantizer, images, calibration.images());
   Program result(quantizer.run(), options.program);
   QuantizationReport report =
       compare(program, result, calibration, quantizer.decisions(), images, pool);
-  return {std::move(result), std::move(report)};
+  return {std::move(result), std::move(report), std::move(rounding)};
 }
 
 /// Compiles a graph, then quantizes the program.

@@ -15,10 +15,11 @@
 #include "octet/program/program.hpp"
 #include "octet/quant/bias_correction.hpp"
 #include "octet/quant/calibrate.hpp"
+#include "octet/quant/learned_rounding.hpp"
 
 namespace octet::inline OCTET_ABI {
 
-/// A way to choose the range for the output of one layer.
+/// A way to choose the range for the output of one layer, or for an input of the network.
 struct LayerRange {
   std::string layer;
   RangeMethod method = RangeMethod::min_max;
@@ -35,6 +36,9 @@ struct QuantizeOptions {
   /// Layers, by name, that stay float32.
   std::vector<std::string> keep_float = {};
   BiasCorrection bias_correction = BiasCorrection::none;
+  /// Learned rounding goes through the images once more for each layer.
+  WeightRounding rounding = WeightRounding::nearest;
+  LearnedRoundingOptions learned_rounding = {};
   ProgramOptions program = {};
 };
 
@@ -171,6 +175,13 @@ class Quantizer {
     OCTET_ASSERT(parameters_.size() == from_.values.size());
   }
 
+  /// Weights of an operation that are rounded otherwise than to nearest, and the scales for which
+  /// they are.
+  void round(std::size_t operation, std::vector<std::int8_t> weight, std::vector<float> scale) {
+    rounded_.resize(from_.operations.size());
+    rounded_[operation] = {std::move(weight), std::move(scale), {}};
+  }
+
   ProgramDescription run() {
     for (const int input : from_.inputs) {
       float_value_[at(input)] = to_.add_value(float_copy(input));
@@ -191,13 +202,18 @@ class Quantizer {
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
   void check_names() const {
-    const auto check = [&](const std::string& name) {
-      for (const Operation& operation : from_.operations)
-        if (operation.name == name) return;
-      fail("quantize: expected the name of a layer, got \"", name, "\"");
+    std::vector<std::string> layers, values;
+    for (const Operation& operation : from_.operations) layers.push_back(operation.name);
+    for (const int input : from_.inputs) values.push_back(from_.value(input).name);
+    values.insert(values.end(), layers.begin(), layers.end());
+    const auto check = [](const std::vector<std::string>& names, const std::string& name) {
+      if (std::find(names.begin(), names.end(), name) != names.end()) return;
+      std::string all;
+      for (const std::string& each : names) all += (all.empty() ? "" : ", ") + each;
+      fail("quantize: expected the name of a layer (", all, "), got \"", name, "\"");
     };
-    for (const std::string& name : options_.keep_float) check(name);
-    for (const LayerRange& range : options_.layer_ranges) check(range.layer);
+    for (const std::string& name : options_.keep_float) check(layers, name);
+    for (const LayerRange& range : options_.layer_ranges) check(values, range.layer);
   }
 
   void decide() {
@@ -382,10 +398,12 @@ class Quantizer {
     const auto weights = float_steps::floats_of(weight);
     auto biases = float_steps::floats_of(bias);
     const auto quantize_them = [&] {
-      return quantize_weights(
+      QuantizedWeights quantized = quantize_weights(
           weights, biases, parameters_[at(operation.inputs[0])].scale, channel_last,
           weight_scales_.empty() ? std::span<const float>()
                                  : std::span<const float>(weight_scales_[number]));
+      if (!rounded_.empty()) take_rounded(rounded_[number], channel_last, quantized);
+      return quantized;
     };
     if (!channel_means_.empty()) {
       const QuantizedWeights plain = quantize_them();
@@ -404,6 +422,15 @@ class Quantizer {
         weight.name + "_scale", bias.shape, ElementType::f32, std::span(quantized.scale)));
     return conv;
   }
+  /// A channel whose scale has changed since keeps the nearest integers.
+  static void take_rounded(const QuantizedWeights& rounded, bool channel_last,
+                           QuantizedWeights& quantized) {
+    const std::size_t OC = quantized.scale.size(), run = quantized.weight.size() / OC;
+    for (std::size_t i = 0; i < rounded.weight.size(); ++i) {
+      const std::size_t oc = channel_last ? i % OC : i / run;
+      if (rounded.scale[oc] == quantized.scale[oc]) quantized.weight[i] = rounded.weight[i];
+    }
+  }
 
   const Description& from_;
   const QuantizeOptions& options_;
@@ -411,6 +438,8 @@ class Quantizer {
   std::vector<int> group_;
   std::vector<QuantizationParameters> parameters_;
   std::vector<std::vector<float>> weight_scales_;
+  /// For each operation, if any are rounded otherwise than to nearest; without biases.
+  std::vector<QuantizedWeights> rounded_;
   /// For each value, if biases are corrected.
   std::vector<std::vector<double>> channel_means_;
   /// The values of the new description that hold a value of the old one; -1 for none so far.
