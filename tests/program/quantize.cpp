@@ -140,8 +140,11 @@ TEST_CASE("layers can be kept in float32, and get ranges of their own") {
   const QuantizedProgram kept = quantize(graph, x, {.keep_float = {"conv2d_2", "linear_1"}});
   CHECK(kept.report.float_layers() == std::vector<std::string>{"conv2d_2", "linear_1"});
   CHECK(kept.report.text().find("kept on request") != std::string::npos);
-  CHECK_THROWS_WITH_AS(quantize(graph, x, {.keep_float = {"conv2d_9"}}),
-                       "quantize: expected the name of a layer, got \"conv2d_9\"", Error);
+  CHECK_THROWS_WITH_AS(
+      quantize(graph, x, {.keep_float = {"conv2d_9"}}),
+      "quantize: expected the name of a layer (conv2d_1, conv2d_2, conv2d_3, add_1, "
+      "max_pool_1, global_average_pool_1, linear_1), got \"conv2d_9\"",
+      Error);
 
   const auto highest = [&](const QuantizeOptions& options) {
     return quantize(graph, x, options).report.layers[0].int8_range.high;
