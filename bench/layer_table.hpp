@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "octet/core/json.hpp"
-#include "octet/program/profile.hpp"
+#include "octet/program/compare_costs.hpp"
 #include "why.hpp"
 
 namespace bench {
@@ -78,64 +78,28 @@ struct LayerTableOptions {
 inline LayerTable measure_layers(const octet::Program* float32, const octet::Program* int8,
                                  octet::TensorView<const float> images, const MachinePeak& peak,
                                  const LayerTableOptions& options) {
-  using octet::OperationCost;
-  using Profiler = octet::Profiler<octet::Program>;
-  const octet::Program* const programs[] = {float32, int8};
-  std::vector<OperationCost> costs[2];
-  double totals[2] = {};
-  {
-    std::optional<Profiler> profilers[2];
-    for (int form = 0; form < 2; ++form)
-      if (programs[form]) profilers[form].emplace(*programs[form], images, options.pool);
-    for (int round = 0; round < options.rounds; ++round)
-      for (int form = 0; form < 2; ++form)
-        // Another form comes first in every round.
-        if (auto& profiler = profilers[(round + form) % 2]) profiler->round();
-    for (int form = 0; form < 2; ++form)
-      if (profilers[form])
-        costs[form] = profilers[form]->costs(), totals[form] = profilers[form]->milliseconds();
-  }
-
-  const std::int64_t batch = images.shape()[0];
-  const int threads = options.pool ? options.pool->threads() : 1;
-  LayerTable table{{}, totals[0], totals[1]};
-  const auto form_of = [&](int form, std::size_t i) {
-    const OperationCost& cost = costs[form][i];
-    const Roof roof = roof_of(cost, programs[form]->isa(), threads, peak);
-    return LayerForm{cost.info.kernel,
-                     cost.milliseconds,
-                     static_cast<double>(cost.bytes_moved),
-                     cost.milliseconds > 0 ? 1e3 * roof.seconds / cost.milliseconds : 0,
-                     roof.binds,
-                     why(programs[form]->description().operations[i], cost, roof, batch, form == 1),
-                     true,
-                     is_needlessly_scalar(cost.info)};
+  const octet::CostComparison costs =
+      octet::compare_costs(float32, int8, images, {.pool = options.pool, .rounds = options.rounds});
+  LayerTable table{{}, costs.float32_milliseconds, costs.int8_milliseconds};
+  const auto form_of = [&](const octet::OperationCost& cost, const octet::Program& program,
+                           std::size_t operation, bool int8_program) {
+    const Roof roof = roof_of(cost, program.isa(), costs.threads, peak);
+    return LayerForm{
+        cost.info.kernel,
+        cost.milliseconds,
+        static_cast<double>(cost.bytes_moved),
+        cost.milliseconds > 0 ? 1e3 * roof.seconds / cost.milliseconds : 0,
+        roof.binds,
+        why(program.description().operations[operation], cost, roof, costs.batch, int8_program),
+        true,
+        is_needlessly_scalar(cost.info)};
   };
-  const auto add = [&](const OperationCost& cost) -> LayerRow& {
-    table.rows.push_back(
-        {cost.info.name, cost.info.type, to_text(cost.info.shape), cost.multiply_adds, {}, {}});
-    return table.rows.back();
-  };
-  const auto is_free = [](const OperationCost& cost) { return cost.info.type == "reshape"; };
-  for (std::size_t i = 0; i < costs[0].size(); ++i)
-    if (!is_free(costs[0][i])) add(costs[0][i]).float32 = form_of(0, i);
-  // An int8 operation joins the float32 one of its name; conversions stand where they happen.
-  std::size_t place = 0;
-  for (std::size_t i = 0; i < costs[1].size(); ++i) {
-    const OperationCost& cost = costs[1][i];
-    if (is_free(cost)) continue;
-    std::size_t found = 0;
-    while (found < table.rows.size() &&
-           (table.rows[found].name != cost.info.name || table.rows[found].int8.present))
-      ++found;
-    if (found == table.rows.size()) {
-      LayerRow row = std::move(add(cost));
-      table.rows.pop_back();
-      found = place;
-      table.rows.insert(table.rows.begin() + static_cast<std::ptrdiff_t>(place), std::move(row));
-    }
-    table.rows[found].int8 = form_of(1, i);
-    place = found + 1;
+  for (const octet::CostPair& each : costs.operations) {
+    const octet::OperationCost& first = each.float32 ? *each.float32 : *each.int8;
+    LayerRow row{each.name, each.type, to_text(first.info.shape), first.multiply_adds, {}, {}};
+    if (each.float32) row.float32 = form_of(*each.float32, *float32, each.float32_operation, false);
+    if (each.int8) row.int8 = form_of(*each.int8, *int8, each.int8_operation, true);
+    table.rows.push_back(std::move(row));
   }
   return table;
 }

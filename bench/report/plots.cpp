@@ -3,20 +3,15 @@
 #include <map>
 #include <tuple>
 
-#include "svg.hpp"
+#include "octet/core/svg.hpp"
+#include "results.hpp"
 
 namespace bench {
 
-namespace {
+using octet::page::LogAxis;
+using octet::page::Svg;
 
-/// Positions on a logarithmic axis.
-struct LogAxis {
-  double low, high, from, to;
-  double operator()(double value) const {
-    value = (std::clamp)(value, low, high);
-    return from + (to - from) * std::log(value / low) / std::log(high / low);
-  }
-};
+namespace {
 
 void draw_axes(Svg& svg, const LogAxis& x, const LogAxis& y, std::string_view x_title,
                std::string_view y_title) {

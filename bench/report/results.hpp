@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../peak.hpp"
+#include "octet/core/page.hpp"
 
 namespace bench {
 
@@ -50,12 +51,8 @@ struct Results {
 /// layers.json, startup.json and compile_cost.txt, as far as they are there.
 Results read_results(const std::string& folder);
 
-/// A table of text, for people and for HTML.
-struct Table {
-  std::string title, note;
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-};
+using octet::page::fixed;
+using octet::page::Table;
 
 /// All tables in the order in which they are shown.
 std::vector<Table> tables_of(const Results& results);
@@ -67,8 +64,5 @@ std::string page_of(const Results& results, const std::vector<Table>& tables);
 std::string roofline_plot(const Results& results);
 std::string ratio_plot(const Results& results);
 std::string latency_plot(const Results& results);
-
-/// A number with so many decimals.
-std::string fixed(double value, int decimals);
 
 }  // namespace bench

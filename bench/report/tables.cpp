@@ -1,18 +1,11 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "../gemm/product.hpp"
 #include "results.hpp"
 
 namespace bench {
-
-std::string fixed(double value, int decimals) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
 
 namespace {
 

@@ -42,6 +42,10 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->check(path_to("a file for the int8 program"))
       ->required();
   command
+      ->add_option("--report", options.report,
+                   "File for a page with everything that was measured; the same as JSON beside it")
+      ->check(path_to("a file that ends in .html"));
+  command
       ->add_option("--calibrate", options.calibrate,
                    "Images of train from which the ranges are taken")
       ->check(whole(1, 1000000))

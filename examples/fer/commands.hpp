@@ -71,6 +71,8 @@ struct QuantizeOptions {
   std::int64_t calibrate = 512;
   std::string method = "min_max";
   std::string out;
+  /// The page that is written beside the table; empty: none.
+  std::string report = {};
   int threads = 0;
   std::uint64_t seed = 0;
 };

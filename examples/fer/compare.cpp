@@ -59,8 +59,9 @@ std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants, Thr
   return speeds;
 }
 
-void print_comparison(const std::vector<Contestant>& contestants, const ImageDataset& data,
-                      const Pipeline& pipeline, ThreadPool& pool) {
+std::vector<Evaluation> print_comparison(const std::vector<Contestant>& contestants,
+                                         const ImageDataset& data, const Pipeline& pipeline,
+                                         ThreadPool& pool) {
   std::vector<Evaluation> evaluations;
   for (const Contestant& each : contestants)
     evaluations.push_back(evaluate(*each.program, data, pipeline, {.pool = &pool}));
@@ -100,6 +101,7 @@ void print_comparison(const std::vector<Contestant>& contestants, const ImageDat
                   threads->threads(), speeds[i].batch_1_milliseconds,
                   speeds[i].batch_64_images_per_second);
   }
+  return evaluations;
 }
 
 }  // namespace fer

@@ -26,8 +26,11 @@ struct Speed {
 std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants,
                                  octet::ThreadPool& pool);
 
-/// Prints the table: accuracy, top-2, changed answers with McNemar's p, size and speed.
-void print_comparison(const std::vector<Contestant>& contestants, const octet::ImageDataset& data,
-                      const octet::Pipeline& pipeline, octet::ThreadPool& pool);
+/// Prints the table: accuracy, top-2, changed answers with McNemar's p, size and speed. Returns
+/// what each form said of the images.
+std::vector<octet::Evaluation> print_comparison(const std::vector<Contestant>& contestants,
+                                                const octet::ImageDataset& data,
+                                                const octet::Pipeline& pipeline,
+                                                octet::ThreadPool& pool);
 
 }  // namespace fer

@@ -1,12 +1,7 @@
 #include "output.hpp"
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <octet/core/safetensors.hpp>
 #include <octet/program/file.hpp>
@@ -29,21 +24,6 @@ bool is_program(const std::string& path) {
   } catch (const Error&) {
     return false;
   }
-}
-
-void check_writable(const std::string& path) {
-  struct ::stat target {};
-  if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
-    fail(path, ": expected a file or nothing, got a folder or a device");
-  const std::string probe = text_of(path, ".", ::getpid(), ".probe");
-  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  int error = file < 0 ? errno : 0;
-  if (!error && ::write(file, "fer", 3) != 3) error = errno;
-  if (file >= 0) {
-    ::close(file);
-    ::unlink(probe.c_str());
-  }
-  if (error) fail(path, ": cannot be written: ", std::strerror(error));
 }
 
 void check_not_the_model(const std::string& out, const std::string& model) {

@@ -3,12 +3,13 @@
 
 #include <string>
 
+#include <octet/core/file.hpp>
+
 #include "commands.hpp"
 
 namespace fer {
 
-/// Fails, naming the path, unless a file can be made or replaced there. Leaves nothing behind.
-void check_writable(const std::string& path);
+using octet::check_writable;
 
 /// Whether the file holds a program, such as fer quantize writes.
 bool is_program(const std::string& path);

@@ -12,6 +12,7 @@
 #include "data.hpp"
 #include "model.hpp"
 #include "output.hpp"
+#include "quantization_report.hpp"
 
 namespace fer {
 
@@ -57,6 +58,7 @@ int quantize(const QuantizeOptions& options) {
   if (model.kind == FileKind::program)
     fail(options.model, ": expected a trained network, got a program that fer quantize wrote");
   check_program_output(options);
+  check_report_output(options);
   Splits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
   order_classes(model.card, splits);
   if (splits.train.size() == 0 || splits.test.size() == 0)
@@ -75,11 +77,19 @@ int quantize(const QuantizeOptions& options) {
   const Metadata metadata = model.card.metadata();
   save_program(quantized.program, options.out, metadata);
   const Program half = with_float16_weights(model.program);
-  print_comparison({{"float32", &model.program, file_bytes(model.program, metadata)},
-                    {"float16 weights", &half, file_bytes(half, metadata)},
-                    {"int8", &quantized.program,
-                     static_cast<std::int64_t>(std::filesystem::file_size(options.out))}},
-                   splits.test, model.pipeline(), pool);
+  const std::vector<Contestant> forms = {
+      {"float32", &model.program, file_bytes(model.program, metadata)},
+      {"float16 weights", &half, file_bytes(half, metadata)},
+      {"int8", &quantized.program,
+       static_cast<std::int64_t>(std::filesystem::file_size(options.out))}};
+  const std::vector<Evaluation> evaluations =
+      print_comparison(forms, splits.test, model.pipeline(), pool);
+  if (!options.report.empty()) {
+    write_quantization_report(options.report, model.card.name + " in int8", model.card.class_names,
+                              forms, evaluations, quantized.report,
+                              TensorView<const float>(images).rows(0, 1));
+    std::printf("\nreport: %s\n", options.report.c_str());
+  }
   std::printf("\nwritten: %s; next: fer predict %s PICTURE, fer info %s\n", options.out.c_str(),
               options.out.c_str(), options.out.c_str());
   return 0;

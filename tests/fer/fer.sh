@@ -131,6 +131,20 @@ accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --r
   --out entropy.safetensors
 prints "ranges, as far from the final ones"
 
+accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --out int8.safetensors \
+  --report page.html
+prints "report: page.html"
+grep -qF "<h1>lenet in int8</h1>" page.html || die "expected the network's name in the page"
+grep -qF '"name":"float16 weights","images":14' page.json || die "expected the forms in the JSON"
+rm page.html page.json
+refuses "expected a path that ends in .html" "$fer" quantize one/best.safetensors --data faces.csv \
+  --out q.safetensors --report page.pdf
+refuses "nowhere/page.json: cannot be written" "$fer" quantize one/best.safetensors \
+  --data faces.csv --out q.safetensors --report nowhere/page.html
+refuses "--report: expected other files than" "$fer" quantize one/best.safetensors \
+  --data faces.csv --out page.json --report page.html
+[ ! -e q.safetensors ] || die "a program was written before its report was looked at"
+
 echo "training for int8"
 accepts "$fer" train --data faces.csv --from one/best.safetensors --qat --epochs 2 --batch 8 --out qat
 prints "int8.safetensors: the best weights as an int8 program"

@@ -91,3 +91,58 @@ TEST_CASE("report: the table and the JSON say which layers stay float32, and why
   CHECK(json["int8_bytes"].as_integer() == report.int8_bytes);
   CHECK(report.int8_bytes < report.float_bytes / 2);
 }
+
+TEST_CASE("report: equal parts hold every value of a histogram once") {
+  Histogram histogram;
+  histogram.observe(std::vector<float>{-1, -0.26f, 0, 0, 0.24f, 0.26f, 2.9f, 3});
+  const EqualBins bins = equal_bins(histogram, {-1, 3}, 8);
+  CHECK(bins.counts == std::vector<std::uint64_t>{1, 1, 4, 0, 0, 0, 0, 2});
+  CHECK(equal_bins(histogram, {0, 0}, 2).counts == std::vector<std::uint64_t>{8, 0});
+}
+
+TEST_CASE("report: weights on the grid of their channels, by hand") {
+  const std::vector<float> weights = {1, -2, 0.5f, 0.25f};
+  const std::vector<float> scales = {0.5f, 0.25f};
+  const auto check = [](const WeightReport& report, double noise, int most) {
+    CHECK(report.range == Range{-2, 1});
+    CHECK(report.scale == Range{0.25f, 0.5f});
+    CHECK(report.count() == 4);
+    CHECK(report.sqnr_db == doctest::Approx(10 * std::log10(5.3125 / noise)));
+    CHECK(report.codes[static_cast<std::size_t>(most + 127)] > 0);
+  };
+  // [OC, 2]: 1, -2 in steps of 1/2, and 1/2, 1/4 in steps of 1/4; one step off in the last.
+  check(weight_report(weights, std::vector<std::int8_t>{2, -4, 2, 2}, scales, false), 0.0625, -4);
+  // [2, OC]: 1, 1/2 in steps of 1/2, and -2, 1/4 in steps of 1/4.
+  check(weight_report(weights, std::vector<std::int8_t>{2, -8, 1, 0}, scales, true), 0.0625, -8);
+  const WeightReport exact =
+      weight_report(weights, std::vector<std::int8_t>{2, -4, 2, 1}, scales, false);
+  CHECK(std::isinf(exact.sqnr_db));
+  CHECK(exact.codes_in_use() == 3);
+  CHECK(weight_report(weights, {}, {}, false).codes.empty());
+}
+
+TEST_CASE("report: histograms hold every output and every weight of a layer") {
+  Graph<float> graph(2);
+  auto x = graph.input({6, 6, 3});
+  x = relu(conv2d(x, 5, {.kernel = 3}));
+  graph.output(linear(flatten(depthwise_conv2d(x, {.kernel = 3})), 4));
+  const QuantizationReport report =
+      quantize(graph, networks::images({6, 6, 3}, 7), {.keep_float = {"linear_1"}}).report;
+  REQUIRE(report.layers.size() == 3);
+  const std::uint64_t outputs[] = {16 * 5, 4 * 5, 4}, weights[] = {27 * 5, 9 * 5, 0};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const LayerReport& layer = report.layers[i];
+    CAPTURE(layer.name);
+    std::uint64_t sum = 0;
+    for (const std::uint64_t count : layer.activations.counts) sum += count;
+    CHECK(sum == 7 * outputs[i]);
+    REQUIRE(layer.weights);
+    CHECK(layer.weights->count() == weights[i]);
+    if (i == 2) continue;
+    // Each channel's largest weight lies at the end of its grid.
+    CHECK(layer.weights->codes.front() + layer.weights->codes.back() >= 5);
+    CHECK(layer.weights->sqnr_db > 35);
+    CHECK(layer.activations.range.low <= layer.float_range.low);
+    CHECK(layer.activations.range.high >= layer.int8_range.high);
+  }
+}

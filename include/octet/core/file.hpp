@@ -59,6 +59,25 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// Fails, naming the path, unless write_file() can make or replace a file there: for those who
+/// would rather know before a long computation than after it. Leaves nothing behind.
+template <class = WhenUsed>
+void check_writable(const std::string& path) {
+  if (path.empty()) fail("expected a file to write, got an empty path");
+  struct ::stat target {};
+  if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
+    fail(path, ": expected a file or nothing, got a folder or a device");
+  const std::string probe = text_of(path, ".", ::getpid(), ".probe");
+  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  int error = file < 0 ? errno : 0;
+  if (!error && ::write(file, "probe", 5) != 5) error = errno;
+  if (file >= 0) {
+    ::close(file);
+    ::unlink(probe.c_str());
+  }
+  if (error) fail(path, ": cannot be written: ", std::strerror(error));
+}
+
 /// Makes `path` hold the parts, one after the other. They go to a new file in the same folder,
 /// which is synced and then renamed, so that a crash or a full disk leaves the old file as it was.
 /// Fails, naming the path, if any of that fails; nothing is left behind then.

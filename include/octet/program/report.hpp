@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "octet/core/json.hpp"
+#include "octet/program/layer_histograms.hpp"
 #include "octet/program/program.hpp"
 #include "octet/program/quantizer.hpp"
 
@@ -32,6 +34,13 @@ struct LayerReport {
   double sqnr_db = 0;
   /// The share of float32 outputs that int8 cuts off, because they lie outside of its range.
   double saturated = 0;
+  /// For int8: real = scale * (q - zero_point).
+  float scale = 1;
+  std::int32_t zero_point = 0;
+  /// The outputs in float32, over all that float32 reaches and int8 can express.
+  EqualBins activations;
+  /// For layers that have weights.
+  std::optional<WeightReport> weights;
 };
 
 struct QuantizationReport {
@@ -54,8 +63,10 @@ struct QuantizationReport {
     return names;
   }
   /// A table for people.
+  template <class = WhenUsed>
   std::string text() const;
   /// The same for programs; an infinite SQNR is null.
+  template <class = WhenUsed>
   Json json() const;
 };
 
@@ -69,6 +80,29 @@ struct ErrorSums {
     return 10 * std::log10(signal / noise);
   }
 };
+
+/// The weights of an operation of the float32 program, beside those of its int8 form; none if it
+/// has no weights, or if the programs dropped theirs.
+template <std::same_as<ProgramDescription> Description>
+std::optional<WeightReport> weight_report_of(const Description& from, const Operation& float32,
+                                             const Description& to, const Operation& int8) {
+  const auto report = [&](const auto* conv, const auto* quantized,
+                          bool channel_last) -> std::optional<WeightReport> {
+    const ProgramTensor& weight = from.tensor(conv->weight_tensor);
+    const ProgramTensor& other = to.tensor(quantized->weight_tensor);
+    if (weight.bytes.empty() || other.bytes.empty()) return std::nullopt;
+    const AlignedVector<float> weights = float_steps::floats_of(weight);
+    if (to.value(int8.output).type != ElementType::s8)
+      return weight_report(weights, {}, {}, channel_last);
+    return weight_report(weights, other.template as<std::int8_t>(),
+                         to.tensor(quantized->scale_tensor).template as<float>(), channel_last);
+  };
+  using operations::Conv2d, operations::DepthwiseConv2d;
+  if (const auto* const conv = float32.as<Conv2d>()) return report(conv, int8.as<Conv2d>(), false);
+  if (const auto* const conv = float32.as<DepthwiseConv2d>())
+    return report(conv, int8.as<DepthwiseConv2d>(), true);
+  return std::nullopt;
+}
 
 /// Runs both programs on the images and compares the outputs of operations that have the same name.
 /// A template only so that it is compiled where it is called.
@@ -159,10 +193,17 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
     layer.kernel = int8_program.operations()[at(int8_operation[i])].kernel;
     layer.element_type = to.value(value).type;
     layer.float_range = calibration[at(operation.output)].histogram.extremes();
+    Range whole = layer.float_range;
     if (layer.element_type == ElementType::s8) {
       const QuantizationParameters parameters{to.value(value).scale, to.value(value).zero_point};
       layer.int8_range = {parameters.lowest(), parameters.highest()};
+      layer.scale = parameters.scale;
+      layer.zero_point = parameters.zero_point;
+      whole = {(std::min)(whole.low, layer.int8_range.low),
+               (std::max)(whole.high, layer.int8_range.high)};
     }
+    layer.activations = equal_bins(calibration[at(operation.output)].histogram, whole, 128);
+    layer.weights = weight_report_of(from, operation, to, to.operations[at(int8_operation[i])]);
     layer.sqnr_db = sums[i].sqnr_db();
     layer.saturated =
         sums[i].count ? static_cast<double>(sums[i].saturated) / static_cast<double>(sums[i].count)
@@ -172,7 +213,8 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
   return report;
 }
 
-inline std::string QuantizationReport::text() const {
+template <class>
+std::string QuantizationReport::text() const {
   std::size_t name_width = 5, kernel_width = 6;
   for (const LayerReport& layer : layers) {
     name_width = (std::max)(name_width, layer.name.size());
@@ -221,15 +263,36 @@ inline std::string QuantizationReport::text() const {
   return out;
 }
 
-inline Json QuantizationReport::json() const {
+template <class>
+Json QuantizationReport::json() const {
   const auto range = [](const Range& values) { return Json(Json::Array{values.low, values.high}); };
+  const auto counts = [](const std::vector<std::uint64_t>& numbers) {
+    Json array = Json::array();
+    for (const std::uint64_t number : numbers) array.push(number);
+    return array;
+  };
   Json rows = Json::array();
   for (const LayerReport& layer : layers) {
     Json row = Json::object();
     row.set("name", layer.name).set("kernel", layer.kernel);
     row.set("type", to_text(layer.element_type)).set("float_range", range(layer.float_range));
-    if (layer.element_type == ElementType::s8) row.set("int8_range", range(layer.int8_range));
+    if (layer.element_type == ElementType::s8)
+      row.set("int8_range", range(layer.int8_range))
+          .set("scale", layer.scale)
+          .set("zero_point", layer.zero_point);
     row.set("sqnr_db", layer.sqnr_db).set("saturated", layer.saturated);
+    row.set("activations", Json::object()
+                               .set("range", range(layer.activations.range))
+                               .set("counts", counts(layer.activations.counts)));
+    if (const auto& weights = layer.weights) {
+      Json part = Json::object().set("range", range(weights->range));
+      if (!weights->codes.empty())
+        part.set("scale", range(weights->scale))
+            .set("sqnr_db", weights->sqnr_db)
+            .set("codes_in_use", weights->codes_in_use())
+            .set("codes", counts(weights->codes));
+      row.set("weights", std::move(part));
+    }
     if (!layer.reason.empty()) row.set("float_because", layer.reason);
     rows.push(std::move(row));
   }
