@@ -99,7 +99,7 @@ foreach(folder IN LISTS folders)
     # half the time. Those of kernels name their cases alike, and those of interop test two
     # translation units.
     if(NOT group MATCHES "^(kernels|interop)$")
-      set_target_properties(test_${group} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+      set_target_properties(test_${group} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
     endif()
     add_dependencies(tests test_${group})
   endif()
