@@ -190,4 +190,5 @@
 #include "octet/train/network_report.hpp"
 #include "octet/train/profile.hpp"
 #include "octet/train/progress.hpp"
+#include "octet/train/quantization_doctor.hpp"
 #include "octet/train/report_page.hpp"

@@ -181,6 +181,8 @@ class Quantizer {
     rounded_.resize(from_.operations.size());
     rounded_[operation] = {std::move(weight), std::move(scale), {}};
   }
+  /// What round() was told, for each operation; empty if it was not called.
+  const std::vector<QuantizedWeights>& rounded() const { return rounded_; }
 
   ProgramDescription run() {
     for (const int input : from_.inputs) {
