@@ -12,8 +12,8 @@
 
 #include "octet/core/cpu.hpp"
 #include "octet/core/memory_plan.hpp"
+#include "octet/graph/fusion.hpp"
 #include "octet/graph/graph.hpp"
-#include "octet/graph/pooling_after.hpp"
 #include "octet/kernels/batch_statistics.hpp"
 #include "octet/kernels/gemm_bf16.hpp"
 
@@ -37,7 +37,7 @@ class Executor {
   using Observer = std::function<void(int node, TensorView<const T> output)>;
 
   explicit Executor(const Graph<T>& graph, ExecutorOptions options = {})
-      : graph_(&graph), options_(options), pooling_(graph.size()) {
+      : graph_(&graph), options_(options), fusion_(graph.size()) {
     active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
     if (!std::is_same_v<T, float> || !kernels::bf16_is_fast())
       options_.precision = Precision::float32;
@@ -105,7 +105,7 @@ class Executor {
         continue;
       }
       fuses_ = true;
-      collect_inputs(node);
+      collect_inputs(i);
       gradients_.clear();
       for (std::size_t k = 0; k < node.inputs.size(); ++k) {
         const int source = node.inputs[k];
@@ -116,9 +116,15 @@ class Executor {
         else
           gradients_.push_back(gradient(source));
       }
-      const Pass its_pass = pass(i);
+      Pass its_pass = pass(i);
+      if (fusion_.normalizes[index(i)] >= 0) {
+        its_pass.sums = gradients_[0].empty() ? nullptr : &sums_;
+        sums_of_ = gradients_[0].empty() ? -1 : fusion_.normalizes[index(i)];
+      } else if (sums_of_ == i) {
+        its_pass.sums = &sums_;
+      }
       // What was deferred to this node is still the gradient of the one after it.
-      const int result = pooling_.written[index(i)];
+      const int result = fusion_.written[index(i)];
       const TensorView<T> d_output =
           gradient(deferred_[index(i)] ? deferred_by_[index(i)] : result);
       deferred_[index(i)] = nullptr;
@@ -151,7 +157,7 @@ class Executor {
   void forward_node(int i) {
     const Node<T>& node = graph_->node(i);
     if (!node.layer || (fuses_ && taken_over(i))) return;
-    collect_inputs(node);
+    collect_inputs(i);
     Pass its_pass = pass(i);
     if (mode_ == Mode::training && gathers_[index(i)]) {
       moments_.rows.clear();
@@ -161,20 +167,14 @@ class Executor {
                !moments_.rows.empty()) {
       its_pass.moments = &moments_;
     }
-    node.layer->forward(arguments_, activation(fuses_ ? pooling_.written[index(i)] : i), its_pass);
+    const int result = fuses_ ? fusion_.written[index(i)] : i;
+    node.layer->forward(arguments_, activation(result), its_pass);
   }
 
   /// Whether a layer before this one does its work, too.
   bool taken_over(int node) const {
-    return fused_limits_[index(node)] || pooling_.owner[index(node)] >= 0;
+    return fused_limits_[index(node)] || fusion_.owner[index(node)] >= 0;
   }
-  /// Whether nobody sees this node's value unless somebody observes: it is pooled at once.
-  bool in_between(int node) const {
-    const int owner = pooling_.owner[index(node)];
-    return pooling_.written[index(node)] != node ||
-           (owner >= 0 && pooling_.written[index(owner)] != node);
-  }
-
   static std::size_t index(int node) { return static_cast<std::size_t>(node); }
 
   TensorView<T> at(int buffer, const Shape& shape) {
@@ -186,16 +186,18 @@ class Executor {
     return activation(node);
   }
   TensorView<T> activation(int node) {
-    if (!fuses_ && in_between(node))
+    if (!fuses_ && fusion_.unseen[index(node)])
       return {between_.data(), graph_->node(node).shape.with_batch(N_)};
+    if (activation_buffer_[index(node)] < 0) return {};
     return at(activation_buffer_[index(node)], graph_->node(node).shape);
   }
   TensorView<T> gradient(int node) {
     return at(gradient_buffer_[index(node)], graph_->node(node).shape);
   }
   Pass pass(int node) const {
+    const int normalizes = fuses_ ? fusion_.normalizes[index(node)] : -1;
     const Limits<double>* const limits = fuses_ ? limits_after_[index(node)] : nullptr;
-    const int result = pooling_.written[index(node)];
+    const int result = fusion_.written[index(node)];
     return {
         mode_,
         options_.pool,
@@ -203,11 +205,16 @@ class Executor {
         options_.precision,
         limits ? *limits : Limits<double>{},
         deferred_[index(node)],
-        fuses_ && result != node ? *graph_->node(result).layer->windows() : kernels::MaxWindows{}};
+        fuses_ && result != node ? *graph_->node(result).layer->windows() : kernels::MaxWindows{},
+        nullptr,
+        normalizes >= 0 ? graph_->node(normalizes).layer->normalization() : nullptr};
   }
-  void collect_inputs(const Node<T>& node) {
+  /// A node that normalises what it reads gets what the batch norm would have read.
+  void collect_inputs(int i) {
+    const int normalizes = fuses_ ? fusion_.normalizes[index(i)] : -1;
     arguments_.clear();
-    for (const int source : node.inputs) arguments_.push_back(activation_or_input(source));
+    for (const int source : graph_->node(normalizes >= 0 ? normalizes : i).inputs)
+      arguments_.push_back(activation_or_input(source));
   }
   /// Whether input k of the node is the same value as an earlier one: x + x.
   static bool repeats(const Node<T>& node, std::size_t k) {
@@ -258,17 +265,20 @@ class Executor {
     deferred_.assign(index(n), nullptr);
     deferred_by_.assign(index(n), -1);
     gathers_.assign(index(n), false);
-    if (training) pooling_ = find_pooling_after(*graph_);
+    if (training) fusion_ = find_fusion(*graph_, options_.precision);
     std::vector<int> last(index(n)), first_gradient(index(n), 2 * n);
     std::vector<bool> is_output(index(n), false);
     for (int i = 0; i < n; ++i) {
       const Node<T>& node = graph_->node(i);
       last[index(i)] = i;
       if (!node.layer) continue;
-      if (in_between(i)) most_between_ = (std::max)(most_between_, node.shape.elements());
+      if (fusion_.unseen[index(i)])
+        most_between_ = (std::max)(most_between_, node.shape.elements());
       if (node.layer->wants_moments() && graph_->node(node.inputs[0]).layer)
         gathers_[index(node.inputs[0])] =
-            graph_->node(node.inputs[0]).layer->gathers_moments(options_.precision);
+            graph_->node(node.inputs[0])
+                .layer->gathers_moments(graph_->node(graph_->node(node.inputs[0]).inputs[0]).shape,
+                                        options_.precision);
       for (const Parameter<T>* const parameter : node.layer->parameters())
         if (parameter->learning_rate_factor != 0) needs_gradient_[index(i)] = true;
       for (const int source : node.inputs)
@@ -293,6 +303,11 @@ class Executor {
                                                            options_.precision);
       if (defers_[index(i)]) last[index(source)] = backward_time(source);
     }
+    for (int i = 0; i < n; ++i)
+      if (fusion_.normalizes[index(i)] >= 0) {
+        int& source = last[index(graph_->node(fusion_.normalizes[index(i)]).inputs[0])];
+        source = (std::max)(source, last[index(graph_->node(i).inputs[0])]);
+      }
     for (const int output : graph_->outputs()) {
       last[index(output)] = (std::max)(last[index(output)], n);
       first_gradient[index(output)] = n;
@@ -307,11 +322,13 @@ class Executor {
     for (int i = 0; i < n; ++i) {
       const Node<T>& node = graph_->node(i);
       if (!node.layer) continue;
-      if (const int result = pooling_.written[index(i)]; result != i) {
+      if (fusion_.unseen[index(i)] && fusion_.owner[index(i)] < 0 && fusion_.written[index(i)] == i)
+        continue;
+      if (const int result = fusion_.written[index(i)]; result != i) {
         activation_buffer_[index(i)] = buffer(result, i, last[index(result)]);
         continue;
       }
-      if (const int owner = pooling_.owner[index(i)]; owner >= 0) {
+      if (const int owner = fusion_.owner[index(i)]; owner >= 0) {
         activation_buffer_[index(i)] = activation_buffer_[index(owner)];
         continue;
       }
@@ -373,9 +390,9 @@ class Executor {
         if (!needs_gradient_[index(source)]) continue;
         if (readers[index(source)] > 1)
           temporary_[index(i)][k] = buffer(source, time, time);
-        else if (pooling_.owner[index(i)] >= 0 ||
-                 (k == 0 && (pooling_.written[index(i)] == i ? shares_gradient(i, is_output)
-                                                             : defers_[index(i)])))
+        else if (fusion_.owner[index(i)] >= 0 ||
+                 (k == 0 && (fusion_.written[index(i)] == i ? shares_gradient(i, is_output)
+                                                            : defers_[index(i)])))
           gradient_buffer_[index(source)] = gradient_buffer_[index(i)];
       }
     }
@@ -402,7 +419,7 @@ class Executor {
   bool fuses_ = true;
   std::vector<const Limits<double>*> limits_after_, fused_limits_;
   /// Poolings that the layers before them compute; what those would read, for who observes it.
-  PoolingAfter pooling_;
+  Fusion fusion_;
   AlignedVector<T> between_;
   std::int64_t most_between_ = 0;
   std::vector<bool> needs_gradient_;
@@ -414,6 +431,9 @@ class Executor {
   std::vector<bool> gathers_;
   kernels::BlockMoments<float> moments_;
   int moments_of_ = -1;
+  /// What the reader of a batch norm, which does that one's work, knows of its gradient.
+  kernels::BlockSums<float> sums_;
+  int sums_of_ = -1;
   std::vector<int> activation_buffer_;
   std::vector<int> gradient_buffer_;
   /// Where the gradient by input k of a node goes first if that input has other readers too.

@@ -31,6 +31,21 @@ struct BlockMoments {
   }
 };
 
+/// Sums over blocks of rows, [block][channel], of the gradient by what was normalised and limited,
+/// and of its product with x - mean: what is known of a batch norm's gradient before it is.
+template <class T>
+struct BlockSums {
+  std::int64_t channels = 0;
+  AlignedVector<T> gradients, products;
+
+  /// Makes room for so many blocks.
+  void start(std::int64_t blocks, std::int64_t channels_) {
+    channels = channels_;
+    gradients.resize(static_cast<std::size_t>(blocks * channels));
+    products.resize(gradients.size());
+  }
+};
+
 /// mean[c] and the biased variance[c] of all blocks.
 template <class T>
 void batch_statistics(const BlockMoments<T>& blocks, T* mean, T* variance, ThreadPool& pool) {

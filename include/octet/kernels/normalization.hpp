@@ -54,6 +54,34 @@ void batch_norm_forward(std::int64_t rows, std::int64_t channels,
   });
 }
 
+/// A batch normalisation whose statistics are known: y = clamp((x - mean) * scale + shift, lo, hi).
+/// Whoever reads y can compute it part by part, in the cache, instead.
+template <class T>
+struct DeferredNormalization {
+  AlignedVector<T> mean, scale, shift;
+  T lo = -std::numeric_limits<T>::infinity(), hi = std::numeric_limits<T>::infinity();
+
+  std::int64_t channels() const { return static_cast<std::int64_t>(mean.size()); }
+  void compute(std::int64_t rows, const T* x, T* y) const {
+    best_row(normalization_table<T>())
+        .normalize(rows, channels(), x, mean.data(), scale.data(), shift.data(), lo, hi,
+                   StoreThrough::caches, y);
+  }
+  /// The sums of blocks [block, ...) of sum_rows rows each, from x and the gradient by y.
+  void sum(std::int64_t rows, const T* x, const T* dy, std::int64_t block,
+           BlockSums<T>& sums) const {
+    const bool limits = std::isfinite(lo) || std::isfinite(hi);
+    for (std::int64_t row = 0; row < rows; row += sum_rows, ++block)
+      best_row(normalization_table<T>())
+          .normalize_sums((std::min)(sum_rows, rows - row), channels(), x + row * channels(),
+                          dy + row * channels(), mean.data(), scale.data(),
+                          limits ? shift.data() : nullptr, lo, hi,
+                          sums.gradients.data() + block * channels(),
+                          sums.products.data() + block * channels());
+  }
+  static constexpr std::int64_t sum_rows = 384;
+};
+
 /// What is left of a batch normalisation's backward pass once its sums are known:
 /// dx = dy * scale[c] + (x - mean[c]) * slope[c] + offset[c], with dy as batch_norm_backward says.
 /// Whoever needs dx next can compute it line by line, in the cache, instead of reading it.
@@ -82,13 +110,12 @@ struct DeferredGradient {
 
   /// Completes the statistics' part, and adds to d_gamma and d_beta, from sums over blocks of rows
   /// of dy and of dy * (x - mean).
-  void finish(std::int64_t rows, const BatchNormOptions<T>& options, const AlignedVector<T>& sums,
-              const AlignedVector<T>& products, const T* variance, const T* gamma, T* d_gamma,
-              T* d_beta, ThreadPool& pool) {
+  void finish(std::int64_t rows, const BatchNormOptions<T>& options, const BlockSums<T>& sums,
+              const T* variance, const T* gamma, T* d_gamma, T* d_beta, ThreadPool& pool) {
     const auto channels = static_cast<std::int64_t>(mean.size());
-    const std::int64_t blocks = static_cast<std::int64_t>(sums.size()) / channels;
-    const std::vector<double> sum = sum_of_blocks(blocks, channels, sums.data(), pool);
-    const std::vector<double> product = sum_of_blocks(blocks, channels, products.data(), pool);
+    const std::int64_t blocks = static_cast<std::int64_t>(sums.gradients.size()) / channels;
+    const std::vector<double> sum = sum_of_blocks(blocks, channels, sums.gradients.data(), pool);
+    const std::vector<double> product = sum_of_blocks(blocks, channels, sums.products.data(), pool);
     slope.assign(mean.size(), T(0));
     offset.assign(mean.size(), T(0));
     for (std::size_t c = 0; c < mean.size(); ++c) {
@@ -104,16 +131,16 @@ struct DeferredGradient {
   }
 };
 
-/// The sums of batch_norm_backward: adds to d_gamma and d_beta, and gives what is needed for dx.
+/// The sums of batch_norm_backward, unless they are `known`: adds to d_gamma and d_beta, and gives
+/// what is needed for dx.
 template <class T>
 DeferredGradient<T> batch_norm_backward_sums(std::int64_t rows, std::int64_t channels,
                                              const BatchNormOptions<T>& options, const T* x,
                                              const T* dy, const T* mean, const T* variance,
                                              const T* gamma, const T* beta, T* d_gamma, T* d_beta,
-                                             ThreadPool& pool) {
+                                             ThreadPool& pool,
+                                             const BlockSums<T>* known = nullptr) {
   const auto& row = best_row(normalization_table<T>());
-  const auto count = static_cast<std::size_t>(channels);
-  const std::int64_t step = reduction_rows(channels), blocks = pieces(rows, step);
   DeferredGradient<T> result{AlignedVector<T>(mean, mean + channels),
                              batch_norm_scale(channels, options.epsilon, variance, gamma),
                              {},
@@ -123,17 +150,19 @@ DeferredGradient<T> batch_norm_backward_sums(std::int64_t rows, std::int64_t cha
                              options.hi};
   if (std::isfinite(options.lo) || std::isfinite(options.hi))
     result.shift.assign(beta, beta + channels);
-  const T* const shift = result.shift.empty() ? nullptr : beta;
-  AlignedVector<T> sums(static_cast<std::size_t>(blocks) * count), products(sums.size());
-  pool.parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t block = begin; block < end; ++block) {
-      const std::int64_t at = block * step * channels;
-      row.normalize_sums((std::min)(step, rows - block * step), channels, x + at, dy + at, mean,
-                         result.scale.data(), shift, options.lo, options.hi,
-                         sums.data() + block * channels, products.data() + block * channels);
-    }
-  });
-  result.finish(rows, options, sums, products, variance, gamma, d_gamma, d_beta, pool);
+  BlockSums<T> sums;
+  if (!known) {
+    const T* const shift = result.shift.empty() ? nullptr : beta;
+    const std::int64_t step = reduction_rows(channels);
+    sums.start(pieces(rows, step), channels);
+    pool.parallel_for(rows, step, [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t at = begin * channels, block = begin / step * channels;
+      row.normalize_sums(end - begin, channels, x + at, dy + at, mean, result.scale.data(), shift,
+                         options.lo, options.hi, sums.gradients.data() + block,
+                         sums.products.data() + block);
+    });
+  }
+  result.finish(rows, options, known ? *known : sums, variance, gamma, d_gamma, d_beta, pool);
   return result;
 }
 
@@ -144,9 +173,9 @@ template <class T>
 void batch_norm_backward(std::int64_t rows, std::int64_t channels,
                          const BatchNormOptions<T>& options, const T* x, const T* dy, const T* mean,
                          const T* variance, const T* gamma, const T* beta, T* d_gamma, T* d_beta,
-                         T* dx, ThreadPool& pool) {
+                         T* dx, ThreadPool& pool, const BlockSums<T>* known = nullptr) {
   const DeferredGradient<T> rest = batch_norm_backward_sums(
-      rows, channels, options, x, dy, mean, variance, gamma, beta, d_gamma, d_beta, pool);
+      rows, channels, options, x, dy, mean, variance, gamma, beta, d_gamma, d_beta, pool, known);
   if (!dx) return;
   pool.parallel_for(rows, reduction_rows(channels), [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t at = begin * channels;

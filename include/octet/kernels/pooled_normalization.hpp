@@ -51,13 +51,15 @@ DeferredGradient<T> batch_norm_max_pool_backward_sums(const Pool2dShape& s,
   const NormalizedWindows<T> windows{s.KH, s.KW,       s.OW,      s.C, mean, result.scale.data(),
                                      beta, options.lo, options.hi};
   const std::int64_t step = window_lines(s), blocks = pieces(s.N * s.OH, step);
-  AlignedVector<T> sums(static_cast<std::size_t>(blocks * s.C)), products(sums.size());
+  BlockSums<T> sums;
+  sums.start(blocks, s.C);
   pool.parallel_for(s.N * s.OH, step, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t block = begin / step * s.C;
     for (std::int64_t line = begin; line < end; ++line)
       row.window_sums(windows, x + line * s.KH * windows.line(), dy + line * s.OW * s.C,
-                      sums.data() + begin / step * s.C, products.data() + begin / step * s.C);
+                      sums.gradients.data() + block, sums.products.data() + block);
   });
-  result.finish(s.N * s.H * s.W, options, sums, products, variance, gamma, d_gamma, d_beta, pool);
+  result.finish(s.N * s.H * s.W, options, sums, variance, gamma, d_gamma, d_beta, pool);
   return result;
 }
 

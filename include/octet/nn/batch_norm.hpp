@@ -63,6 +63,15 @@ class BatchNorm final : public Layer<T> {
       find_statistics(rows, x, pass);
       update_running_statistics(rows);
     }
+    if constexpr (std::is_same_v<T, float>) {
+      const kernels::BatchNormOptions<T> options = kernel_options(pass);
+      normalization_ = {AlignedVector<T>(mean(pass), mean(pass) + channels()),
+                        kernels::batch_norm_scale(channels(), options.epsilon, variance(pass),
+                                                  gamma_.value.data()),
+                        AlignedVector<T>(beta_.value.begin(), beta_.value.end()), options.lo,
+                        options.hi};
+      if (output.empty()) return;
+    }
     const T* const gamma = gamma_.value.data();
     const T* const beta = beta_.value.data();
     if (pass.windows.pool())
@@ -87,7 +96,8 @@ class BatchNorm final : public Layer<T> {
     kernels::batch_norm_backward<T>(
         d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
         d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
-        gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads());
+        gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads(),
+        known_sums(pass));
   }
 
   const kernels::DeferredGradient<float>* backward_deferred(Inputs<T> inputs,
@@ -103,7 +113,7 @@ class BatchNorm final : public Layer<T> {
         deferred_ = kernels::batch_norm_backward_sums<T>(
             d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
             d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
-            gamma_.gradient.data(), beta_.gradient.data(), pass.threads());
+            gamma_.gradient.data(), beta_.gradient.data(), pass.threads(), known_sums(pass));
       return &deferred_;
     }
     return nullptr;
@@ -152,6 +162,11 @@ class BatchNorm final : public Layer<T> {
   bool limits_output() const override { return true; }
   bool pools_output() const override { return true; }
   bool wants_moments() const override { return true; }
+  bool defers_output() const override { return std::is_same_v<T, float>; }
+  const kernels::DeferredNormalization<float>* normalization() const override {
+    if constexpr (std::is_same_v<T, float>) return &normalization_;
+    return nullptr;
+  }
 
  private:
   static const BatchNormOptions& checked(std::int64_t channels, const BatchNormOptions& options) {
@@ -191,6 +206,10 @@ class BatchNorm final : public Layer<T> {
             .stride_h = windows.rows,
             .stride_w = windows.columns};
   }
+  static const kernels::BlockSums<T>* known_sums(const Pass& pass) {
+    if constexpr (std::is_same_v<T, float>) return pass.sums;
+    return nullptr;
+  }
   void find_statistics(std::int64_t rows, const T* x, const Pass& pass) {
     if constexpr (std::is_same_v<T, float>)
       if (pass.moments)
@@ -216,6 +235,7 @@ class BatchNorm final : public Layer<T> {
   Buffer<T> running_mean_, running_variance_;
   /// The batch's, from forward to backward; the rest of a backward pass, until the next layer's.
   Tensor<T> mean_, variance_;
+  kernels::DeferredNormalization<T> normalization_{};
   kernels::DeferredGradient<T> deferred_{};
 };
 

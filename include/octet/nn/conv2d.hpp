@@ -136,8 +136,17 @@ class Conv2d final : public Layer<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Conv2d>(*this); }
   bool backward_reads_output() const override { return false; }
   bool completes_gradient(const Shape& input, Precision precision) const override {
-    return std::is_same_v<T, float> && precision == Precision::bf16 && !bias_ &&
-           kernels::has_joint_backward(kernel_shape(input.with_batch(1)));
+    if (!std::is_same_v<T, float> || bias_) return false;
+    const kernels::Conv2dShape shape = kernel_shape(input.with_batch(1));
+    return precision == Precision::bf16 ? kernels::has_joint_backward(shape)
+                                        : multiplies_pixels(shape, precision);
+  }
+  bool normalizes_input(const Shape& input, Precision precision) const override {
+    return std::is_same_v<T, float> &&
+           multiplies_pixels(kernel_shape(input.with_batch(1)), precision);
+  }
+  bool gathers_moments(const Shape& input, Precision precision) const override {
+    return normalizes_input(input, precision);
   }
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override {
     const WindowPlacement place = placed(inputs[0]);

@@ -3,10 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
-#include "octet/kernels/depthwise.hpp"
-#include "octet/kernels/normalization.hpp"
+#include "octet/kernels/depthwise_normalized.hpp"
 #include "octet/nn/initializers.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/value.hpp"
@@ -48,14 +48,28 @@ class DepthwiseConv2d final : public Layer<T> {
   void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
     const TensorView<const T> x = inputs[0];
     const T* const bias = bias_ ? bias_->value.data() : nullptr;
+    if constexpr (std::is_same_v<T, float>)
+      if (pass.normalization || pass.moments)
+        return kernels::depthwise_forward_normalized(kernel_shape(x.shape()), x.data(),
+                                                     pass.normalization, weight_.value.data(), bias,
+                                                     output.data(), pass.moments, pass.threads());
     kernels::depthwise_forward<T>(kernel_shape(x.shape()), x.data(), weight_.value.data(),
                                   {.bias = bias}, output.data(), pass.threads());
   }
   /// As in conv2d, within each channel. What is frozen gets no gradient.
-  void backward(Inputs<T> inputs, TensorView<const T>, TensorView<const T> d_output,
+  void backward(Inputs<T> inputs, TensorView<const T> output, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
     const kernels::Conv2dShape shape = kernel_shape(inputs[0].shape());
     const T* const dy = d_output.data();
+    if constexpr (std::is_same_v<T, float>)
+      if (pass.normalization || pass.deferred)
+        return kernels::depthwise_backward_normalized(
+            shape, inputs[0].data(), dy,
+            {pass.normalization, d_inputs[0].empty() ? nullptr : pass.sums, pass.deferred,
+             output.data()},
+            weight_.value.data(),
+            weight_.learning_rate_factor != 0 ? weight_.gradient.data() : nullptr,
+            d_inputs[0].data(), pass.threads());
     if (weight_.learning_rate_factor != 0)
       kernels::depthwise_backward_weight<T>(shape, inputs[0].data(), dy, weight_.gradient.data(),
                                             pass.threads());
@@ -137,6 +151,13 @@ class DepthwiseConv2d final : public Layer<T> {
     return std::make_unique<DepthwiseConv2d>(*this);
   }
   bool backward_reads_output() const override { return false; }
+  bool completes_gradient(const Shape&, Precision) const override {
+    return std::is_same_v<T, float> && !bias_;
+  }
+  bool normalizes_input(const Shape& input, Precision precision) const override {
+    return completes_gradient(input, precision);
+  }
+  bool gathers_moments(const Shape&, Precision) const override { return std::is_same_v<T, float>; }
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override {
     const WindowPlacement place = placed(inputs[0]);
     return place.OH * place.OW * weight_.value.elements();

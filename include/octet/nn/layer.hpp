@@ -22,7 +22,11 @@ namespace kernels {
 template <class T>
 struct DeferredGradient;
 template <class T>
+struct DeferredNormalization;
+template <class T>
 struct BlockMoments;
+template <class T>
+struct BlockSums;
 }
 
 /// Whether a pass learns (dropout drops, batch norm uses the batch) or only predicts.
@@ -61,6 +65,12 @@ struct Pass {
   /// Not null only in forward(): for layers that say gathers_moments(), where the moments of what
   /// they write go; for those that say wants_moments(), the moments of their input.
   kernels::BlockMoments<float>* moments = nullptr;
+  /// Not null only for layers that say normalizes_input(): then their input is that of the batch
+  /// norm before them, and this is what that one would have done.
+  const kernels::DeferredNormalization<float>* normalization = nullptr;
+  /// Not null only in backward(): for a layer with a normalization, where the sums go that the
+  /// batch norm needs next; for that one, those sums.
+  kernels::BlockSums<float>* sums = nullptr;
 
   bool training() const { return mode == Mode::training; }
   /// The threads of this pass: the default pool's unless others were given.
@@ -166,9 +176,15 @@ class Layer {
   /// overlap and have no padding.
   virtual const kernels::MaxWindows* windows() const { return nullptr; }
 
+  /// Whether forward() may be given an empty output, so that it only computes normalization(), for
+  /// the layer after it; that one must say normalizes_input(), for inputs of this shape.
+  virtual bool defers_output() const { return false; }
+  virtual const kernels::DeferredNormalization<float>* normalization() const { return nullptr; }
+  virtual bool normalizes_input(const Shape&, Precision) const { return false; }
+
   /// Whether forward() gives Pass::moments of what it writes, and whether it reads those of its
   /// input: a batch norm then need not read what a convolution has just written.
-  virtual bool gathers_moments(Precision) const { return false; }
+  virtual bool gathers_moments(const Shape&, Precision) const { return false; }
   virtual bool wants_moments() const { return false; }
 
   /// What backward() does, except for d_inputs[0]: the layer before computes that from d_output and

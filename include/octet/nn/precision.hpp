@@ -6,18 +6,29 @@
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/conv2d_bf16.hpp"
 #include "octet/kernels/conv2d_bf16_backward.hpp"
+#include "octet/kernels/pointwise_f32.hpp"
 #include "octet/nn/layer.hpp"
 
 namespace octet::inline OCTET_ABI {
+
+/// Whether the float products of this shape normalise what they read and complete gradients.
+inline bool multiplies_pixels(const kernels::Conv2dShape& shape, Precision precision) {
+  return precision == Precision::float32 && kernels::is_narrow_pointwise(shape) &&
+         kernels::select_gemm().product;
+}
 
 /// y = x * w + bias; bias may be null.
 template <class T>
 void multiply_forward(const kernels::Conv2dShape& shape, const T* x, const T* w, const T* bias,
                       T* y, const Pass& pass) {
-  if constexpr (std::is_same_v<T, float>)
+  if constexpr (std::is_same_v<T, float>) {
     if (pass.precision == Precision::bf16)
       return kernels::conv2d_forward_bf16<float>(kernels::select_bf16(), shape, x, w, bias, y,
                                                  pass.threads());
+    if (multiplies_pixels(shape, pass.precision))
+      return kernels::pointwise_forward(kernels::select_gemm(), shape, x, pass.normalization, w,
+                                        bias, y, pass.moments, pass.threads());
+  }
   kernels::conv2d_forward<T>(shape, x, w, {.bias = bias}, y, pass.threads());
 }
 
@@ -29,7 +40,7 @@ void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* y
   const bool learns = weight.learning_rate_factor != 0;
   const T* const w = weight.value.data();
   T* const dw = weight.gradient.data();
-  if constexpr (std::is_same_v<T, float>)
+  if constexpr (std::is_same_v<T, float>) {
     if (pass.precision == Precision::bf16) {
       const kernels::Bf16Implementation& row = kernels::select_bf16();
       if (kernels::has_joint_backward(shape))
@@ -40,6 +51,12 @@ void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* y
       if (dx) kernels::conv2d_backward_input_bf16<float>(row, shape, dy, w, dx, pass.threads());
       return;
     }
+    if (multiplies_pixels(shape, pass.precision))
+      return kernels::pointwise_backward(
+          kernels::select_gemm(), shape, x, dy,
+          {pass.normalization, dx ? pass.sums : nullptr, pass.deferred, y}, w,
+          learns ? dw : nullptr, dx, pass.threads());
+  }
   if (learns) kernels::conv2d_backward_weight<T>(shape, x, dy, dw, pass.threads());
   if (dx) kernels::conv2d_backward_input<T>(shape, dy, w, dx, pass.threads());
 }

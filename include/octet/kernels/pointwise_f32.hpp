@@ -1,0 +1,162 @@
+// Convolutions of single pixels in training: products of pixels by weights that are so narrow that
+// memory limits them, not arithmetic. So everything that belongs to some pixels happens while they
+// are in the cache: the batch norm before the convolution, both gradients, the end of the backward
+// pass of the batch norm after it and the beginning of that of the one before it.
+#pragma once
+
+#include <algorithm>
+
+#include "octet/core/aligned.hpp"
+#include "octet/core/thread_pool.hpp"
+#include "octet/kernels/conv2d.hpp"
+#include "octet/kernels/normalization.hpp"
+
+namespace octet::inline OCTET_ABI::kernels {
+
+/// Whether the functions below take this convolution. Of larger weights, the sums of its gradient
+/// would have to leave the second cache for every chunk of pixels.
+inline bool is_narrow_pointwise(const Conv2dShape& s) {
+  return s.KH == 1 && s.KW == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
+         s.pad_left == 0 && s.OH == s.H && s.OW == s.W && s.groups == 1 &&
+         s.C >= gather_strip_depth && s.C * s.OC <= 1 << 17;
+}
+
+/// What memory of a thread is for.
+enum class ChunkMemory { input, output_gradient };
+
+/// Memory for `count` floats that this thread's training steps use again and again.
+template <ChunkMemory purpose>
+float* chunk_memory(std::int64_t count) {
+  static thread_local AlignedVector<float> memory;
+  if (memory.size() < static_cast<std::size_t>(count)) {
+    memory.clear();
+    memory.resize(static_cast<std::size_t>(count));
+  }
+  return memory.data();
+}
+
+/// The sums over channels for pixels in a row, gather_pixels of them at a time.
+inline Gather pixels_gather(std::int64_t pixels, std::int64_t depth, std::int64_t columns) {
+  const GatherAxis one{1, 1, 1, 1, 1, 0, 1}, all{pixels, 1, pixels, pixels, 1, 0, 1};
+  return {1, one, all, depth, depth, columns, columns};
+}
+
+/// y = x * w + bias, with x normalised first if `before` is given; bias and moments may be null.
+template <class = WhenUsed>
+void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, const float* x,
+                       const DeferredNormalization<float>* before, const float* w,
+                       const float* bias, float* y, BlockMoments<float>* moments,
+                       ThreadPool& pool) {
+  const std::int64_t pixels = s.N * s.H * s.W, panels = pieces(s.OC, row.columns);
+  float* const packed = packing_memory(packed_conv2d_size(row, s));
+  pack_conv2d_into(row, s, w, packed, &pool);
+  if (moments) moments->start(pieces(pixels, gather_pixels), s.OC);
+  pool.parallel_for(pixels, gather_pixels, [&](std::int64_t begin, std::int64_t end) {
+    const float* in = x + begin * s.C;
+    if (before) {
+      float* const normalized = chunk_memory<ChunkMemory::input>(gather_pixels * s.C);
+      before->compute(end - begin, in, normalized);
+      in = normalized;
+    }
+    float* const out = y + begin * s.OC;
+    const Gather gather = pixels_gather(end - begin, s.C, s.OC);
+    GatherBlock(gather, in, out, 0, end - begin)
+        .run(row, packed, Epilogue<float>{.bias = bias}, 0, 0, panels);
+    if (moments) moments->set(begin / gather_pixels, end - begin, out);
+  });
+}
+
+/// What pointwise_backward is told besides its tensors. `before` is the batch norm of x, and `sums`
+/// take what that one needs next; `after` is what is left of the backward pass of the one of y:
+/// then dy is what came to that one. Each may be null.
+struct PointwiseNeighbours {
+  const DeferredNormalization<float>* before;
+  BlockSums<float>* sums;
+  const DeferredGradient<float>* after;
+  const float* y;
+};
+
+/// dw[oc][c] += the sum over some pixels of dy * x.
+inline void pointwise_backward_weight(const GemmImplementation& row, std::int64_t pixels,
+                                      std::int64_t C, std::int64_t OC, const float* x,
+                                      const float* dy, float* dw) {
+  const float *x_of[outer_pixels], *dy_of[outer_pixels];
+  OuterTile tile{};
+  tile.x = x_of;
+  tile.dy = dy_of;
+  tile.dw_stride = C;
+  for (std::int64_t first = 0; first < pixels; first += outer_pixels) {
+    tile.pixels = (std::min)(outer_pixels, pixels - first);
+    for (std::int64_t c = 0; c < C; c += row.columns) {
+      tile.columns = static_cast<int>((std::min)(C - c, std::int64_t(row.columns)));
+      for (std::int64_t p = 0; p < tile.pixels; ++p) {
+        x_of[p] = x + (first + p) * C + c;
+        dy_of[p] = dy + (first + p) * OC;
+      }
+      for (std::int64_t oc = 0; oc < OC; oc += tile_rows) {
+        tile.rows = static_cast<int>((std::min)(OC - oc, std::int64_t(tile_rows)));
+        tile.dy_offset = oc;
+        tile.dw = dw + oc * C + c;
+        row.outer(tile);
+      }
+    }
+  }
+}
+
+/// Adds to dw and assigns dx, each of which may be null. The batch is cut into segments, whose
+/// gradients by the weights are summed in their order; their number depends on the shape alone.
+template <class = WhenUsed>
+void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, const float* x,
+                        const float* dy, const PointwiseNeighbours& neighbours, const float* w,
+                        float* dw, float* dx, ThreadPool& pool) {
+  constexpr std::int64_t step = DeferredNormalization<float>::sum_rows;
+  const std::int64_t pixels = s.N * s.H * s.W, size = s.C * s.OC;
+  // Both operands of a chunk in 768 KiB of the second cache.
+  const std::int64_t chunk =
+      (std::clamp)(192 * 1024 / (s.C + s.OC) / step, std::int64_t(1), std::int64_t(8)) * step;
+  const std::int64_t chunks = pieces(pixels, chunk);
+  const std::int64_t segments = (std::min)(chunks, std::int64_t(16));
+  const std::int64_t panels = pieces(s.C, row.columns);
+  float* const packed = packing_memory(packed_size(row, 1, s.OC, s.C) + 16 + segments * size);
+  float* const partial = packed + round_up(packed_size(row, 1, s.OC, s.C), 16);
+  pack_panels(
+      row, 1, s.OC, s.C, w, [](std::int64_t) { return 0; }, {1, s.C}, packed, 0, panels);
+  if (neighbours.sums) neighbours.sums->start(pieces(pixels, step), s.C);
+  pool.parallel_for(segments, 1, [&](std::int64_t segment, std::int64_t) {
+    float* const sums = partial + segment * size;
+    std::fill(sums, sums + size, 0.0f);
+    for (std::int64_t i = chunks * segment / segments; i < chunks * (segment + 1) / segments; ++i) {
+      const std::int64_t first = i * chunk, count = (std::min)(chunk, pixels - first);
+      const float* const raw = x + first * s.C;
+      const float* gradient = dy + first * s.OC;
+      if (neighbours.after) {
+        float* const completed = chunk_memory<ChunkMemory::output_gradient>(chunk * s.OC);
+        neighbours.after->compute(count, s.OC, neighbours.y + first * s.OC, gradient, completed);
+        gradient = completed;
+      }
+      if (dw) {
+        const float* in = raw;
+        if (neighbours.before) {
+          float* const normalized = chunk_memory<ChunkMemory::input>(chunk * s.C);
+          neighbours.before->compute(count, raw, normalized);
+          in = normalized;
+        }
+        pointwise_backward_weight(row, count, s.C, s.OC, in, gradient, sums);
+      }
+      if (!dx) continue;
+      float* const out = dx + first * s.C;
+      const Gather gather = pixels_gather(count, s.OC, s.C);
+      for (std::int64_t p = 0; p < count; p += gather_pixels)
+        GatherBlock(gather, gradient, out, p, (std::min)(gather_pixels, count - p))
+            .run(row, packed, {}, 0, 0, panels);
+      if (neighbours.sums) neighbours.before->sum(count, raw, out, first / step / 2, *neighbours.sums);
+    }
+  });
+  if (!dw) return;
+  pool.parallel_for(size, 4096, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t segment = 0; segment < segments; ++segment)
+      for (std::int64_t k = begin; k < end; ++k) dw[k] += partial[segment * size + k];
+  });
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels
