@@ -64,6 +64,13 @@
 #define OCTET_WASM_SIMD128 0
 #endif
 
+// WebAssembly has threads only where the compiler is told so, with -pthread.
+#if defined(__wasm__) && !defined(_REENTRANT)
+#define OCTET_THREADS 0
+#else
+#define OCTET_THREADS 1
+#endif
+
 // Everybody who includes Octet would pay, at every compilation, for each function of it that is not
 // a template, called or not. So what is more than a few lines long, and not needed by all, says
 // `template <class = WhenUsed>`: a function or a class like any other, compiled where it is used.

@@ -2,21 +2,33 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <type_traits>
-#include <vector>
 
 #include "octet/core/config.hpp"
 #include "octet/core/error.hpp"
+#if OCTET_THREADS
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+#endif
 
 namespace octet::inline OCTET_ABI {
 
+/// How many threads the machine runs at once, at least 1.
+inline int hardware_threads() {
+#if OCTET_THREADS
+  return (std::max)(1, static_cast<int>(std::thread::hardware_concurrency()));
+#else
+  return 1;
+#endif
+}
+
+#if OCTET_THREADS
 /// Runs loops on a fixed number of threads, the caller's among them. A loop body writes only what
 /// belongs to its own indices, so the number of threads never changes a result.
 template <class = WhenUsed>
@@ -25,8 +37,7 @@ class BasicThreadPool {
   /// As many threads as the machine has cores when `threads` is 0.
   explicit BasicThreadPool(int threads = 0) {
     if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
-    if (threads == 0)
-      threads = (std::max)(1, static_cast<int>(std::thread::hardware_concurrency()));
+    if (threads == 0) threads = hardware_threads();
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
   }
   BasicThreadPool(const BasicThreadPool&) = delete;
@@ -168,6 +179,27 @@ class BasicThreadPool {
   std::atomic<int> active_{0};
   bool stopping_ = false;
 };
+#else
+/// The same for a machine without threads: the caller runs the loops.
+template <class = WhenUsed>
+class BasicThreadPool {
+ public:
+  explicit BasicThreadPool(int threads = 0) {
+    if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
+  }
+  BasicThreadPool(const BasicThreadPool&) = delete;
+  BasicThreadPool& operator=(const BasicThreadPool&) = delete;
+
+  int threads() const { return 1; }
+
+  template <class Body>
+  void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
+    grain = (std::max<std::int64_t>)(grain, 1);
+    for (std::int64_t begin = 0; begin < count; begin += grain)
+      body(begin, (std::min)(begin + grain, count));
+  }
+};
+#endif
 using ThreadPool = BasicThreadPool<>;
 
 /// The pool that is used where none is given: one thread for each core, made at its first use.

@@ -10,6 +10,7 @@
 #include "octet/kernels/neon_dotprod/conv2d_s8.hpp"
 #include "octet/kernels/neon_i8mm/conv2d_s8.hpp"
 #include "octet/kernels/scalar/conv2d_s8.hpp"
+#include "octet/kernels/wasm_simd128/conv2d_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -59,6 +60,9 @@ std::span<const Conv2dS8Implementation> conv2d_s8_table() {
      &neon::conv2d_s8_scratch_bytes, &neon_dotprod::conv2d_s8},
     {"conv2d_s8s8s8_4x16c4_neon", Isa::neon, &neon::pack_conv2d_s8, &neon::conv2d_s8_scratch_bytes,
      &neon::conv2d_s8},
+#elif OCTET_WASM_SIMD128
+    {"conv2d_s8s8s8_3x16c2_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::pack_conv2d_s8,
+     &wasm_simd128::conv2d_s8_scratch_bytes, &wasm_simd128::conv2d_s8},
 #endif
     {"conv2d_s8s8s8_scalar", Isa::scalar, &scalar::pack_conv2d_s8, &scalar::conv2d_s8_scratch_bytes,
      &scalar::conv2d_s8},

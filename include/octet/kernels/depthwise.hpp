@@ -17,6 +17,8 @@
 #include "octet/kernels/avx512/depthwise_f32.hpp"
 #elif OCTET_NEON
 #include "octet/kernels/neon/depthwise_f32.hpp"
+#elif OCTET_WASM_SIMD128
+#include "octet/kernels/wasm_simd128/depthwise_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -58,6 +60,9 @@ std::span<const DepthwiseImplementation<T>> depthwise_table() {
 #elif OCTET_NEON
       {"depthwise_f32_x4_neon", Isa::neon, &neon::depthwise_forward,
        &neon::depthwise_backward_input, &neon::depthwise_backward_weight},
+#elif OCTET_WASM_SIMD128
+      {"depthwise_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::depthwise_forward,
+       &wasm_simd128::depthwise_backward_input, &wasm_simd128::depthwise_backward_weight},
 #endif
       scalar_row,
     };

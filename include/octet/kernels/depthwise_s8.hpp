@@ -6,6 +6,7 @@
 #include "octet/kernels/avx512_vnni/depthwise_s8.hpp"
 #include "octet/kernels/depthwise_s8_packing.hpp"
 #include "octet/kernels/neon/depthwise_s8.hpp"
+#include "octet/kernels/wasm_simd128/depthwise_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -23,6 +24,9 @@ std::span<const DepthwiseS8Implementation> depthwise_s8_table() {
 #elif OCTET_NEON
     {"depthwise_s8s8s8_4x16c2_neon", Isa::neon, &neon::pack_depthwise_s8,
      &neon::depthwise_s8_scratch_bytes, &neon::depthwise_s8},
+#elif OCTET_WASM_SIMD128
+    {"depthwise_s8s8s8_2x16c2_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::pack_depthwise_s8,
+     &depthwise_s8_lines_scratch_bytes, &wasm_simd128::depthwise_s8},
 #endif
     {"depthwise_s8s8s8_scalar", Isa::scalar, &scalar::pack_depthwise_s8,
      &scalar::depthwise_s8_scratch_bytes, &scalar::depthwise_s8},

@@ -17,6 +17,8 @@
 #include "octet/kernels/avx512/elementwise_f32.hpp"
 #elif OCTET_NEON
 #include "octet/kernels/neon/elementwise_f32.hpp"
+#elif OCTET_WASM_SIMD128
+#include "octet/kernels/wasm_simd128/elementwise_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -68,6 +70,11 @@ std::span<const ElementwiseImplementation<T>> elementwise_table() {
       {"elementwise_f32_x4_neon", Isa::neon, &neon::clamp_forward, &neon::clamp_backward,
        &neon::leaky_relu_forward, &neon::leaky_relu_backward, &neon::add, &neon::multiply,
        &neon::add_scaled, &neon::scale, &neon::adam, &neon::sgd},
+#elif OCTET_WASM_SIMD128
+      {"elementwise_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::clamp_forward,
+       &wasm_simd128::clamp_backward, &wasm_simd128::leaky_relu_forward,
+       &wasm_simd128::leaky_relu_backward, &wasm_simd128::add, &wasm_simd128::multiply,
+       &wasm_simd128::add_scaled, &wasm_simd128::scale, &wasm_simd128::adam, &wasm_simd128::sgd},
 #endif
       scalar_row,
     };

@@ -9,6 +9,7 @@
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/elementwise_s8.hpp"
 #include "octet/kernels/table.hpp"
+#include "octet/kernels/wasm_simd128/elementwise_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -26,6 +27,8 @@ inline std::span<const Implementation<AddS8Range>> add_s8_table() {
     {"add_s8s8s8_avx2", Isa::avx2, &avx2::add_s8},
 #elif OCTET_NEON
     {"add_s8s8s8_neon", Isa::neon, &neon::add_s8},
+#elif OCTET_WASM_SIMD128
+    {"add_s8s8s8_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::add_s8},
 #endif
     {"add_s8s8s8_scalar", Isa::scalar, &scalar::add_s8},
   };
@@ -39,6 +42,8 @@ inline std::span<const Implementation<MultiplyS8Range>> multiply_s8_table() {
     {"multiply_s8s8s8_avx2", Isa::avx2, &avx2::multiply_s8},
 #elif OCTET_NEON
     {"multiply_s8s8s8_neon", Isa::neon, &neon::multiply_s8},
+#elif OCTET_WASM_SIMD128
+    {"multiply_s8s8s8_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::multiply_s8},
 #endif
     {"multiply_s8s8s8_scalar", Isa::scalar, &scalar::multiply_s8},
   };

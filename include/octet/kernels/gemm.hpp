@@ -12,6 +12,8 @@
 #include "octet/kernels/avx512/gemm_f32.hpp"
 #elif OCTET_NEON
 #include "octet/kernels/neon/gemm_f32.hpp"
+#elif OCTET_WASM_SIMD128
+#include "octet/kernels/wasm_simd128/gemm_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -35,6 +37,9 @@ std::span<const GemmImplementation> gemm_table() {
     {"gemm_f32_6x16_avx2", Isa::avx2, 8, 16, &avx2::product, &avx2::outer},
 #elif OCTET_NEON
     {"gemm_f32_6x16_neon", Isa::neon, 4, 16, &neon::product, &neon::outer},
+#elif OCTET_WASM_SIMD128
+    {"gemm_f32_6x8_wasm_simd128", Isa::wasm_simd128, 4, 8, &wasm_simd128::product,
+     &wasm_simd128::outer},
 #endif
     {"gemm_f32_scalar", Isa::scalar},
   };

@@ -19,6 +19,8 @@
 #include "octet/kernels/avx512/normalization_f32.hpp"
 #elif OCTET_NEON
 #include "octet/kernels/neon/normalization_f32.hpp"
+#elif OCTET_WASM_SIMD128
+#include "octet/kernels/wasm_simd128/normalization_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -74,6 +76,11 @@ std::span<const NormalizationImplementation<T>> normalization_table() {
       {"normalization_f32_x4_neon", Isa::neon, &neon::moments, &neon::normalize,
        &neon::normalize_sums, &neon::normalize_gradient, &neon::column_sum,
        &neon::normalize_windows, &neon::window_sums, &neon::window_gradient},
+#elif OCTET_WASM_SIMD128
+      {"normalization_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::moments,
+       &wasm_simd128::normalize, &wasm_simd128::normalize_sums, &wasm_simd128::normalize_gradient,
+       &wasm_simd128::column_sum, &wasm_simd128::normalize_windows, &wasm_simd128::window_sums,
+       &wasm_simd128::window_gradient},
 #endif
       scalar_row,
     };

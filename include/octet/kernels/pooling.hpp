@@ -15,6 +15,8 @@
 #include "octet/kernels/avx512/pooling_f32.hpp"
 #elif OCTET_NEON
 #include "octet/kernels/neon/pooling_f32.hpp"
+#elif OCTET_WASM_SIMD128
+#include "octet/kernels/wasm_simd128/pooling_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -51,6 +53,10 @@ std::span<const PoolingImplementation<T>> pooling_table() {
 #elif OCTET_NEON
       {"pooling_f32_x4_neon", Isa::neon, &neon::max_window, &neon::max_window_backward,
        &neon::sum_window, &neon::sum_window_backward},
+#elif OCTET_WASM_SIMD128
+      {"pooling_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::max_window,
+       &wasm_simd128::max_window_backward, &wasm_simd128::sum_window,
+       &wasm_simd128::sum_window_backward},
 #endif
       scalar_row,
     };

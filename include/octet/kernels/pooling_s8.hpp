@@ -7,6 +7,7 @@
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/pooling_s8.hpp"
 #include "octet/kernels/table.hpp"
+#include "octet/kernels/wasm_simd128/pooling_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -22,6 +23,8 @@ inline std::span<const Implementation<MaxPoolS8Row>> max_pool_s8_table() {
     {"max_pool_s8_avx2", Isa::avx2, &avx2::max_pool_s8_row},
 #elif OCTET_NEON
     {"max_pool_s8_neon", Isa::neon, &neon::max_pool_s8_row},
+#elif OCTET_WASM_SIMD128
+    {"max_pool_s8_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::max_pool_s8_row},
 #endif
     {"max_pool_s8_scalar", Isa::scalar, &scalar::max_pool_s8_row},
   };
@@ -35,6 +38,8 @@ inline std::span<const Implementation<AveragePoolS8Row>> average_pool_s8_table()
     {"average_pool_s8_avx2", Isa::avx2, &avx2::average_pool_s8_row},
 #elif OCTET_NEON
     {"average_pool_s8_neon", Isa::neon, &neon::average_pool_s8_row},
+#elif OCTET_WASM_SIMD128
+    {"average_pool_s8_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::average_pool_s8_row},
 #endif
     {"average_pool_s8_scalar", Isa::scalar, &scalar::average_pool_s8_row},
   };

@@ -8,6 +8,7 @@
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/scalar/requantize_s8.hpp"
 #include "octet/kernels/table.hpp"
+#include "octet/kernels/wasm_simd128/requantize_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -23,6 +24,8 @@ inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
     {"quantize_f32s8_avx2", Isa::avx2, &avx2::quantize_f32},
 #elif OCTET_NEON
     {"quantize_f32s8_neon", Isa::neon, &neon::quantize_f32},
+#elif OCTET_WASM_SIMD128
+    {"quantize_f32s8_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::quantize_f32},
 #endif
     {"quantize_f32s8_scalar", Isa::scalar, &scalar::quantize_f32},
   };
@@ -36,6 +39,8 @@ inline std::span<const Implementation<DequantizeF32>> dequantize_f32_table() {
     {"dequantize_s8f32_avx2", Isa::avx2, &avx2::dequantize_f32},
 #elif OCTET_NEON
     {"dequantize_s8f32_neon", Isa::neon, &neon::dequantize_f32},
+#elif OCTET_WASM_SIMD128
+    {"dequantize_s8f32_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::dequantize_f32},
 #endif
     {"dequantize_s8f32_scalar", Isa::scalar, &scalar::dequantize_f32},
   };

@@ -13,10 +13,10 @@
 #include <algorithm>
 #include <span>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/winograd_tile.hpp"
@@ -25,6 +25,8 @@
 #include "octet/kernels/avx512/winograd_f32.hpp"
 #elif OCTET_NEON
 #include "octet/kernels/neon/winograd_f32.hpp"
+#elif OCTET_WASM_SIMD128
+#include "octet/kernels/wasm_simd128/winograd_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -76,6 +78,16 @@ std::span<const WinogradImplementation> winograd_table() {
        &neon::winograd_output<2>, &neon::winograd_filter<2>, &neon::winograd_filter_gradient<2>},
   };
   return table;
+#elif OCTET_WASM_SIMD128
+  static constexpr WinogradImplementation table[] = {
+      {"winograd_f32_4x4_wasm_simd128", Isa::wasm_simd128, 4, &wasm_simd128::winograd_input<4>,
+       &wasm_simd128::winograd_gradient<4>, &wasm_simd128::winograd_output<4>,
+       &wasm_simd128::winograd_filter<4>, &wasm_simd128::winograd_filter_gradient<4>},
+      {"winograd_f32_2x2_wasm_simd128", Isa::wasm_simd128, 2, &wasm_simd128::winograd_input<2>,
+       &wasm_simd128::winograd_gradient<2>, &wasm_simd128::winograd_output<2>,
+       &wasm_simd128::winograd_filter<2>, &wasm_simd128::winograd_filter_gradient<2>},
+  };
+  return table;
 #else
   return {};
 #endif
@@ -120,8 +132,7 @@ struct Winograd {
 
   /// So many threads have memory of their own.
   static std::int64_t workers() {
-    static const std::int64_t count =
-        (std::max)(4, static_cast<int>(std::thread::hardware_concurrency()));
+    static const std::int64_t count = (std::max)(4, hardware_threads());
     return count;
   }
   std::int64_t input_slots() const { return (std::min)(blocks(), workers()); }

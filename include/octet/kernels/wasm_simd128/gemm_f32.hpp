@@ -1,0 +1,14 @@
+// The tiles of float products for WebAssembly; included by kernels/gemm.hpp.
+#pragma once
+
+#include "octet/kernels/gemm_tile.hpp"
+#include "octet/kernels/vector/unroll.hpp"
+#include "octet/kernels/wasm_simd128/vector.hpp"
+
+#if OCTET_WASM_SIMD128
+#define OCTET_VECTOR inline
+namespace octet::inline OCTET_ABI::kernels::wasm_simd128 {
+#include "octet/kernels/vector/gemm_f32.hpp"
+}  // namespace octet::inline OCTET_ABI::kernels::wasm_simd128
+#undef OCTET_VECTOR
+#endif

@@ -1,0 +1,17 @@
+// The transforms of Winograd's convolution for WebAssembly; included by kernels/winograd.hpp.
+#pragma once
+
+#include "octet/kernels/vector/unroll.hpp"
+#include "octet/kernels/wasm_simd128/vector.hpp"
+#include "octet/kernels/winograd_tile.hpp"
+
+#if OCTET_WASM_SIMD128
+#define OCTET_VECTOR inline
+#define OCTET_VECTOR_INLINE OCTET_WASM_INLINE
+namespace octet::inline OCTET_ABI::kernels::wasm_simd128 {
+#include "octet/kernels/vector/winograd_1d_f32.hpp"
+#include "octet/kernels/vector/winograd_f32.hpp"
+}  // namespace octet::inline OCTET_ABI::kernels::wasm_simd128
+#undef OCTET_VECTOR
+#undef OCTET_VECTOR_INLINE
+#endif
