@@ -54,12 +54,26 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->add_option("--range", options.method, "min_max, moving_average, percentile, entropy or mse")
       ->check(one_of({"min_max", "moving_average", "percentile", "entropy", "mse"}))
       ->capture_default_str();
+  command
+      ->add_option("--rounding", options.rounding,
+                   "nearest, or learned: up or down, layer by layer, as the output asks (AdaRound)")
+      ->check(one_of({"nearest", "learned"}))
+      ->capture_default_str();
+  command
+      ->add_option("--keep-float", options.keep_float,
+                   "Layers, by name, that stay float32; fer info lists them")
+      ->delimiter(',');
+  command->add_flag("--doctor", options.doctor,
+                    "Rank layers by the accuracy they cost in int8, try repairs (ranges, "
+                    "equalization, bias correction, learned rounding, float32), and apply those "
+                    "that pay on the validation images; takes minutes");
   command->add_option("--seed", options.seed, "Of the choice of images")
       ->check(whole(0, INT64_MAX))
       ->capture_default_str();
   add_threads(*command, options.threads);
   command->footer(
       "Example: fer quantize trained/best.safetensors --data fer2013.csv --out int8.safetensors\n"
+      "If int8 is less accurate than it should be, add --doctor.\n"
       "Accuracy is that of the test images. Next: fer predict int8.safetensors face.jpg");
   return command;
 }

@@ -70,6 +70,9 @@ struct QuantizeOptions {
   DataOptions data;
   std::int64_t calibrate = 512;
   std::string method = "min_max";
+  std::string rounding = "nearest";
+  std::vector<std::string> keep_float = {};
+  bool doctor = false;
   std::string out;
   /// The page that is written beside the table; empty: none.
   std::string report = {};

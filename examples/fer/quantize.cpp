@@ -10,6 +10,7 @@
 #include "commands.hpp"
 #include "compare.hpp"
 #include "data.hpp"
+#include "doctor.hpp"
 #include "model.hpp"
 #include "output.hpp"
 #include "quantization_report.hpp"
@@ -48,6 +49,16 @@ std::int64_t file_bytes(const Program& program, const Metadata& metadata) {
   return static_cast<std::int64_t>(program_file(program, metadata).bytes().size());
 }
 
+void print_rounding(const std::vector<LayerRounding>& layers) {
+  for (const LayerRounding& layer : layers)
+    std::printf(
+        "%s: %lld of %lld weights not rounded to nearest, squared error of the output: %.3f "
+        "times what it was\n",
+        layer.layer.c_str(), static_cast<long long>(layer.changed),
+        static_cast<long long>(layer.weights),
+        layer.nearest_error > 0 ? layer.learned_error / layer.nearest_error : 1.0);
+}
+
 }  // namespace
 
 int quantize(const QuantizeOptions& options) {
@@ -68,11 +79,17 @@ int quantize(const QuantizeOptions& options) {
   ThreadPool pool(options.threads);
   const Tensor<float> images =
       calibration_images(splits.train, model.pipeline(), options.calibrate, options.seed);
-  const QuantizedProgram quantized = octet::quantize(
-      model.program, batches_of(images),
-      {.range = range_from(options.method), .trained_on = InputMoments{.mean = 0, .deviation = 1}},
-      &pool);
+  const octet::QuantizeOptions how{.range = range_from(options.method),
+                                   .trained_on = InputMoments{.mean = 0, .deviation = 1},
+                                   .keep_float = options.keep_float,
+                                   .rounding = options.rounding == "learned"
+                                                   ? WeightRounding::learned
+                                                   : WeightRounding::nearest};
+  const QuantizedProgram quantized =
+      options.doctor ? quantize_with_doctor(options, model, how, images, splits, pool)
+                     : octet::quantize(model.program, batches_of(images), how, &pool);
   std::printf("%s\n", quantized.report.text().c_str());
+  print_rounding(quantized.rounding);
 
   const Metadata metadata = model.card.metadata();
   save_program(quantized.program, options.out, metadata);

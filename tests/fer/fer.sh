@@ -145,6 +145,20 @@ refuses "--report: expected other files than" "$fer" quantize one/best.safetenso
   --data faces.csv --out page.json --report page.html
 [ ! -e q.safetensors ] || die "a program was written before its report was looked at"
 
+echo "the doctor of int8 programs"
+accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --doctor \
+  --out treated.safetensors
+for text in "judges by the 14 images of validation" "what each layer costs" "ranges: entropy" \
+  "bias correction" "learned rounding" "applied: " "int8 after" "| int8 "; do
+  prints "$text"
+done
+accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --rounding learned \
+  --keep-float conv2d_2,linear_1 --out rounded.safetensors
+prints "weights not rounded to nearest"
+prints "float32: conv2d_2, linear_1"
+refuses "expected the name of a layer (conv2d_1, " "$fer" quantize one/best.safetensors \
+  --data faces.csv --keep-float conv9 --out rounded.safetensors
+
 echo "training for int8"
 accepts "$fer" train --data faces.csv --from one/best.safetensors --qat --epochs 2 --batch 8 --out qat
 prints "int8.safetensors: the best weights as an int8 program"
