@@ -1,7 +1,8 @@
 #!/bin/sh
-# The kernels for 64-bit ARM, in an emulator: the tests of this folder, which compare every row of
-# every table with the scalar one, on processors with and without what NEON was given later.
+# The kernels for 64-bit ARM, in an emulator: tests/kernels, which compare every row of every
+# table with the scalar one, on processors with and without what NEON was given later.
 set -eu
+unset OCTET_ISA
 compiler=aarch64-linux-gnu-g++
 for tool in $compiler qemu-aarch64; do
   if ! command -v $tool >/dev/null; then

@@ -2,6 +2,7 @@
 # int8 programs on 64-bit ARM, in an emulator: every instruction set gives the bits of the scalar
 # run of the machine on which the programs were made.
 set -eu
+unset OCTET_ISA
 compiler=aarch64-linux-gnu-g++
 for tool in $compiler qemu-aarch64; do
   if ! command -v $tool >/dev/null; then

@@ -1,7 +1,8 @@
 #!/bin/sh
-# The kernels as WebAssembly, with its SIMD, in node: the tests of this folder, which compare every
-# row of every table with the scalar one.
+# The kernels as WebAssembly, with its SIMD, in node: tests/kernels, which compare every row of
+# every table with the scalar one.
 set -eu
+unset OCTET_ISA
 for tool in clang++ wasm-ld node; do
   if ! command -v $tool >/dev/null; then
     echo "skipped: $tool is not there; apt-get install clang lld nodejs"
