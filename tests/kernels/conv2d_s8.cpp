@@ -96,6 +96,19 @@ std::vector<Case> edge_cases() {
                             {1, 1, 1, 1}));
   cases.push_back(make_case("groups 3, kernel 1, 65 channels each",
                             {.H = 2, .W = 3, .C = 9, .OC = 195, .groups = 3}));
+  // From 491 channels on, AMX sums three tiles of pixels times two blocks of channels at once.
+  for (const std::int64_t W : {16, 17, 32, 33, 48, 49, 65, 97})
+    cases.push_back(make_case("deep, M = " + std::to_string(W), {.W = W, .C = 512, .OC = 34}));
+  for (const std::int64_t OC : {1, 15, 16, 17, 31, 32, 33, 48, 49})
+    cases.push_back(make_case("deep, N = " + std::to_string(OC), {.W = 37, .C = 515, .OC = OC}));
+  for (const std::int64_t C : {448, 490, 491, 492, 496, 575, 576, 577, 1088})
+    cases.push_back(make_case("deep, K = " + std::to_string(C), {.W = 50, .C = C, .OC = 35}));
+  cases.push_back(make_case("deep, two groups", {.W = 40, .C = 1040, .OC = 70, .groups = 2}));
+  cases.push_back(
+      make_case("deep, stride 2",
+                {.N = 2, .H = 7, .W = 67, .C = 520, .OC = 36, .stride_h = 2, .stride_w = 2}));
+  cases.push_back(make_case("3 x 3, several panels",
+                            {.H = 11, .W = 19, .C = 64, .OC = 36, .KH = 3, .KW = 3}, {1, 1, 1, 1}));
   cases.push_back(make_case("H = 1", {.W = 20, .C = 4, .OC = 8, .KW = 5}, {0, 0, 2, 2}));
   cases.push_back(make_case("W = 1", {.H = 20, .C = 4, .OC = 8, .KH = 5}, {2, 2, 0, 0}));
   cases.push_back(make_case("one pixel from a large kernel",
@@ -264,7 +277,8 @@ TEST_CASE("conv2d_s8: threads do not change a bit") {
   for (const Case& c :
        {make_case("3 x 3", {.N = 2, .H = 24, .W = 20, .C = 32, .OC = 80, .KH = 3, .KW = 3},
                   {1, 1, 1, 1}),
-        make_case("linear", {.W = 3, .C = 4000, .OC = 300})}) {
+        make_case("linear", {.W = 3, .C = 4000, .OC = 300}),
+        make_case("deep", {.W = 400, .C = 1100, .OC = 100})}) {
     CAPTURE(c.name);
     const Conv2dShape& s = c.shape;
     const auto x = random_s8(x_count(s), 1), w = random_s8(w_count(s), 2, -127, 127);
