@@ -39,6 +39,8 @@ struct LearnedRoundingOptions {
   double last_exponent = 2;
   std::uint64_t seed = 0;
 
+  /// Fails with a sentence if they make no sense.
+  template <class = WhenUsed>
   void check() const {
     if (pixels < 1 || batch < 1 || steps < 1)
       fail("learned rounding: expected at least one pixel, a batch of 1 and one step, got ", pixels,
