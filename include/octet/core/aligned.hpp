@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "octet/core/config.hpp"
+#include "octet/core/large_pages.hpp"
 
 namespace octet::inline OCTET_ABI {
 
@@ -21,10 +22,16 @@ struct AlignedAllocator {
   template <class U>
   AlignedAllocator(const AlignedAllocator<U>&) {}
   T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(alignment)));
+    const std::size_t bytes = count * sizeof(T);
+    void* const memory = ::operator new(bytes, alignment_of(bytes));
+    if (bytes >= large_memory) prefer_large_pages(memory, bytes);
+    return static_cast<T*>(memory);
   }
-  void deallocate(T* pointer, std::size_t) {
-    ::operator delete(pointer, std::align_val_t(alignment));
+  void deallocate(T* pointer, std::size_t count) {
+    ::operator delete(pointer, alignment_of(count * sizeof(T)));
+  }
+  static std::align_val_t alignment_of(std::size_t bytes) {
+    return std::align_val_t(bytes >= large_memory ? large_page : alignment);
   }
   friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
 };

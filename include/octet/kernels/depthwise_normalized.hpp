@@ -39,13 +39,17 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
   const std::int64_t lines = 65536 / (std::max)(s.W * s.C * s.stride_h, std::int64_t(1));
   const std::int64_t band = (std::clamp)(lines / 2 * 2, std::int64_t(2), s.OH + s.OH % 2);
   const std::int64_t bands = pieces(s.OH, band);
+  const StoreThrough through = stores_through(s.N * s.OH * s.OW * s.OC);
   if (moments) moments->start(s.N * bands, s.OC);
   pool.parallel_for(s.N * bands, 1, [&](std::int64_t job, std::int64_t) {
     const std::int64_t n = job / bands, begin = job % bands * band;
     const std::int64_t end = (std::min)(begin + band, s.OH);
     const DepthwiseBand part(s, begin, end);
     const float* in = x + (n * s.H + part.first) * s.W * s.C;
-    float* const out = y + (n * s.OH + begin) * s.OW * s.OC;
+    float* const target = y + (n * s.OH + begin) * s.OW * s.OC;
+    float* const out = through == StoreThrough::memory
+                           ? chunk_memory<ChunkMemory::output>(band * s.OW * s.OC)
+                           : target;
     if (before) {
       float* const normalized = chunk_memory<ChunkMemory::input>(part.shape.H * s.W * s.C);
       before->compute(part.shape.H * s.W, in, normalized);
@@ -53,6 +57,7 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
     }
     row.forward(part.shape, in, w, epilogue, out, 0, end - begin);
     if (moments) moments->set(job, (end - begin) * s.OW, out);
+    copy_through(through, (end - begin) * s.OW * s.OC, out, target);
   });
 }
 
@@ -66,6 +71,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
   const std::int64_t size = s.KH * s.KW * s.OC, parts = pieces(s.N, images);
   const std::int64_t in_pixels = s.H * s.W, out_pixels = s.OH * s.OW;
   const std::int64_t blocks = pieces(in_pixels, step);
+  const StoreThrough through = stores_through(s.N * in_pixels * s.C);
   const auto& row = best_row(depthwise_table<float>());
   AlignedVector<float> partial(static_cast<std::size_t>(parts * size));
   Conv2dShape one = s;
@@ -76,7 +82,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
       const float* const raw = x + n * in_pixels * s.C;
       const float* gradient = dy + n * out_pixels * s.OC;
       if (neighbours.after) {
-        float* const completed = chunk_memory<ChunkMemory::output_gradient>(out_pixels * s.OC);
+        float* const completed = chunk_memory<ChunkMemory::output>(out_pixels * s.OC);
         neighbours.after->compute(out_pixels, s.OC, neighbours.y + n * out_pixels * s.OC, gradient,
                                   completed);
         gradient = completed;
@@ -91,10 +97,15 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
         row.backward_weight(one, in, gradient, partial.data() + part * size, 0, s.OH);
       }
       if (!dx) continue;
-      float* const out = dx + n * in_pixels * s.C;
+      // x, normalised, has served.
+      float* const target = dx + n * in_pixels * s.C;
+      float* const out = through == StoreThrough::memory
+                             ? chunk_memory<ChunkMemory::input>(in_pixels * s.C)
+                             : target;
       row.backward_input(one, gradient, w, out, 0, s.H);
       if (neighbours.sums)
-        neighbours.before->sum(in_pixels, raw, out, n, *neighbours.sums);
+        neighbours.before->sum(in_pixels, raw, out, n * blocks, *neighbours.sums);
+      copy_through(through, in_pixels * s.C, out, target);
     }
   });
   if (!dw) return;

@@ -22,7 +22,7 @@ inline bool is_narrow_pointwise(const Conv2dShape& s) {
 }
 
 /// What memory of a thread is for.
-enum class ChunkMemory { input, output_gradient };
+enum class ChunkMemory { input, output };
 
 /// Memory for `count` floats that this thread's training steps use again and again.
 template <ChunkMemory purpose>
@@ -50,6 +50,7 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
   const std::int64_t pixels = s.N * s.H * s.W, panels = pieces(s.OC, row.columns);
   float* const packed = packing_memory(packed_conv2d_size(row, s));
   pack_conv2d_into(row, s, w, packed, &pool);
+  const StoreThrough through = stores_through(pixels * s.OC);
   if (moments) moments->start(pieces(pixels, gather_pixels), s.OC);
   pool.parallel_for(pixels, gather_pixels, [&](std::int64_t begin, std::int64_t end) {
     const float* in = x + begin * s.C;
@@ -58,11 +59,15 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
       before->compute(end - begin, in, normalized);
       in = normalized;
     }
-    float* const out = y + begin * s.OC;
+    float* const target = y + begin * s.OC;
+    float* const out = through == StoreThrough::memory
+                           ? chunk_memory<ChunkMemory::output>(gather_pixels * s.OC)
+                           : target;
     const Gather gather = pixels_gather(end - begin, s.C, s.OC);
     GatherBlock(gather, in, out, 0, end - begin)
         .run(row, packed, Epilogue<float>{.bias = bias}, 0, 0, panels);
     if (moments) moments->set(begin / gather_pixels, end - begin, out);
+    copy_through(through, (end - begin) * s.OC, out, target);
   });
 }
 
@@ -117,6 +122,7 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
   const std::int64_t chunks = pieces(pixels, chunk);
   const std::int64_t segments = (std::min)(chunks, std::int64_t(16));
   const std::int64_t panels = pieces(s.C, row.columns);
+  const StoreThrough through = stores_through(pixels * s.C);
   float* const packed = packing_memory(packed_size(row, 1, s.OC, s.C) + 16 + segments * size);
   float* const partial = packed + round_up(packed_size(row, 1, s.OC, s.C), 16);
   pack_panels(
@@ -130,7 +136,7 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
       const float* const raw = x + first * s.C;
       const float* gradient = dy + first * s.OC;
       if (neighbours.after) {
-        float* const completed = chunk_memory<ChunkMemory::output_gradient>(chunk * s.OC);
+        float* const completed = chunk_memory<ChunkMemory::output>(chunk * s.OC);
         neighbours.after->compute(count, s.OC, neighbours.y + first * s.OC, gradient, completed);
         gradient = completed;
       }
@@ -144,12 +150,16 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
         pointwise_backward_weight(row, count, s.C, s.OC, in, gradient, sums);
       }
       if (!dx) continue;
-      float* const out = dx + first * s.C;
+      // x, normalised, has served.
+      float* const target = dx + first * s.C;
+      float* const out =
+          through == StoreThrough::memory ? chunk_memory<ChunkMemory::input>(chunk * s.C) : target;
       const Gather gather = pixels_gather(count, s.OC, s.C);
       for (std::int64_t p = 0; p < count; p += gather_pixels)
         GatherBlock(gather, gradient, out, p, (std::min)(gather_pixels, count - p))
             .run(row, packed, {}, 0, 0, panels);
-      if (neighbours.sums) neighbours.before->sum(count, raw, out, first / step / 2, *neighbours.sums);
+      if (neighbours.sums) neighbours.before->sum(count, raw, out, first / step, *neighbours.sums);
+      copy_through(through, count * s.C, out, target);
     }
   });
   if (!dw) return;

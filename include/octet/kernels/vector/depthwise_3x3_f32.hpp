@@ -98,6 +98,64 @@ inline int depthwise_3x3_stride(const Conv2dShape& s) {
   return fits ? static_cast<int>(s.stride_h) : 0;
 }
 
+// Pixel ow of a row of dy, zeros outside of it.
+template <class Access>
+OCTET_VECTOR_INLINE Vector depthwise_pixel(const Conv2dShape& s, const float* row, std::int64_t ow,
+                                           Access at) {
+  return row && ow >= 0 && ow < s.OW ? at.load(row + ow * s.C) : zero();
+}
+// A row of dx of stride 2: every second one got from two rows of dy, through the first and the last
+// row of taps, the others from one, through the row between; and so do its columns.
+struct Depthwise3x3Stride2BackwardInput {
+  const Conv2dShape& s;
+  const float *dy, *w;
+  float* dx;
+  std::int64_t n, ih;
+
+  template <int R, class Access>
+  OCTET_VECTOR_INLINE void rows(std::int64_t c, Access at, std::int64_t last_row,
+                                std::int64_t first_tap) const {
+    const float* row[R];
+    Vector weight[R][3], current[R], before[R];
+    std::int64_t m = s.pad_left / 2;
+    OCTET_UNROLL for (int r = 0; r < R; ++r) {
+      const std::int64_t oh = last_row - r;
+      row[r] = oh >= 0 && oh < s.OH ? dy + (n * s.OH + oh) * s.OW * s.C + c : nullptr;
+      OCTET_UNROLL for (int k = 0; k < 3; ++k) {
+        weight[r][k] = at.load(w + ((first_tap + 2 * r) * 3 + k) * s.C + c);
+      }
+      before[r] = depthwise_pixel(s, row[r], m - 1, at);
+      current[r] = depthwise_pixel(s, row[r], m, at);
+    }
+    float* pixel = dx + (n * s.H + ih) * s.W * s.C + c;
+    for (std::int64_t iw = 0; iw < s.W; ++iw, pixel += s.C) {
+      Vector sum = zero();
+      if ((iw + s.pad_left) % 2 == 0) {
+        OCTET_UNROLL for (int r = 0; r < R; ++r) {
+          sum = multiply_add(current[r], weight[r][0], sum);
+          sum = multiply_add(before[r], weight[r][2], sum);
+        }
+      } else {
+        ++m;
+        OCTET_UNROLL for (int r = 0; r < R; ++r) {
+          sum = multiply_add(current[r], weight[r][1], sum);
+          before[r] = current[r];
+          current[r] = depthwise_pixel(s, row[r], m, at);
+        }
+      }
+      at.store(pixel, sum);
+    }
+  }
+  template <class Access>
+  OCTET_VECTOR_INLINE void operator()(std::int64_t c, Access at) const {
+    const std::int64_t h = ih + s.pad_top;
+    if (h % 2 == 0)
+      rows<2>(c, at, h / 2, 0);
+    else
+      rows<1>(c, at, h / 2, 1);
+  }
+};
+
 // 3x3 of stride S: the nine sums of some rows of an image stay in registers.
 template <int S>
 struct Depthwise3x3BackwardWeight {

@@ -104,6 +104,11 @@ OCTET_VECTOR void depthwise_backward_input(const Conv2dShape& s, const float* dy
     turned.pad_top = 2 - s.pad_top, turned.pad_left = 2 - s.pad_left;
     return depthwise_3x3<1>(turned, dy, w + 8 * s.C, -s.C, {}, dx, begin, end);
   }
+  if (depthwise_3x3_stride(s) == 2) {
+    for (std::int64_t row = begin; row < end; ++row)
+      each(s.C, Depthwise3x3Stride2BackwardInput{s, dy, w, dx, row / s.H, row % s.H});
+    return;
+  }
   for (std::int64_t row = begin; row < end; ++row)
     each(s.C, DepthwiseBackwardInput{s, dy, w, dx, row / s.H, row % s.H});
 }
