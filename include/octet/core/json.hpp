@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,25 @@
 #include "octet/core/error.hpp"
 
 namespace octet::inline OCTET_ABI {
+
+/// std::from_chars, which some standard libraries have for integers alone.
+template <class = WhenUsed>
+std::from_chars_result double_from_chars(const char* begin, const char* end, double& value) {
+#if defined(__cpp_lib_to_chars)
+  return std::from_chars(begin, end, value);
+#else
+  // strtod wants a zero behind the last digit, and would take more than numbers of JSON.
+  const char* stop = begin;
+  while (stop < end && std::string_view("+-.0123456789Ee").find(*stop) != std::string_view::npos)
+    ++stop;
+  const std::string digits(begin, stop);
+  char* rest = nullptr;
+  value = std::strtod(digits.c_str(), &rest);
+  if (rest == digits.c_str()) return {begin, std::errc::invalid_argument};
+  return {begin + (rest - digits.c_str()),
+          std::isinf(value) ? std::errc::result_out_of_range : std::errc()};
+#endif
+}
 
 /// A JSON value. Objects keep the order in which their members were added.
 template <class = WhenUsed>
@@ -328,7 +348,7 @@ class BasicJson {
         return integer;
       }
       double real = 0;
-      const auto fraction = std::from_chars(begin, end, real);
+      const auto fraction = double_from_chars(begin, end, real);
       if (fraction.ec != std::errc()) complain("a number");
       at += static_cast<std::size_t>(fraction.ptr - begin);
       const std::size_t point = text.substr(0, at).rfind('.');
