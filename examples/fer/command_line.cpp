@@ -62,10 +62,11 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
   command
       ->add_option("--keep-float", options.keep_float,
                    "Layers, by name, that stay float32; fer info lists them")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_flag("--doctor", options.doctor,
-                    "Rank layers by the accuracy they cost in int8, try repairs (ranges, "
-                    "equalization, bias correction, learned rounding, float32), and apply those "
+                    "Rank layers by the accuracy that int8 costs them, try repairs (ranges,\n"
+                    "equalization, bias correction, learned rounding, float32), and apply those\n"
                     "that pay on the validation images; takes minutes");
   command->add_option("--seed", options.seed, "Of the choice of images")
       ->check(whole(0, INT64_MAX))
