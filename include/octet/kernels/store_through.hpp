@@ -21,7 +21,8 @@ constexpr StoreThrough stores_through(std::int64_t floats) {
 
 /// to = from, which is in the first two caches.
 template <class = WhenUsed>
-void copy_through(StoreThrough through, std::int64_t count, const float* from, float* to) {
+void copy_through([[maybe_unused]] StoreThrough through, std::int64_t count, const float* from,
+                  float* to) {
 #if OCTET_X86
   if (through == StoreThrough::memory && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
     std::int64_t i = 0;
