@@ -38,9 +38,15 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->check(path_to("a model file"))
       ->required();
   add_data(*command, options.data, DataUse::judge);
-  command->add_option("--out", options.out, "File for the int8 program; an older one is replaced")
+  command->add_option("--out", options.out, "File for the program; an older one is replaced")
       ->check(path_to("a file for the int8 program"))
       ->required();
+  command
+      ->add_option("--form", options.form,
+                   "What the file holds: int8, or int8_weights or float16_weights, with which "
+                   "everything is computed in float32")
+      ->check(one_of({"int8", "int8_weights", "float16_weights"}))
+      ->capture_default_str();
   command
       ->add_option("--report", options.report,
                    "File for a page with everything that was measured; the same as JSON beside it")

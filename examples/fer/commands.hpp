@@ -78,6 +78,8 @@ struct QuantizeOptions {
   std::string report = {};
   int threads = 0;
   std::uint64_t seed = 0;
+  /// Which of the compared forms the file holds.
+  std::string form = "int8";
 };
 
 struct PredictOptions {

@@ -60,8 +60,10 @@ std::string kind_of(const Model& model) {
   }
   if (in_int8 && in_float) return text_of("int8 program with ", in_float, " operations in float32");
   if (in_int8) return "int8 program";
-  for (const ProgramTensor& tensor : model.program.description().tensors)
+  for (const ProgramTensor& tensor : model.program.description().tensors) {
     if (tensor.type == ElementType::f16) return "float32 program with float16 weights";
+    if (tensor.type == ElementType::s8) return "float32 program with int8 weights";
+  }
   return "float32 program";
 }
 

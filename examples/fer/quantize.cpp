@@ -1,10 +1,10 @@
 // fer quantize: from float32 to int8, and what it costs and brings.
 #include <cstdio>
-#include <filesystem>
 #include <numeric>
 
 #include <octet/program/file.hpp>
 #include <octet/program/float16_weights.hpp>
+#include <octet/program/int8_weights.hpp>
 #include <octet/program/quantize.hpp>
 
 #include "commands.hpp"
@@ -92,13 +92,17 @@ int quantize(const QuantizeOptions& options) {
   print_rounding(quantized.rounding);
 
   const Metadata metadata = model.card.metadata();
-  save_program(quantized.program, options.out, metadata);
   const Program half = with_float16_weights(model.program);
+  const Program weights_only = with_int8_weights(model.program);
+  save_program(options.form == "int8"           ? quantized.program
+               : options.form == "int8_weights" ? weights_only
+                                                : half,
+               options.out, metadata);
   const std::vector<Contestant> forms = {
       {"float32", &model.program, file_bytes(model.program, metadata)},
       {"float16 weights", &half, file_bytes(half, metadata)},
-      {"int8", &quantized.program,
-       static_cast<std::int64_t>(std::filesystem::file_size(options.out))}};
+      {"int8 weights", &weights_only, file_bytes(weights_only, metadata)},
+      {"int8", &quantized.program, file_bytes(quantized.program, metadata)}};
   const std::vector<Evaluation> evaluations =
       print_comparison(forms, splits.test, model.pipeline(), pool);
   if (!options.report.empty()) {

@@ -158,6 +158,7 @@
 #include "octet/program/float_steps.hpp"
 #include "octet/program/insert_fake_quantize.hpp"
 #include "octet/program/int8_steps.hpp"
+#include "octet/program/int8_weights.hpp"
 #include "octet/program/layer_histograms.hpp"
 #include "octet/program/layout.hpp"
 #include "octet/program/learn_rounding.hpp"

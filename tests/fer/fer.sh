@@ -56,6 +56,11 @@ train_here() {
     --out "$1"
 }
 
+{
+  printf 'P5\n96 72\n255\n'
+  head -c 6912 /dev/zero | tr '\0' 'x'
+} > face.pgm
+
 echo "training, with one thread and with two"
 accepts train one --threads 1
 prints "last weights, test: accuracy"
@@ -133,6 +138,7 @@ prints "ranges, as far from the final ones"
 
 accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --out int8.safetensors \
   --report page.html
+prints "| int8 weights "
 prints "report: page.html"
 grep -qF "<h1>lenet in int8</h1>" page.html || die "expected the network's name in the page"
 grep -qF '"name":"float16 weights","images":14' page.json || die "expected the forms in the JSON"
@@ -158,6 +164,18 @@ prints "weights not rounded to nearest"
 prints "float32: conv2d_2, linear_1"
 refuses "expected the name of a layer (conv2d_1, " "$fer" quantize one/best.safetensors \
   --data faces.csv --keep-float conv9 --out rounded.safetensors
+
+for form in int8_weights float16_weights; do
+  accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --form $form \
+    --out $form.safetensors
+  accepts "$fer" info $form.safetensors
+  prints "float32 program with $(echo $form | tr _ ' ') of lenet"
+  accepts "$fer" predict $form.safetensors face.pgm
+done
+[ "$(wc -c < int8_weights.safetensors)" -lt "$(wc -c < float16_weights.safetensors)" ] ||
+  die "int8 weights are not smaller"
+refuses "emit the program that they were made from" "$fer" emit int8_weights.safetensors \
+  --out weights.hpp
 
 echo "training for int8"
 accepts "$fer" train --data faces.csv --from one/best.safetensors --qat --epochs 2 --batch 8 --out qat
@@ -187,10 +205,6 @@ cmp one/best.safetensors kept.safetensors || die "the model was overwritten"
 for target in faces.csv one/model.safetensors; do
   refuses "is something else" "$fer" quantize one/best.safetensors --data faces.csv --out $target
 done
-{
-  printf 'P5\n96 72\n255\n'
-  head -c 6912 /dev/zero | tr '\0' 'x'
-} > face.pgm
 for model in one/best.safetensors int8.safetensors; do
   accepts "$fer" predict $model face.pgm
   prints "Surprise"

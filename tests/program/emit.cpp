@@ -12,6 +12,7 @@
 #include "octet/models/resnet9.hpp"
 #include "octet/models/shallow_cnn.hpp"
 #include "octet/program/float16_weights.hpp"
+#include "octet/program/int8_weights.hpp"
 #include "octet/program/quantize.hpp"
 
 using namespace octet;
@@ -141,6 +142,8 @@ TEST_CASE("what cannot be emitted is refused with a sentence") {
 
   const Program in_float = compile(small_graph());
   CHECK(contains(complaint_of(in_float, {.mean = {0}, .deviation = {1}}), "no complaint"));
+  CHECK(contains(complaint_of(with_int8_weights(in_float), {}),
+                 "conv2d_1: expected float32 or float16 weights for a float32 layer, got int8"));
   ProgramDescription description = in_float.description();
   operations::Custom custom;
   custom.layer = "mine";

@@ -7,6 +7,7 @@
 
 #include "networks.hpp"
 #include "octet/program/float16_weights.hpp"
+#include "octet/program/int8_weights.hpp"
 #include "octet/program/quantize.hpp"
 
 using namespace octet;
@@ -50,8 +51,9 @@ TEST_CASE("float32, float16 and int8 programs give the same bits after loading")
     const Tensor<float> x = networks::images(network.input, 3);
     const Program program = compile(graph);
     const Program half = with_float16_weights(program);
+    const Program weights_only = with_int8_weights(program);
     const Program int8 = quantize(graph, x).program;
-    for (const Program* const each : {&program, &half, &int8}) {
+    for (const Program* const each : {&program, &half, &weights_only, &int8}) {
       const AlignedVector<std::byte> bytes =
           program_file(*each, {{"classes", "angry,happy"}}).bytes();
       const LoadedProgram loaded = parse(bytes);
@@ -60,7 +62,98 @@ TEST_CASE("float32, float16 and int8 programs give the same bits after loading")
       CHECK(program_file(loaded.program, loaded.metadata).bytes() == bytes);
     }
     CHECK(half.weight_bytes() < program.weight_bytes());
+    // Where weights are one for each channel, they stay as they are.
+    if (network.name != "lonely batch norm and adaptive windows")
+      CHECK(weights_only.weight_bytes() < half.weight_bytes());
   }
+}
+
+TEST_CASE("int8 weights: no weight moves by more than half a step, and the rest is float32") {
+  for (const networks::Network& network : networks::all()) {
+    CAPTURE(network.name);
+    const Program program = compile(networks::make(network));
+    const Program rounded = with_int8_weights(program);
+    const ProgramDescription &from = program.description(), &to = rounded.description();
+    REQUIRE(to.operations.size() == from.operations.size());
+    int layers = 0;
+    const auto check = [&](const auto& before, const auto& after, bool channel_last) {
+      ++layers;
+      if (before.shape.OC == from.tensor(before.weight_tensor).shape.elements()) {
+        CHECK(to.tensor(after.weight_tensor).type == ElementType::f32);
+        return;
+      }
+      CHECK(to.tensor(after.weight_tensor).type == ElementType::s8);
+      CHECK(to.tensor(after.bias_tensor).type == ElementType::f32);
+      const auto scale = to.tensor(after.scale_tensor).template as<float>();
+      const auto w = from.tensor(before.weight_tensor).template as<float>();
+      const AlignedVector<float> got = float_steps::weights_of(to, after);
+      REQUIRE(got.size() == w.size());
+      std::vector<float> largest(scale.size());
+      double worst = 0;
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        const std::size_t oc = channel_last ? i % scale.size() : i / (w.size() / scale.size());
+        largest[oc] = (std::max)(largest[oc], std::abs(w[i]));
+        worst = (std::max)(worst, std::abs(double{got[i]} - double{w[i]}) / double{scale[oc]});
+      }
+      CHECK(worst > 0.3);
+      CHECK(worst < 0.5 + 1e-4);
+      for (std::size_t oc = 0; oc < scale.size(); ++oc)
+        CHECK(scale[oc] == doctest::Approx(largest[oc] / 127).epsilon(1e-6));
+    };
+    for (std::size_t i = 0; i < from.operations.size(); ++i) {
+      const Operation &before = from.operations[i], &after = to.operations[i];
+      if (const auto* const conv = before.as<operations::Conv2d>())
+        check(*conv, *after.as<operations::Conv2d>(), false);
+      else if (const auto* const depthwise = before.as<operations::DepthwiseConv2d>())
+        check(*depthwise, *after.as<operations::DepthwiseConv2d>(), true);
+    }
+    CHECK(layers > 1);
+    // What it computes is what the float32 program of those weights computes.
+    ProgramDescription same = from;
+    for (std::size_t i = 0; i < from.operations.size(); ++i)
+      if (const auto* const conv = to.operations[i].as<operations::Conv2d>()) {
+        const AlignedVector<float> w = float_steps::weights_of(to, *conv);
+        std::memcpy(same.tensors[static_cast<std::size_t>(conv->weight_tensor)].bytes.data(),
+                    w.data(), w.size() * sizeof(float));
+      } else if (const auto* const depthwise = to.operations[i].as<operations::DepthwiseConv2d>()) {
+        const AlignedVector<float> w = float_steps::weights_of(to, *depthwise);
+        std::memcpy(same.tensors[static_cast<std::size_t>(depthwise->weight_tensor)].bytes.data(),
+                    w.data(), w.size() * sizeof(float));
+      }
+    const Tensor<float> x = networks::images(network.input, 3);
+    CHECK(rounded(x) == Program(same)(x));
+    CHECK(!(rounded(x) == program(x)));
+  }
+}
+
+TEST_CASE("int8 weights: a quarter of the file, and the int8 program of them is that of float32") {
+  Graph<float> graph(1);
+  auto x = graph.input({8, 8, 16});
+  x = relu(conv2d(x, 64, {.kernel = 3}));
+  graph.output(linear(flatten(conv2d(x, 64, {.kernel = 3})), 10));
+  const Program program = compile(graph), rounded = with_int8_weights(program);
+  const auto size = [](const Program& each) {
+    return static_cast<double>(program_file(each).bytes().size());
+  };
+  CHECK(size(rounded) / size(program) < 0.27);
+  // Rounding weights that lie on their grid changes nothing.
+  const Tensor<float> images = networks::images({8, 8, 16}, 4);
+  const Program int8 = quantize(program, batches_of(images)).program;
+  const Program again = quantize(rounded, batches_of(images)).program;
+  for (std::size_t i = 0; i < int8.description().tensors.size(); ++i) {
+    const ProgramTensor& tensor = int8.description().tensors[i];
+    if (tensor.type == ElementType::s8) CHECK(tensor.bytes == again.description().tensors[i].bytes);
+  }
+  // A layer that stays float32 keeps its int8 weights.
+  const Program mixed = quantize(rounded, batches_of(images), {.keep_float = {"linear_1"}}).program;
+  CHECK(parse(program_file(mixed).bytes()).program(images) == mixed(images));
+
+  CHECK_THROWS_WITH_AS(
+      with_int8_weights(Program(program.description(), {.keep_weights = KeepWeights::no})),
+      doctest::Contains("keeps its weights"), Error);
+  graph.node(1).layer->parameters()[0]->value[7] = std::nanf("");
+  CHECK_THROWS_WITH_AS(with_int8_weights(compile(graph)), doctest::Contains("finite weights"),
+                       Error);
 }
 
 TEST_CASE("half the weights, nearly the same result") {

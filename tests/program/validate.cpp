@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "networks.hpp"
+#include "octet/program/int8_weights.hpp"
 #include "octet/program/quantize.hpp"
 
 using namespace octet;
@@ -135,4 +136,37 @@ TEST_CASE("validate: int8 weights, and the proof that no int32 sum overflows") {
           const float infinite = std::numeric_limits<float>::infinity();
           std::memcpy(tensor_of(d, &operations::Conv2d::scale_tensor).bytes.data(), &infinite, 4);
         }).find("finite weight scales") != std::string::npos);
+}
+
+TEST_CASE("validate: int8 weights of a float32 layer") {
+  const auto complaint_of = [](const std::function<void(operations::Conv2d&)>& how, float scale) {
+    Graph<float> graph(3);
+    graph.output(relu(conv2d(graph.input({4, 4, 4}), 8, {.kernel = 3})));
+    ProgramDescription d = with_int8_weights(compile(graph)).description();
+    change<operations::Conv2d>(d, how);
+    ProgramTensor& scales = d.tensors.back();
+    std::memcpy(scales.bytes.data() + 4, &scale, 4);
+    try {
+      validate(d);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const auto same = [](operations::Conv2d&) {};
+  CHECK(complaint_of(same, 0.5f) == "");
+  CHECK(complaint_of(same, 0).find("finite weight scales above 0, got 0") != std::string::npos);
+  CHECK(complaint_of(same, std::nanf("")).find("finite weight scales") != std::string::npos);
+  CHECK(complaint_of([](operations::Conv2d& c) { c.scale_tensor = -1; }, 1)
+            .find("expected the number of a tensor") != std::string::npos);
+  CHECK(complaint_of([](operations::Conv2d& c) { c.scale_tensor = c.bias_tensor; }, 1) !=
+        "");  // A bias may be negative or 0.
+  // Weights that are float32 have no scales, whatever a file says.
+  const std::string unknown = complaint([](ProgramDescription& d) {
+    Graph<float> graph(3);
+    graph.output(relu(conv2d(graph.input({4, 4, 4}), 8, {.kernel = 3})));
+    d = compile(graph).description();
+    change<operations::Conv2d>(d, [](operations::Conv2d& c) { c.scale_tensor = 9999; });
+  });
+  CHECK(unknown.find("expected no weight scales for float32 weights") != std::string::npos);
 }

@@ -112,7 +112,8 @@ struct CustomLayer {
 namespace operations {
 
 /// weight [OC, KH, KW, C / groups], bias [OC]. A linear layer is one with H = W = KH = KW = 1.
-/// With int8 weights also weight_scale [OC]; then bias is int32 with scale s_x * weight_scale[oc].
+/// With int8 weights also weight_scale [OC]. Where the output is int8, bias is int32 with scale
+/// s_x * weight_scale[oc]; where it is float32, weights are dequantized before anything runs.
 struct Conv2d {
   static constexpr std::string_view type = "conv2d";
   kernels::Conv2dShape shape;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "octet/core/float16.hpp"
@@ -32,6 +33,22 @@ AlignedVector<float> floats_of(const ProgramTensor& tensor) {
     const auto floats = tensor.as<float>();
     std::copy(floats.begin(), floats.end(), numbers.begin());
   }
+  return numbers;
+}
+
+/// The weights of a convolution as it computes with them. int8 weights are dequantized, with a
+/// scale for each output channel: w = scale[oc] * q.
+template <class Convolution>
+AlignedVector<float> weights_of(const ProgramDescription& description, const Convolution& conv) {
+  constexpr bool channel_last = std::is_same_v<Convolution, operations::DepthwiseConv2d>;
+  const ProgramTensor& weight = description.tensor(conv.weight_tensor);
+  if (weight.type != ElementType::s8) return floats_of(weight);
+  const auto q = weight.as<std::int8_t>();
+  const auto scale = description.tensor(conv.scale_tensor).template as<float>();
+  const std::size_t OC = scale.size(), run = q.size() / OC;
+  AlignedVector<float> numbers(q.size());
+  for (std::size_t i = 0; i < q.size(); ++i)
+    numbers[i] = scale[channel_last ? i % OC : i / run] * static_cast<float>(q[i]);
   return numbers;
 }
 
@@ -63,8 +80,7 @@ struct Conv2d : StepBase {
         shape(conv.shape),
         clamp(conv.clamp),
         bias(floats_of(description.tensor(conv.bias_tensor))),
-        packed(kernels::pack_conv2d(conv.shape,
-                                    floats_of(description.tensor(conv.weight_tensor)).data(), isa,
+        packed(kernels::pack_conv2d(conv.shape, weights_of(description, conv).data(), isa,
                                     kernels::choose_conv_algorithm(conv.shape, isa))) {}
 
   std::string kernel() const { return std::string(packed.name()); }
@@ -92,7 +108,7 @@ struct DepthwiseConv2d : StepBase {
         shape(conv.shape),
         clamp(conv.clamp),
         bias(floats_of(description.tensor(conv.bias_tensor))),
-        weight(floats_of(description.tensor(conv.weight_tensor))) {}
+        weight(weights_of(description, conv)) {}
 
   std::string kernel() const { return "depthwise_f32"; }
   void run(const Frame& frame) const noexcept {

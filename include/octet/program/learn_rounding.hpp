@@ -79,7 +79,7 @@ class RoundingLearner {
     problem.lowest = conv.clamp.low;
     problem.highest = conv.clamp.high;
     problem.input = {input.scale, input.zero_point};
-    const AlignedVector<float> weight = float_steps::floats_of(from.tensor(conv.weight_tensor));
+    const AlignedVector<float> weight = float_steps::weights_of(from, conv);
     problem.weight = weight;
     problem.nearest = to.tensor(parameters.weight_tensor).template as<std::int8_t>();
     problem.scale = to.tensor(parameters.scale_tensor).template as<float>();

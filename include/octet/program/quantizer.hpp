@@ -362,6 +362,7 @@ class Quantizer {
   Convolution with_copied_tensors(Convolution conv) {
     conv.weight_tensor = copy_tensor(conv.weight_tensor);
     conv.bias_tensor = copy_tensor(conv.bias_tensor);
+    if (conv.scale_tensor >= 0) conv.scale_tensor = copy_tensor(conv.scale_tensor);
     return conv;
   }
   operations::Custom with_copied_tensors(operations::Custom custom) {
@@ -397,7 +398,7 @@ class Quantizer {
     const ProgramTensor& weight = from_.tensor(conv.weight_tensor);
     const ProgramTensor& bias = from_.tensor(conv.bias_tensor);
     const auto number = static_cast<std::size_t>(&operation - from_.operations.data());
-    const auto weights = float_steps::floats_of(weight);
+    const auto weights = float_steps::weights_of(from_, conv);
     auto biases = float_steps::floats_of(bias);
     const auto quantize_them = [&] {
       QuantizedWeights quantized = quantize_weights(

@@ -91,7 +91,7 @@ std::optional<WeightReport> weight_report_of(const Description& from, const Oper
     const ProgramTensor& weight = from.tensor(conv->weight_tensor);
     const ProgramTensor& other = to.tensor(quantized->weight_tensor);
     if (weight.bytes.empty() || other.bytes.empty()) return std::nullopt;
-    const AlignedVector<float> weights = float_steps::floats_of(weight);
+    const AlignedVector<float> weights = float_steps::weights_of(from, *conv);
     if (to.value(int8.output).type != ElementType::s8)
       return weight_report(weights, {}, {}, channel_last);
     return weight_report(weights, other.template as<std::int8_t>(),

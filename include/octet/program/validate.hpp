@@ -165,21 +165,33 @@ class DescriptionValidator {
     const ProgramTensor& bias = tensor(convolution.bias_tensor, {s.OC});
     if (!s8) {
       for (const ProgramTensor* const each : {&w, &bias})
-        if (each->type != ElementType::f32 && each->type != ElementType::f16)
+        if (each->type != ElementType::f32 && each->type != ElementType::f16 &&
+            (each == &bias || each->type != ElementType::s8))
           complain("tensor ", each->name, ": expected float32 or float16, got ", each->type);
+      if (w.type == ElementType::s8)
+        check_weight_scale(convolution.scale_tensor, s.OC);
+      else if (convolution.scale_tensor >= 0)
+        complain("expected no weight scales for ", w.type, " weights");
       return;
     }
-    const ProgramTensor& scale = tensor(convolution.scale_tensor, {s.OC});
-    if (w.type != ElementType::s8 || bias.type != ElementType::s32 ||
-        scale.type != ElementType::f32)
+    const ProgramTensor& scale = check_weight_scale(convolution.scale_tensor, s.OC);
+    if (w.type != ElementType::s8 || bias.type != ElementType::s32)
       complain("expected int8 weights, an int32 bias and float32 scales");
-    for (const float each : scale.as<float>())
-      if (!(each > 0) || !std::isfinite(each))
-        complain("expected finite weight scales above 0, got ", each);
     for (const float each : scale.as<float>())
       expect_multiplier(double{input().scale} * double{each} / double{output().scale});
     check_accumulator(s, w.as<std::int8_t>(), bias.as<std::int32_t>(),
                       std::is_same_v<Convolution, operations::DepthwiseConv2d>);
+  }
+
+  /// A float32 scale for each output channel of int8 weights.
+  const ProgramTensor& check_weight_scale(int index, std::int64_t OC) const {
+    const ProgramTensor& scale = tensor(index, {OC});
+    if (scale.type != ElementType::f32)
+      complain("expected int8 weights, an int32 bias and float32 scales");
+    for (const float each : scale.as<float>())
+      if (!(each > 0) || !std::isfinite(each))
+        complain("expected finite weight scales above 0, got ", each);
+    return scale;
   }
 
   /// Proves from the weights themselves that no sum leaves int32, whatever the input: |x - z| is at

@@ -176,7 +176,9 @@ class Calls {
     const ElementType type = d_.tensor(tensor).type;
     if (type != ElementType::f32 && type != ElementType::f16)
       fail("emit: ", operation().name,
-           ": expected float32 or float16 weights for a float32 layer, got ", type);
+           ": expected float32 or float16 weights for a float32 layer, got ", type,
+           ", which would be stored as float32: emit the program that they were made from, or the "
+           "one in int8");
     return float_steps::floats_of(d_.tensor(tensor));
   }
   template <class Convolution>
