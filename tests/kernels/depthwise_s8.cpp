@@ -62,6 +62,24 @@ std::vector<Case> edge_cases() {
       "dilation 2",
       {.H = 9, .W = 8, .C = 17, .OC = 17, .KH = 3, .KW = 3, .dilation_h = 2, .dilation_w = 2},
       {2, 2, 2, 2}));
+  for (const std::int64_t W : {2, 3, 4, 6, 7, 8, 11})
+    cases.push_back(make_case("two pixels in a vector, W = " + std::to_string(W),
+                              {.N = 2, .H = 3, .W = W, .C = 32, .OC = 32, .KH = 3, .KW = 3},
+                              {1, 1, 1, 1}));
+  cases.push_back(make_case("rows too long to be converted one by one",
+                            {.N = 2, .H = 4, .W = 40, .C = 300, .OC = 300, .KH = 3, .KW = 3},
+                            {1, 1, 1, 1}));
+  cases.push_back(make_case("images that pieces of work begin in",
+                            {.N = 3, .H = 31, .W = 30, .C = 6, .OC = 6, .KH = 3, .KW = 3},
+                            {1, 1, 1, 1}));
+  cases.push_back(make_case(
+      "rows that no tap sees",
+      {.N = 2, .H = 14, .W = 5, .C = 8, .OC = 8, .KH = 3, .KW = 3, .stride_h = 5, .dilation_h = 1},
+      {1, 1, 1, 1}));
+  cases.push_back(make_case(
+      "rows far apart",
+      {.N = 2, .H = 14, .W = 5, .C = 8, .OC = 8, .KH = 3, .KW = 3, .stride_h = 2, .dilation_h = 3},
+      {3, 3, 1, 1}));
   cases.push_back(make_case("asymmetric padding",
                             {.H = 5, .W = 6, .C = 20, .OC = 20, .KH = 3, .KW = 3}, {0, 2, 3, 1}));
   cases.push_back(make_case(

@@ -101,6 +101,20 @@ inline void convert_row_s8(const LinesS8& work, const PaddedS8& padded, const st
               static_cast<std::size_t>(right * pixel_bytes));
 }
 
+/// The `images` images at x, converted into scratch.
+inline void convert_images_s8(const LinesS8& work, const PaddedS8& padded, const std::int8_t* x,
+                              std::int64_t images, std::byte* scratch, ThreadPool* pool) noexcept {
+  const std::int64_t elements = work.shape.H * work.shape.W * work.x_channels;
+  over_ranges(pool, images * padded.H, 1 + (64 << 10) / (1 + padded.row_bytes),
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t row = begin; row < end; ++row) {
+                  const std::int64_t n = row / padded.H, h = row % padded.H;
+                  convert_row_s8(work, padded, x + n * elements, h,
+                                 scratch + n * padded.image_bytes + h * padded.row_bytes);
+                }
+              });
+}
+
 /// Runs `work` on its shape's images x, as it stands.
 inline void lines_s8_images(const LinesS8& work, const std::int8_t* x, const Requantize& q,
                             std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept {
@@ -116,14 +130,7 @@ inline void lines_s8_images(const LinesS8& work, const std::int8_t* x, const Req
 
   for (std::int64_t first = 0; first < s.N; first += padded.images) {
     const std::int64_t images = (std::min)(padded.images, s.N - first);
-    over_ranges(pool, images * padded.H, 1 + (64 << 10) / (1 + padded.row_bytes),
-                [&](std::int64_t begin, std::int64_t end) {
-                  for (std::int64_t row = begin; row < end; ++row) {
-                    const std::int64_t n = row / padded.H, h = row % padded.H;
-                    convert_row_s8(work, padded, x + (first + n) * s.H * s.W * work.x_channels, h,
-                                   scratch + n * padded.image_bytes + h * padded.row_bytes);
-                  }
-                });
+    convert_images_s8(work, padded, x + first * s.H * s.W * work.x_channels, images, scratch, pool);
     const std::int64_t lines = images * s.OH * segments;
     const std::int64_t line_jobs = pieces(lines, lines_per_job);
     over_ranges(pool, s.groups * chunks * line_jobs, 1, [&](std::int64_t job, std::int64_t) {

@@ -3,6 +3,7 @@
 
 #include "octet/kernels/avx512/depthwise_s8.hpp"
 #include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
+#include "octet/kernels/rows_s8.hpp"
 
 #if OCTET_X86
 #if !defined(__clang__)
@@ -19,22 +20,21 @@ inline bool is_depthwise_3x3(const Conv2dShape& s) { return s.KH == 3 && s.KW ==
 /// 1, a vector holds as many pixels as fit, and a row is one run of OW * C channels.
 struct VectorsS8 {
   std::int64_t blocks;  ///< of 64 channels, with weights of their own
-  std::int64_t pixels, pixel_stride, column_step, row_step;
+  std::int64_t pixels, pixel_stride, column_step;
   std::int64_t channels;  ///< of a pixel; of a row if pixels share vectors
   bool joined;
   explicit VectorsS8(const Conv2dShape& s) : blocks(pieces(s.C, 64)) {
     joined = s.stride_w == 1 && s.C < 64 && 64 % s.C == 0;
     channels = joined ? s.OW * s.C : s.C, pixels = joined ? 1 : s.OW;
     pixel_stride = s.stride_w * s.C, column_step = s.dilation_w * s.C;
-    row_step = s.dilation_h * PaddedS8(s, 1).row_bytes;
   }
   std::int64_t head_bytes() const { return blocks * 512; }  ///< start values and multipliers
 };
 
 /// One row of the output, 64 channels of it.
 struct DepthwiseLineS8 {
-  const std::byte* x;
-  std::int64_t pixel_stride, column_step, row_step;
+  const std::byte* x[3];  ///< the rows of the taps
+  std::int64_t pixel_stride, column_step;
   const std::byte* weights;  ///< 3 columns x 4 vectors
   const std::byte* head;     ///< 4 vectors of start values, 4 of multipliers
   std::int8_t* y;
@@ -53,13 +53,13 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_tile(const DepthwiseLineS8& line, std
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) acc[i][j] = _mm512_load_si512(line.head + 64 * j);
-  const std::byte* x = line.x + pixel * line.pixel_stride;
-  const std::int64_t row_step = line.row_step;
+  const std::byte *const x0 = line.x[0], *const x1 = line.x[1], *const x2 = line.x[2];
+  std::int64_t at = pixel * line.pixel_stride;
   const __m512i zero = _mm512_setzero_si512();
 #pragma GCC unroll 16
-  for (int column = 0; column < (MR - 1) * STRIDE + 3; ++column, x += line.column_step) {
-    const __m512i r0 = _mm512_loadu_si512(x), r1 = _mm512_loadu_si512(x + row_step);
-    const __m512i r2 = _mm512_loadu_si512(x + 2 * row_step);
+  for (int column = 0; column < (MR - 1) * STRIDE + 3; ++column, at += line.column_step) {
+    const __m512i r0 = _mm512_loadu_si512(x0 + at), r1 = _mm512_loadu_si512(x1 + at);
+    const __m512i r2 = _mm512_loadu_si512(x2 + at);
     const __m512i low = _mm512_unpacklo_epi8(r0, r1), high = _mm512_unpackhi_epi8(r0, r1);
     const __m512i low_2 = _mm512_unpacklo_epi8(r2, zero), high_2 = _mm512_unpackhi_epi8(r2, zero);
     const __m512i taps[4] = {_mm512_unpacklo_epi16(low, low_2), _mm512_unpackhi_epi16(low, low_2),
@@ -102,26 +102,29 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_tiles(const DepthwiseLineS8& line, st
 template <class = WhenUsed>
 OCTET_TARGET_AVX512_VNNI void depthwise_s8_row(const VectorsS8& v, const Conv2dShape& s,
                                                const PackedDepthwiseS8& packed, const Requantize& q,
-                                               const std::byte* head, const std::byte* x,
+                                               const std::byte* head, const RowsS8& x,
                                                std::int8_t* y) noexcept {
   const avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
-  for (std::int64_t c = 0; c < v.channels; c += 64) {
+  for (std::int64_t c = 0, done; c < v.channels; c += done) {
     const std::int64_t block = v.joined ? 0 : c / 64, left = v.channels - c;
-    const DepthwiseLineS8 line = {.x = x + c,
-                                  .pixel_stride = v.pixel_stride,
+    // Vectors of two pixels are half a vector from tap to tap: neighbours share a column.
+    const bool pairs = v.joined && v.column_step == 32 && left >= 64;
+    const std::int64_t pixels = pairs ? left / 64 : v.pixels;
+    const DepthwiseLineS8 line = {.x = {x.row[0] + c, x.row[1] + c, x.row[2] + c},
+                                  .pixel_stride = pairs ? 64 : v.pixel_stride,
                                   .column_step = v.column_step,
-                                  .row_step = v.row_step,
                                   .weights = packed.weights.data() + block * 768,
                                   .head = head + block * 512,
                                   .y = y + c,
-                                  .y_stride = s.OC,
+                                  .y_stride = pairs ? 64 : s.OC,
                                   .mask = left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1};
-    if (v.pixel_stride == v.column_step)
-      depthwise_s8_tiles<1>(line, v.pixels, limits);
-    else if (v.pixel_stride == 2 * v.column_step)
-      depthwise_s8_tiles<2>(line, v.pixels, limits);
+    done = pairs ? 64 * pixels : 64;
+    if (line.pixel_stride == line.column_step)
+      depthwise_s8_tiles<1>(line, pixels, limits);
+    else if (line.pixel_stride == 2 * line.column_step)
+      depthwise_s8_tiles<2>(line, pixels, limits);
     else
-      for (std::int64_t p = 0; p < v.pixels; ++p) depthwise_s8_tile<1, 1>(line, p, limits);
+      for (std::int64_t p = 0; p < pixels; ++p) depthwise_s8_tile<1, 1>(line, p, limits);
   }
 }
 
@@ -201,7 +204,8 @@ OCTET_TARGET_AVX512_VNNI inline void write_head(const VectorsS8& v, const Conv2d
 
 inline std::int64_t depthwise_s8_scratch_bytes(const Conv2dShape& s) noexcept {
   if (!is_depthwise_3x3(s)) return depthwise_s8_lines_scratch_bytes(s);
-  return VectorsS8(s).head_bytes() + PaddedS8(s, 1).scratch_bytes();
+  const std::int64_t head = VectorsS8(s).head_bytes();
+  return ConvertedRowsS8::fit(s) ? head : head + PaddedS8(s, 1).scratch_bytes();
 }
 
 template <class = WhenUsed>
@@ -219,24 +223,20 @@ void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthw
   work.shape = s, work.x_channels = s.C, work.convert = &to_unsigned;
   work.border = static_cast<std::uint8_t>(packed.x_zero_point + 128);
   const PaddedS8 padded(s, 1);
+  const bool ahead = !ConvertedRowsS8::fit(s);
   for (std::int64_t first = 0; first < s.N; first += padded.images) {
     const std::int64_t images = (std::min)(padded.images, s.N - first);
-    over_ranges(pool, images * padded.H, 1 + (64 << 10) / (1 + padded.row_bytes),
+    const std::int8_t* const from = x + first * s.H * s.W * s.C;
+    if (ahead) convert_images_s8(work, padded, from, images, image, pool);
+    over_ranges(pool, images * s.OH, 1 + 1024 / (s.OW * v.blocks),
                 [&](std::int64_t begin, std::int64_t end) {
-                  for (std::int64_t row = begin; row < end; ++row) {
-                    const std::int64_t n = row / padded.H, h = row % padded.H;
-                    convert_row_s8(work, padded, x + (first + n) * s.H * s.W * s.C, h,
-                                   image + n * padded.image_bytes + h * padded.row_bytes);
-                  }
-                });
-    over_ranges(pool, images * s.OH, 1 + 512 / (s.OW * v.blocks),
-                [&](std::int64_t begin, std::int64_t end) {
+                  ConvertedRowsS8 converted(work);
                   for (std::int64_t row = begin; row < end; ++row) {
                     const std::int64_t n = row / s.OH, oh = row % s.OH;
-                    depthwise_s8_row(
-                        v, s, packed, q, head,
-                        image + n * padded.image_bytes + oh * s.stride_h * padded.row_bytes,
-                        y + ((first + n) * s.OH + oh) * s.OW * s.OC);
+                    depthwise_s8_row(v, s, packed, q, head,
+                                     ahead ? rows_of(s, padded, image + n * padded.image_bytes, oh)
+                                           : converted.rows(from + n * s.H * s.W * s.C, oh),
+                                     y + (first * s.OH + row) * s.OW * s.OC);
                   }
                 });
   }
