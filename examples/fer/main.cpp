@@ -9,6 +9,7 @@
 #include "bench.hpp"
 #include "command_line.hpp"
 #include "emit.hpp"
+#include "scan.hpp"
 
 namespace fer {
 
@@ -65,6 +66,7 @@ int run(int argc, char** argv) {
   DemoOptions demo_options;
   BenchOptions bench_options;
   EmitOptions emit_options;
+  ScanOptions scan_options;
   const CLI::App* const train_command = add_train(app, train_options);
   const CLI::App* const eval_command = add_eval(app, eval_options);
   const CLI::App* const quantize_command = add_quantize(app, quantize_options);
@@ -73,6 +75,7 @@ int run(int argc, char** argv) {
   const CLI::App* const demo_command = add_demo(app, demo_options);
   const CLI::App* const bench_command = add_bench(app, bench_options);
   const CLI::App* const emit_command = add_emit(app, emit_options);
+  const CLI::App* const scan_command = add_scan(app, scan_options);
   app.footer(road);
   if (argc < 2) {
     std::fprintf(stderr, "%s", app.help().c_str());
@@ -96,6 +99,7 @@ int run(int argc, char** argv) {
   if (*demo_command) return demo(demo_options);
   if (*bench_command) return bench(bench_options);
   if (*emit_command) return emit(emit_options);
+  if (*scan_command) return scan(scan_options);
   return exit_mistake;
 }
 

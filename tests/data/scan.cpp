@@ -40,13 +40,16 @@ TEST_CASE("the scan counts duplicates, contradictions, blanks and what splits sh
   CHECK(report.overlaps[0].images == std::vector<std::int64_t>{0});
   CHECK(report.overlaps[1].images == std::vector<std::int64_t>{2});
   CHECK(report.overlaps[2].images == std::vector<std::int64_t>{0});
+  CHECK(report.overlaps[0].contradicting == 0);
+  CHECK(report.overlaps[1].contradicting == 1);
+  CHECK(report.overlaps[2].contradicting == 1);
   CHECK(report.text() ==
-        "train: 6 images, 3 distinct, of which 1 have two or more labels; 1 blank\n"
-        "validation: 2 images, 2 distinct, of which 0 have two or more labels; 0 blank\n"
-        "test: 3 images, 3 distinct, of which 0 have two or more labels; 0 blank\n"
-        "validation: 1 images are also in train\n"
-        "test: 1 images are also in train\n"
-        "test: 1 images are also in validation\n");
+        "train: images 6, distinct 3, of these with two or more labels 1, blank 1\n"
+        "validation: images 2, distinct 2, of these with two or more labels 0, blank 0\n"
+        "test: images 3, distinct 3, of these with two or more labels 0, blank 0\n"
+        "validation: images that are also in train 1, of these with another label there 0\n"
+        "test: images that are also in train 1, of these with another label there 1\n"
+        "test: images that are also in validation 1, of these with another label there 1\n");
 }
 
 TEST_CASE("images of one hash are told apart by their pixels and their shape") {

@@ -79,6 +79,8 @@ struct SplitScan {
 struct SplitOverlap {
   std::string part, other;
   std::vector<std::int64_t> images;
+  /// How many of them have another label there.
+  std::int64_t contradicting = 0;
 };
 
 struct ScanReport {
@@ -89,12 +91,13 @@ struct ScanReport {
   std::string text() const {
     std::string lines;
     for (const SplitScan& split : splits)
-      lines += text_of(split.name, ": ", split.images, " images, ", split.distinct,
-                       " distinct, of which ", split.contradicting, " have two or more labels; ",
-                       split.blank.size(), " blank\n");
+      lines += text_of(split.name, ": images ", split.images, ", distinct ", split.distinct,
+                       ", of these with two or more labels ", split.contradicting, ", blank ",
+                       split.blank.size(), "\n");
     for (const SplitOverlap& overlap : overlaps)
-      lines += text_of(overlap.part, ": ", overlap.images.size(), " images are also in ",
-                       overlap.other, "\n");
+      lines += text_of(overlap.part, ": images that are also in ", overlap.other, " ",
+                       overlap.images.size(), ", of these with another label there ",
+                       overlap.contradicting, "\n");
     return lines;
   }
 };
@@ -130,9 +133,16 @@ ScanReport scan(const Splits& splits) {
     report.splits.push_back(std::move(found));
   }
   for (std::size_t later = 1; later < parts.size(); ++later)
-    for (std::size_t earlier = 0; earlier < later; ++earlier)
-      report.overlaps.push_back({parts[later].name, parts[earlier].name,
-                                 images_also_in(parts[later].data, parts[earlier].index)});
+    for (std::size_t earlier = 0; earlier < later; ++earlier) {
+      const Part &part = parts[later], &other = parts[earlier];
+      SplitOverlap overlap{part.name, other.name, images_also_in(part.data, other.index)};
+      for (const std::int64_t i : overlap.images) {
+        const std::int64_t same = other.index.find(part.data.image(i));
+        overlap.contradicting += part.data.labels[static_cast<std::size_t>(i)] !=
+                                 other.data.labels[static_cast<std::size_t>(same)];
+      }
+      report.overlaps.push_back(std::move(overlap));
+    }
   return report;
 }
 
