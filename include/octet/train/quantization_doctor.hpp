@@ -62,7 +62,8 @@ struct Treatment {
 struct DoctorReport {
   Evaluation in_float, before, after;
   std::int64_t ranking_images = 0;
-  /// From the one that costs the most.
+  /// Those that lose accuracy significantly, from the one that loses most; then the others, from
+  /// the one that changes most answers.
   std::vector<LayerCost> layers;
   std::vector<Treatment> treatments;
 };
@@ -118,6 +119,7 @@ class QuantizationDoctor {
     report_.in_float = judge(patient_.base->in_float, judges_);
     build(patient_);
     report_.before = patient_.evaluation;
+    note("each layer alone in int8\n");
     rank_layers();
     note(
         "\nrepairs, each on top of those that were applied\n%-44s %-25s %7s %14s %6s %15s %9s "
@@ -219,10 +221,14 @@ class QuantizationDoctor {
         cost.changed += got.predicted[k] != expected.predicted[k];
       report_.layers.push_back(std::move(cost));
     }
-    std::stable_sort(report_.layers.begin(), report_.layers.end(),
-                     [](const LayerCost& a, const LayerCost& b) {
-                       return std::pair(a.lost(), a.changed) > std::pair(b.lost(), b.changed);
-                     });
+    // A loss that is not significant is luck: then it says more how many answers change.
+    const auto cost_of = [&](const LayerCost& cost) {
+      const bool certain = cost.lost() > 0 && cost.answers.mid_p < options_.significance;
+      return std::pair(certain ? cost.lost() : 0, cost.changed);
+    };
+    std::stable_sort(
+        report_.layers.begin(), report_.layers.end(),
+        [&](const LayerCost& a, const LayerCost& b) { return cost_of(a) > cost_of(b); });
     note("\nwhat each layer costs, alone in int8, on %lld images\n%-28s %-18s %8s %-17s %7s %8s\n",
          static_cast<long long>(count), "layer", "operation", "accuracy", " points (95 %)", "p",
          "changed");
@@ -377,11 +383,11 @@ class QuantizationDoctor {
       names.clear();
     }
   }
-  /// Those that cost answers.
+  /// Those that change answers.
   std::vector<LayerCost> worst() const {
     std::vector<LayerCost> layers;
     for (const LayerCost& cost : report_.layers)
-      if (cost.lost() > 0 && static_cast<std::int64_t>(layers.size()) < options_.worst_layers)
+      if (cost.changed > 0 && static_cast<std::int64_t>(layers.size()) < options_.worst_layers)
         layers.push_back(cost);
     return layers;
   }
