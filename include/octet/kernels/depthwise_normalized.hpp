@@ -32,14 +32,13 @@ template <class = WhenUsed>
 void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
                                   const DeferredNormalization<float>* before, const float* w,
                                   const float* bias, float* y, BlockMoments<float>* moments,
-                                  ThreadPool& pool) {
+                                  StoreThrough through, ThreadPool& pool) {
   const auto& row = best_row(depthwise_table<float>());
   const Epilogue<float> epilogue{.bias = bias};
   // About 256 KiB of the input, whose lines at both ends the next bands normalise once more.
   const std::int64_t lines = 65536 / (std::max)(s.W * s.C * s.stride_h, std::int64_t(1));
   const std::int64_t band = (std::clamp)(lines / 2 * 2, std::int64_t(2), s.OH + s.OH % 2);
   const std::int64_t bands = pieces(s.OH, band);
-  const StoreThrough through = stores_through(s.N * s.OH * s.OW * s.OC);
   if (moments) moments->start(s.N * bands, s.OC);
   pool.parallel_for(s.N * bands, 1, [&](std::int64_t job, std::int64_t) {
     const std::int64_t n = job / bands, begin = job % bands * band;
@@ -66,12 +65,11 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
 template <class = WhenUsed>
 void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const float* dy,
                                    const PointwiseNeighbours& neighbours, const float* w, float* dw,
-                                   float* dx, ThreadPool& pool) {
+                                   float* dx, StoreThrough through, ThreadPool& pool) {
   constexpr std::int64_t images = 4, step = DeferredNormalization<float>::sum_rows;
   const std::int64_t size = s.KH * s.KW * s.OC, parts = pieces(s.N, images);
   const std::int64_t in_pixels = s.H * s.W, out_pixels = s.OH * s.OW;
   const std::int64_t blocks = pieces(in_pixels, step);
-  const StoreThrough through = stores_through(s.N * in_pixels * s.C);
   const auto& row = best_row(depthwise_table<float>());
   AlignedVector<float> partial(static_cast<std::size_t>(parts * size));
   Conv2dShape one = s;

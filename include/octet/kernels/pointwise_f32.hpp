@@ -46,11 +46,10 @@ template <class = WhenUsed>
 void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, const float* x,
                        const DeferredNormalization<float>* before, const float* w,
                        const float* bias, float* y, BlockMoments<float>* moments,
-                       ThreadPool& pool) {
+                       StoreThrough through, ThreadPool& pool) {
   const std::int64_t pixels = s.N * s.H * s.W, panels = pieces(s.OC, row.columns);
   float* const packed = packing_memory(packed_conv2d_size(row, s));
   pack_conv2d_into(row, s, w, packed, &pool);
-  const StoreThrough through = stores_through(pixels * s.OC);
   if (moments) moments->start(pieces(pixels, gather_pixels), s.OC);
   pool.parallel_for(pixels, gather_pixels, [&](std::int64_t begin, std::int64_t end) {
     const float* in = x + begin * s.C;
@@ -113,7 +112,7 @@ inline void pointwise_backward_weight(const GemmImplementation& row, std::int64_
 template <class = WhenUsed>
 void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, const float* x,
                         const float* dy, const PointwiseNeighbours& neighbours, const float* w,
-                        float* dw, float* dx, ThreadPool& pool) {
+                        float* dw, float* dx, StoreThrough through, ThreadPool& pool) {
   constexpr std::int64_t step = DeferredNormalization<float>::sum_rows;
   const std::int64_t pixels = s.N * s.H * s.W, size = s.C * s.OC;
   // Both operands of a chunk in 768 KiB of the second cache.
@@ -122,7 +121,6 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
   const std::int64_t chunks = pieces(pixels, chunk);
   const std::int64_t segments = (std::min)(chunks, std::int64_t(16));
   const std::int64_t panels = pieces(s.C, row.columns);
-  const StoreThrough through = stores_through(pixels * s.C);
   float* const packed = packing_memory(packed_size(row, 1, s.OC, s.C) + 16 + segments * size);
   float* const partial = packed + round_up(packed_size(row, 1, s.OC, s.C), 16);
   pack_panels(

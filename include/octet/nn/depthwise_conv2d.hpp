@@ -50,9 +50,10 @@ class DepthwiseConv2d final : public Layer<T> {
     const T* const bias = bias_ ? bias_->value.data() : nullptr;
     if constexpr (std::is_same_v<T, float>)
       if (pass.normalization || pass.moments)
-        return kernels::depthwise_forward_normalized(kernel_shape(x.shape()), x.data(),
-                                                     pass.normalization, weight_.value.data(), bias,
-                                                     output.data(), pass.moments, pass.threads());
+        return kernels::depthwise_forward_normalized(
+            kernel_shape(x.shape()), x.data(), pass.normalization, weight_.value.data(), bias,
+            output.data(), pass.moments, kernels::stores_through(output.elements()),
+            pass.threads());
     kernels::depthwise_forward<T>(kernel_shape(x.shape()), x.data(), weight_.value.data(),
                                   {.bias = bias}, output.data(), pass.threads());
   }
@@ -69,7 +70,7 @@ class DepthwiseConv2d final : public Layer<T> {
              output.data()},
             weight_.value.data(),
             weight_.learning_rate_factor != 0 ? weight_.gradient.data() : nullptr,
-            d_inputs[0].data(), pass.threads());
+            d_inputs[0].data(), kernels::stores_through(inputs[0].elements()), pass.threads());
     if (weight_.learning_rate_factor != 0)
       kernels::depthwise_backward_weight<T>(shape, inputs[0].data(), dy, weight_.gradient.data(),
                                             pass.threads());

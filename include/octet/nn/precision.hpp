@@ -12,7 +12,8 @@
 namespace octet::inline OCTET_ABI {
 
 /// Whether the float products of this shape normalise what they read and complete gradients.
-inline bool multiplies_pixels(const kernels::Conv2dShape& shape, Precision precision) {
+template <class = WhenUsed>
+bool multiplies_pixels(const kernels::Conv2dShape& shape, Precision precision) {
   return precision == Precision::float32 && kernels::is_narrow_pointwise(shape) &&
          kernels::select_gemm().product;
 }
@@ -26,8 +27,9 @@ void multiply_forward(const kernels::Conv2dShape& shape, const T* x, const T* w,
       return kernels::conv2d_forward_bf16<float>(kernels::select_bf16(), shape, x, w, bias, y,
                                                  pass.threads());
     if (multiplies_pixels(shape, pass.precision))
-      return kernels::pointwise_forward(kernels::select_gemm(), shape, x, pass.normalization, w,
-                                        bias, y, pass.moments, pass.threads());
+      return kernels::pointwise_forward(
+          kernels::select_gemm(), shape, x, pass.normalization, w, bias, y, pass.moments,
+          kernels::stores_through(shape.N * shape.OH * shape.OW * shape.OC), pass.threads());
   }
   kernels::conv2d_forward<T>(shape, x, w, {.bias = bias}, y, pass.threads());
 }
@@ -55,7 +57,8 @@ void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* y
       return kernels::pointwise_backward(
           kernels::select_gemm(), shape, x, dy,
           {pass.normalization, dx ? pass.sums : nullptr, pass.deferred, y}, w,
-          learns ? dw : nullptr, dx, pass.threads());
+          learns ? dw : nullptr, dx, kernels::stores_through(shape.N * shape.H * shape.W * shape.C),
+          pass.threads());
   }
   if (learns) kernels::conv2d_backward_weight<T>(shape, x, dy, dw, pass.threads());
   if (dx) kernels::conv2d_backward_input<T>(shape, dy, w, dx, pass.threads());
