@@ -44,9 +44,11 @@ OCTET_TARGET_AMX_S8 void run_panels(const TilesS8& t, const std::byte* x,
         for (std::int64_t i = 0; i < pixels.tiles; ++i)
           factors.x[i] = pixels.x[i] + group * t.group_C;
       if (t.panel_blocks > 1)
-        sum_panel<most_tiles>(t, factors, blocks * pixels.tiles, before, sums, q);
+        sum_panel<most_tiles, 2>(t, factors, blocks * pixels.tiles, before, sums, q);
+      else if (t.steps * t.rows * t.columns > 1)
+        sum_panel<1, 2>(t, factors, pixels.tiles, before, sums, q);
       else
-        sum_panel<1>(t, factors, pixels.tiles, before, sums, q);
+        sum_panel<1, 1>(t, factors, pixels.tiles, before, sums, q);
       before = {pixels.place,
                 y + group * t.group_OC + in_group,
                 channels.multiplier + block * 16,
@@ -58,12 +60,12 @@ OCTET_TARGET_AMX_S8 void run_panels(const TilesS8& t, const std::byte* x,
   finish(t, before, sums, q);
 }
 
-/// A tile of 256 sums takes 16 cycles a product and about 85 for moving and requantizing it;
+/// A tile of 256 sums takes 16 cycles a product and about 75 for moving and requantizing it;
 /// vectors take 8 for 4 bytes of depth and 50. First layers and very narrow ones are theirs.
 inline bool suits_conv2d_s8(const Conv2dShape& s) noexcept {
   const TilesS8 t(s);
   const TapsS8 taps(s, 1);
-  return 16 * t.steps * t.rows * t.columns + 85 < 8 * taps.steps * taps.rows * taps.columns + 50;
+  return 16 * t.steps * t.rows * t.columns + 75 < 8 * taps.steps * taps.rows * taps.columns + 50;
 }
 
 inline void pack_conv2d_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
