@@ -1,10 +1,52 @@
 #include "octet/train/history.hpp"
 
+#include <cstdlib>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include "octet/train/progress.hpp"
 
 using namespace octet;
+
+namespace {
+
+/// A terminal of so many columns: what is written to `stream` is what shown() returns.
+struct Terminal {
+  int controller = ::posix_openpt(O_RDWR | O_NOCTTY);
+  std::FILE* stream = nullptr;
+
+  explicit Terminal(unsigned short columns) {
+    if (controller < 0 || ::grantpt(controller) != 0 || ::unlockpt(controller) != 0) return;
+    stream = std::fopen(::ptsname(controller), "r+");
+    resize(columns);
+  }
+  ~Terminal() {
+    if (stream) std::fclose(stream);
+    if (controller >= 0) ::close(controller);
+  }
+  void resize(unsigned short columns) const {
+    winsize size{};
+    size.ws_col = columns;
+    if (stream) ::ioctl(fileno(stream), TIOCSWINSZ, &size);
+  }
+  std::string shown() const {
+    char text[4096];
+    const auto length = ::read(controller, text, sizeof text);
+    return {text, text + (length > 0 ? length : 0)};
+  }
+};
+
+constexpr TrainingStatus status{.epoch = 2,
+                                .epochs = 20,
+                                .step = 45,
+                                .steps_per_epoch = 113,
+                                .learning_rate = 0.00312,
+                                .loss = 1.2345,
+                                .accuracy = 0.521,
+                                .images_per_second = 1312,
+                                .seconds_left = 5000};
+
+}  // namespace
 
 TEST_CASE("a history reads back from JSON to the same bits, and unknown numbers stay unknown") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -38,18 +80,60 @@ TEST_CASE("times are written as a clock does") {
   CHECK(clock_text(-1) == "0:00");
 }
 
-TEST_CASE("a status is one line with everything in it") {
-  const Progress progress(nullptr);
-  const std::string line = progress.status_line({.epoch = 2,
-                                                 .epochs = 20,
-                                                 .step = 45,
-                                                 .steps_per_epoch = 113,
-                                                 .learning_rate = 0.0031,
-                                                 .loss = 1.2345,
-                                                 .accuracy = 0.521,
-                                                 .images_per_second = 312,
-                                                 .seconds_left = 83});
-  CHECK(line ==
-        "epoch 3/20 step 45/113  rate 0.0031  loss 1.2345  accuracy 52.10 %  312 images/s  1:23 "
-        "left");
+TEST_CASE("a status is one line with everything in it, and none of a terminal's signs elsewhere") {
+  CHECK(Progress(nullptr).status_line(status) ==
+        "epoch 3/20 step 45/113  rate 0.00312  loss 1.2345  accuracy 52.10 %  1312 images/s  "
+        "1:23:20 left");
+  std::FILE* const file = std::tmpfile();
+  REQUIRE(file);
+  {
+    Progress progress(file);
+    progress.step(status);
+    progress.line("done");
+  }
+  std::rewind(file);
+  char text[512] = {};
+  const std::size_t length = std::fread(text, 1, sizeof text, file);
+  std::fclose(file);
+  CHECK(std::string(text, length) == Progress(nullptr).status_line(status) + "\ndone\n");
+}
+
+TEST_CASE("on a terminal a status never wraps: bar and fields go until it fits") {
+  const Terminal terminal(200);
+  if (!terminal.stream) {
+    MESSAGE("skipped: this system gives no pseudo-terminal");
+    return;
+  }
+  const Progress progress(terminal.stream);
+  CHECK(progress.status_line(status) ==
+        "epoch 3/20 [=======             ] step 45/113  rate 0.00312  loss 1.2345  "
+        "accuracy 52.10 %  1312 images/s  1:23:20 left");
+  for (const auto& [width, line] :
+       {std::pair{100,
+                  "epoch 3/20 step 45/113  rate 0.00312  loss 1.2345  accuracy 52.10 %  "
+                  "1312 images/s  1:23:20 left"},
+        std::pair{80, "epoch 3/20 step 45/113  loss 1.2345  accuracy 52.10 %  1:23:20 left"},
+        std::pair{68, "epoch 3/20 step 45/113  loss 1.2345  accuracy 52.10 %  1:23:20 left"},
+        std::pair{67, "epoch 3/20 step 45/113  loss 1.2345  1:23:20 left"},
+        std::pair{30, "epoch 3/20  loss 1.2345"}, std::pair{10, "epoch 3/2"}}) {
+    const auto columns = static_cast<unsigned short>(width);
+    CAPTURE(columns);
+    terminal.resize(columns);
+    CHECK(progress.status_line(status) == line);
+    CHECK(progress.status_line(status).size() < columns);
+  }
+  // Some terminals do not tell their width.
+  terminal.resize(0);
+  CHECK(progress.status_line(status).size() < 80);
+}
+
+TEST_CASE("on a terminal a line that stays replaces the one that moves") {
+  const Terminal terminal(80);
+  if (!terminal.stream) return;
+  Progress progress(terminal.stream);
+  progress.step(status);
+  const std::string line = progress.status_line(status);
+  CHECK(terminal.shown() == "\r\033[K" + line);
+  progress.line("done");
+  CHECK(terminal.shown() == "\r\033[Kdone\r\n");
 }

@@ -5,12 +5,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
-
-#if defined(_WIN32)
-#include <io.h>
-#else
+#include <sys/ioctl.h>
 #include <unistd.h>
-#endif
 
 #include "octet/core/error.hpp"
 
@@ -47,13 +43,8 @@ std::string clock_text(double seconds) {
 class Progress {
  public:
   /// `stream` may be null: then nothing is printed.
-  explicit Progress(std::FILE* stream = stdout) : stream_(stream) {
-#if defined(_WIN32)
-    terminal_ = stream && _isatty(_fileno(stream));
-#else
-    terminal_ = stream && isatty(fileno(stream));
-#endif
-  }
+  explicit Progress(std::FILE* stream = stdout)
+      : stream_(stream), terminal_(stream && isatty(fileno(stream))) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// What is printed next, such as the reason why a training stopped, gets a line of its own.
@@ -79,26 +70,26 @@ class Progress {
     line_is_open_ = false;
   }
 
-  /// The status as one line, with a bar on a terminal.
+  /// The status as one line. On a terminal it has a bar and is narrower than the window, for only
+  /// what stands in one row can be redrawn: the bar goes first, then one field after the other.
   std::string status_line(const TrainingStatus& status) const {
-    std::string bar;
-    if (terminal_) {
-      constexpr int width = 20;
-      const auto done = status.steps_per_epoch
-                            ? static_cast<int>(width * status.step / status.steps_per_epoch)
-                            : width;
-      bar = "[" + std::string(static_cast<std::size_t>(done), '=') +
-            std::string(static_cast<std::size_t>(width - done), ' ') + "] ";
+    std::string fields[] = {
+        text_of("epoch ", status.epoch + 1, '/', status.epochs),
+        terminal_ ? bar(status) : std::string(),
+        text_of(" step ", status.step, '/', status.steps_per_epoch),
+        formatted("  rate %.3g", status.learning_rate),
+        formatted("  loss %.4f", status.loss),
+        formatted("  accuracy %.2f %%", 100 * status.accuracy),
+        formatted("  %.0f images/s", status.images_per_second),
+        "  " + clock_text(status.seconds_left) + " left",
+    };
+    constexpr int drawn = 1, step = 2, rate = 3, accuracy = 5, speed = 6, left = 7;
+    const std::size_t limit = terminal_ ? columns() - 1 : std::string::npos;
+    for (const int dropped : {drawn, rate, speed, accuracy, left, step}) {
+      if (joined(fields).size() <= limit) break;
+      fields[dropped].clear();
     }
-    char text[256];
-    std::snprintf(text, sizeof text,
-                  "epoch %d/%d %sstep %lld/%lld  rate %.3g  loss %.4f  accuracy %.2f %%  "
-                  "%.0f images/s  %s left",
-                  status.epoch + 1, status.epochs, bar.c_str(), static_cast<long long>(status.step),
-                  static_cast<long long>(status.steps_per_epoch), status.learning_rate, status.loss,
-                  100 * status.accuracy, status.images_per_second,
-                  clock_text(status.seconds_left).c_str());
-    return text;
+    return joined(fields).substr(0, limit);
   }
 
  private:
@@ -106,6 +97,30 @@ class Progress {
     std::fprintf(stream_, terminal_ ? "\r\033[K%s" : "%s\n", text.c_str());
     std::fflush(stream_);
     line_is_open_ = terminal_;
+  }
+  /// The width of the terminal, asked anew each time, for windows are resized; 80 if it is unknown.
+  std::size_t columns() const {
+    winsize size{};
+    const bool known = ioctl(fileno(stream_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+  }
+  static std::string bar(const TrainingStatus& status) {
+    constexpr std::int64_t width = 20;
+    const std::int64_t done =
+        status.steps_per_epoch ? width * status.step / status.steps_per_epoch : width;
+    return " [" + std::string(static_cast<std::size_t>(done), '=') +
+           std::string(static_cast<std::size_t>(width - done), ' ') + "]";
+  }
+  static std::string formatted(const char* format, double value) {
+    char text[64];
+    std::snprintf(text, sizeof text, format, value);
+    return text;
+  }
+  template <std::size_t N>
+  static std::string joined(const std::string (&fields)[N]) {
+    std::string all;
+    for (const std::string& field : fields) all += field;
+    return all;
   }
 
   std::FILE* stream_;
