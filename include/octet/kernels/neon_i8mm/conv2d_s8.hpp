@@ -17,7 +17,7 @@ OCTET_NEON_I8MM __attribute__((always_inline)) inline void dot_2x2(int32x4_t& su
 
 /// Tile: MR pixels x 16 channels, in squares of 2 pixels x 2 channels, 8 for each pair of pixels.
 /// Each step takes 8 bytes of every pixel and channel. Where the last pixel has no other, it is its
-/// own.
+/// own. GCC 12 makes a step of 6 pixels 42 instructions, 24 of them smmla, for 768 products.
 template <int MR>
 OCTET_NEON_I8MM void conv2d_s8_tile(const LineS8& line, std::int64_t pixel,
                                     std::int64_t channel) noexcept {

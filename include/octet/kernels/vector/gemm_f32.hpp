@@ -1,6 +1,6 @@
 // The tiles of float products, written once in the words of <isa>/vector.hpp. Included by
-// avx2/gemm_f32.hpp and avx512/gemm_f32.hpp inside of their namespace, with OCTET_VECTOR the
-// function attribute of that instruction set; alone it is empty.
+// <isa>/gemm_f32.hpp inside of its namespace, with OCTET_VECTOR the function attribute of that
+// instruction set; alone it is empty.
 //
 // A tile of R pixels x V vectors of channels stays in registers for a whole pass over the depth: of
 // every 6 x 4 multiply-adds, only 6 broadcasts and 4 loads touch memory, and the six pixel pointers
