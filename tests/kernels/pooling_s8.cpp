@@ -1,6 +1,7 @@
 // Every row of the int8 poolings' tables against the reference, with tolerance zero.
 #include "octet/kernels/pooling_s8.hpp"
 
+#include <array>
 #include <doctest/doctest.h>
 #include <string>
 #include <vector>
@@ -153,6 +154,49 @@ TEST_CASE("average_pool_s8: every implementation gives the reference's bits") {
       }
   }
   CHECK(ran >= 126);
+}
+
+TEST_CASE("adaptive pooling in int8: every part by hand, whatever the extents and the threads") {
+  // Five columns into two parts: columns 0 to 2 and 2 to 4; (6 + 1) / 3 = 2.3, (5 + 6 + 4) / 3 = 5.
+  const std::vector<std::int8_t> row = {1, 0, 6, 5, 4};
+  std::vector<std::int8_t> two(2);
+  adaptive_max_pool_s8({.H = 1, .W = 5, .OH = 1, .OW = 2}, row.data(), two.data());
+  CHECK(two == std::vector<std::int8_t>{6, 6});
+  adaptive_average_pool_s8({.H = 1, .W = 5, .OH = 1, .OW = 2}, row.data(), {}, two.data());
+  CHECK(two == std::vector<std::int8_t>{2, 5});
+
+  for (const std::int64_t C : {1, 15, 16, 17, 63, 64, 65, 129})
+    for (const auto& [H, W, OH, OW] :
+         {std::array<std::int64_t, 4>{7, 5, 3, 2}, {5, 9, 5, 4}, {13, 4, 2, 3}, {3, 3, 1, 1}}) {
+      CAPTURE(C);
+      const Pool2dShape s = {.N = 2, .H = H, .W = W, .C = C, .OH = OH, .OW = OW};
+      const auto x = random_s8(static_cast<std::int64_t>(x_count(s)), 9);
+      const AverageS8 p = {.x_zero_point = -7, .scale_ratio = 1.3, .zero_point = 4};
+      std::vector<std::int8_t> largest, mean;
+      for (std::int64_t n = 0; n < s.N; ++n)
+        for (std::int64_t oh = 0; oh < OH; ++oh)
+          for (std::int64_t ow = 0; ow < OW; ++ow)
+            for (std::int64_t c = 0; c < C; ++c) {
+              int best = -128, sum = 0, count = 0;
+              for (std::int64_t h = oh * H / OH; h * OH < (oh + 1) * H; ++h)
+                for (std::int64_t w = ow * W / OW; w * OW < (ow + 1) * W; ++w) {
+                  const int q = x[static_cast<std::size_t>(((n * H + h) * W + w) * C + c)];
+                  best = (std::max)(best, q);
+                  sum += q - p.x_zero_point;
+                  ++count;
+                }
+              largest.push_back(static_cast<std::int8_t>(best));
+              mean.push_back(requantize(sum, static_cast<float>(1.3 / count), 4, -128, 127));
+            }
+      for (const int threads : {1, 3}) {
+        ThreadPool pool(threads);
+        std::vector<std::int8_t> y(y_count(s), 77);
+        adaptive_max_pool_s8(s, x.data(), y.data(), &pool);
+        CHECK(y == largest);
+        adaptive_average_pool_s8(s, x.data(), p, y.data(), &pool);
+        CHECK(y == mean);
+      }
+    }
 }
 
 TEST_CASE("pooling in int8: threads do not change a bit") {

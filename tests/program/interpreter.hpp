@@ -84,33 +84,43 @@ class Interpreter {
 
   /// Calls visit(output, values in the window, taps of the whole window).
   template <class Visit>
-  void windows(const octet::kernels::Pool2dShape& s, Visit&& visit) {
+  void windows(const octet::kernels::Pool2dShape& s, octet::operations::Windows kind,
+               Visit&& visit) {
     for (std::int64_t i = 0; i < N_ * s.OH * s.OW * s.C; ++i) {
       const std::int64_t c = i % s.C, ow = i / s.C % s.OW, oh = i / s.C / s.OW % s.OH;
       const std::int64_t n = i / s.C / s.OW / s.OH;
       std::vector<int> inside;
-      for (std::int64_t kh = 0; kh < s.KH; ++kh)
-        for (std::int64_t kw = 0; kw < s.KW; ++kw) {
-          const std::int64_t h = oh * s.stride_h - s.pad_top + kh;
-          const std::int64_t w = ow * s.stride_w - s.pad_left + kw;
-          if (h >= 0 && h < s.H && w >= 0 && w < s.W)
+      const bool fixed = kind == octet::operations::Windows::fixed;
+      for (std::int64_t h = 0; h < s.H; ++h)
+        for (std::int64_t w = 0; w < s.W; ++w) {
+          const std::int64_t kh = h - oh * s.stride_h + s.pad_top;
+          const std::int64_t kw = w - ow * s.stride_w + s.pad_left;
+          // Part i of parts holds a row that begins before (i + 1) / parts and ends after i /
+          // parts.
+          const auto in_part = [](std::int64_t row, std::int64_t i, std::int64_t rows,
+                                  std::int64_t parts) {
+            return row * parts < (i + 1) * rows && (row + 1) * parts > i * rows;
+          };
+          if (fixed ? kh >= 0 && kh < s.KH && kw >= 0 && kw < s.KW
+                    : in_part(h, oh, s.H, s.OH) && in_part(w, ow, s.W, s.OW))
             inside.push_back(in()[at(((n * s.H + h) * s.W + w) * s.C + c)]);
         }
       (*out_)[at(i)] = visit(inside);
     }
   }
   void run(const octet::operations::MaxPool2d& pool) {
-    windows(pool.shape, [](const std::vector<int>& inside) {
+    windows(pool.shape, pool.windows, [](const std::vector<int>& inside) {
       int best = -128;
       for (const int q : inside) best = best > q ? best : q;
       return static_cast<std::int8_t>(best);
     });
   }
   void run(const octet::operations::AveragePool2d& pool) {
-    windows(pool.shape, [&](const std::vector<int>& inside) {
+    windows(pool.shape, pool.windows, [&](const std::vector<int>& inside) {
       std::int64_t sum = 0;
       for (const int q : inside) sum += q - x().zero_point;
-      const double count = pool.over == octet::kernels::AverageOver::window
+      const double count = pool.over == octet::kernels::AverageOver::window &&
+                                   pool.windows == octet::operations::Windows::fixed
                                ? static_cast<double>(pool.shape.KH * pool.shape.KW)
                                : static_cast<double>(inside.size());
       return requantized(sum, double{x().scale} / double{y_->scale} / count);

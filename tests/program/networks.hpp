@@ -97,7 +97,7 @@ inline std::vector<Network> all() {
          x = relu(norm(x));
          x = adaptive_max_pool(x, {3, 2});
          x = reshape(x, {2, 3, 6});
-         x = multiply(x, x) + x;
+         x = adaptive_average_pool(multiply(x, x) + x, {2, 2});
          return linear(flatten(global_max_pool(x)), 3);
        },
        60},

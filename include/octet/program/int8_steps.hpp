@@ -120,17 +120,19 @@ struct DepthwiseConv2d {
 template <class = WhenUsed>
 struct MaxPool2d : StepBase {
   int x, y;
-  kernels::Pool2dShape shape;
+  operations::MaxPool2d pooling;
 
   MaxPool2d(const ProgramDescription&, const Operation& operation,
             const operations::MaxPool2d& pool, Isa)
-      : x(operation.inputs[0]), y(operation.output), shape(pool.shape) {}
+      : x(operation.inputs[0]), y(operation.output), pooling(pool) {}
 
   std::string kernel() const { return name_of(kernels::max_pool_s8_table()); }
   void run(const Frame& frame) const noexcept {
-    kernels::Pool2dShape s = shape;
+    kernels::Pool2dShape s = pooling.shape;
     s.N = frame.N;
-    kernels::max_pool_s8(s, frame.at<const std::int8_t>(x), frame.at<std::int8_t>(y), frame.pool);
+    (pooling.windows == operations::Windows::fixed ? kernels::max_pool_s8
+                                                   : kernels::adaptive_max_pool_s8)(
+        s, frame.at<const std::int8_t>(x), frame.at<std::int8_t>(y), frame.pool);
   }
 };
 
@@ -138,25 +140,27 @@ template <class = WhenUsed>
 struct AveragePool2d : StepBase {
   int x, y;
   kernels::Pool2dShape shape;
+  operations::Windows windows;
   kernels::AverageS8 average;
 
   AveragePool2d(const ProgramDescription& description, const Operation& operation,
                 const operations::AveragePool2d& pool, Isa)
-      : x(operation.inputs[0]), y(operation.output), shape(pool.shape) {
+      : x(operation.inputs[0]), y(operation.output), shape(pool.shape), windows(pool.windows) {
     const ProgramValue& from = description.value(x);
     const ProgramValue& to = description.value(y);
     average.x_zero_point = from.zero_point;
     average.scale_ratio = double{from.scale} / double{to.scale};
     average.zero_point = to.zero_point;
-    average.over = pool.over;
+    if (windows == operations::Windows::fixed) average.over = pool.over;
   }
 
   std::string kernel() const { return name_of(kernels::average_pool_s8_table()); }
   void run(const Frame& frame) const noexcept {
     kernels::Pool2dShape s = shape;
     s.N = frame.N;
-    kernels::average_pool_s8(s, frame.at<const std::int8_t>(x), average, frame.at<std::int8_t>(y),
-                             frame.pool);
+    (windows == operations::Windows::fixed ? kernels::average_pool_s8
+                                           : kernels::adaptive_average_pool_s8)(
+        s, frame.at<const std::int8_t>(x), average, frame.at<std::int8_t>(y), frame.pool);
   }
 };
 

@@ -241,14 +241,8 @@ class Quantizer {
     if (const auto* const custom = operation.as<operations::Custom>();
         custom && !custom->run.make_run_s8)
       return text_of(custom->layer, " has no int8 form");
-    const auto adaptive = [](const auto* pool) {
-      return pool && pool->windows == operations::Windows::adaptive;
-    };
-    if (adaptive(operation.as<operations::MaxPool2d>()) ||
-        adaptive(operation.as<operations::AveragePool2d>()))
-      return "windows of different sizes have no int8 form";
     if (const auto* const pool = operation.as<operations::AveragePool2d>();
-        pool && pool->shape.KH > (std::numeric_limits<std::int32_t>::max)() / 255 / pool->shape.KW)
+        pool && !sum_fits_int32(*pool))
       return "its sums could overflow int32";
     // A longer reduction might leave its weights fewer than 3 bits, see quantize_weights().
     if (const auto* const conv = operation.as<operations::Conv2d>();

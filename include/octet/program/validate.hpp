@@ -16,6 +16,16 @@ inline constexpr std::int64_t largest_value = std::int64_t{1} << 28;
 inline constexpr std::int64_t largest_extent = std::int64_t{1} << 24;
 inline constexpr std::size_t most_concat_inputs = 64;
 
+/// Whether the sum of |q - zero_point| <= 255 over the largest window of an average fits into
+/// int32. Adaptive windows are at most one row and one column larger than the part that they stand
+/// for, rounded up.
+inline bool sum_fits_int32(const operations::AveragePool2d& pool) {
+  const kernels::Pool2dShape& s = pool.shape;
+  const bool fixed = pool.windows == operations::Windows::fixed;
+  const std::int64_t KH = fixed ? s.KH : s.H / s.OH + 2, KW = fixed ? s.KW : s.W / s.OW + 2;
+  return KH <= (std::numeric_limits<std::int32_t>::max)() / 255 / KW;
+}
+
 /// Checks one operation after the other; every complaint names the operation. Like validate() a
 /// template only so that it is not compiled where no program is made.
 template <std::same_as<ProgramDescription> Description>
@@ -245,16 +255,11 @@ class DescriptionValidator {
   void check(const operations::MaxPool2d& pool) const {
     check_pool(pool);
     expect_same_quantization();
-    if (output().type == ElementType::s8 && pool.windows == operations::Windows::adaptive)
-      complain("adaptive windows have no int8 form");
   }
   void check(const operations::AveragePool2d& pool) const {
     check_pool(pool);
     expect_multiplier(double{input().scale} / double{output().scale});
-    if (output().type == ElementType::s8 && pool.windows == operations::Windows::adaptive)
-      complain("adaptive windows have no int8 form");
-    if (pool.windows == operations::Windows::fixed &&
-        pool.shape.KH > (std::numeric_limits<std::int32_t>::max)() / 255 / pool.shape.KW)
+    if (!sum_fits_int32(pool))
       complain("expected a window whose int8 values cannot overflow an int32 sum");
   }
   void check(const operations::Add& add) const {
