@@ -51,7 +51,7 @@ agrees() {
   echo "$1: $2 agrees: $(sed -n 's/.*assertions: *//p' log)"
 }
 objects=
-for source in main kernels/requantize_s8 kernels/elementwise_s8 kernels/pooling_s8 \
+for source in main core/cpu kernels/requantize_s8 kernels/elementwise_s8 kernels/pooling_s8 \
   kernels/depthwise_s8 kernels/elementwise kernels/pooling kernels/normalization \
   kernels/depthwise kernels/conv2d kernels/conv2d_s8; do
   object=$(basename $source).o
