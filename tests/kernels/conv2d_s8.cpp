@@ -273,6 +273,31 @@ TEST_CASE("conv2d_s8: multipliers far too large or small saturate or vanish") {
   }
 }
 
+TEST_CASE("conv2d_s8: the largest sums there are, at multipliers around 1") {
+  for (const std::int64_t C : {4, 64, 512}) {
+    CAPTURE(C);
+    const Conv2dShape s = make_case("", {.W = 37, .C = C, .OC = 18}).shape;
+    // x - z is zero, so that the sums are the biases.
+    const auto x = random_s8(x_count(s), 1, 5, 5), w = random_s8(w_count(s), 2, -127, 127);
+    std::vector<std::int32_t> bias(18);
+    for (std::size_t oc = 0; oc < bias.size(); ++oc) bias[oc] = oc % 2 ? INT32_MIN : INT32_MAX;
+    for (const float m : {0.99999994f, 1.0f, 1.0000001f, 2.0f}) {
+      CAPTURE(m);
+      const std::vector<float> multiplier(18, m);
+      const Requantize q = {
+          .multiplier = multiplier.data(), .bias = bias.data(), .zero_point = 9, .hi = 99};
+      const auto expected = reference(s, x, w, 5, q);
+      CHECK(expected[0] == 99);
+      CHECK(expected[1] == -128);
+      for (const auto& row : conv2d_s8_table()) {
+        if (!cpu_supports(row.isa)) continue;
+        CAPTURE(row.name);
+        CHECK(run_row(row, s, x, w, 5, q) == expected);
+      }
+    }
+  }
+}
+
 TEST_CASE("conv2d_s8: threads do not change a bit") {
   for (const Case& c :
        {make_case("3 x 3", {.N = 2, .H = 24, .W = 20, .C = 32, .OC = 80, .KH = 3, .KW = 3},

@@ -54,7 +54,8 @@ OCTET_TARGET_AMX_S8 void run_panels(const TilesS8& t, const std::byte* x,
                 channels.multiplier + block * 16,
                 t.group_OC - in_group,
                 pixels.tiles,
-                blocks * pixels.tiles};
+                blocks * pixels.tiles,
+                channels.small};
     }
   }
   finish(t, before, sums, q);

@@ -38,12 +38,14 @@ OCTET_TARGET_AVX512_S8 inline __m512i round_16(__m512 value, const LimitsS8& lim
 struct Limits64S8 {
   __m512 highest;
   __m512i zero_point, lowest;
+  __m512i most;        ///< the highest result
+  bool small = false;  ///< the products of requantize_64() stay in int32
 };
 
 OCTET_TARGET_AVX512_S8 inline Limits64S8 limits_64_s8(int zero_point, int lo, int hi) noexcept {
   return {_mm512_set1_ps(static_cast<float>(hi - zero_point)),
           _mm512_set1_epi16(static_cast<short>(zero_point)),
-          _mm512_set1_epi8(static_cast<char>(lo))};
+          _mm512_set1_epi8(static_cast<char>(lo)), _mm512_set1_epi8(static_cast<char>(hi))};
 }
 
 /// clamp(round(value) + zero_point) of 4 x 16 lanes, as bytes: 4 of the first vector, 4 of the
@@ -60,7 +62,7 @@ OCTET_TARGET_AVX512_S8 inline __m512i round_64(const __m512 (&value)[4],
   return _mm512_max_epi8(_mm512_packs_epi16(first, second), limits.lowest);
 }
 
-/// The same of float(sum) * multiplier.
+/// The same of float(sum) * multiplier. Small products need no limit as floats: the packs saturate.
 OCTET_TARGET_AVX512_S8 inline __m512i requantize_64(const __m512i (&sum)[4],
                                                     const __m512 (&multiplier)[4],
                                                     const Limits64S8& limits) noexcept {
@@ -68,7 +70,15 @@ OCTET_TARGET_AVX512_S8 inline __m512i requantize_64(const __m512i (&sum)[4],
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[1]), multiplier[1]),
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[2]), multiplier[2]),
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[3]), multiplier[3])};
-  return round_64(value, limits);
+  if (!limits.small) return round_64(value, limits);
+  const __m512i first = _mm512_adds_epi16(
+      _mm512_packs_epi32(_mm512_cvtps_epi32(value[0]), _mm512_cvtps_epi32(value[1])),
+      limits.zero_point);
+  const __m512i second = _mm512_adds_epi16(
+      _mm512_packs_epi32(_mm512_cvtps_epi32(value[2]), _mm512_cvtps_epi32(value[3])),
+      limits.zero_point);
+  return _mm512_max_epi8(_mm512_min_epi8(_mm512_packs_epi16(first, second), limits.most),
+                         limits.lowest);
 }
 
 /// The 64 bytes of round_64() in the order of their lanes: all of the first vector, ...
@@ -83,6 +93,17 @@ inline __mmask16 mask_16(std::int64_t count) noexcept {
 }
 inline __mmask32 mask_32(std::int64_t count) noexcept {
   return static_cast<__mmask32>(count >= 32 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1);
+}
+
+/// Whether all of these multipliers are below 1, so that float(sum) * multiplier stays in int32.
+OCTET_TARGET_AVX512_S8 inline bool below_one(std::int64_t count, const float* multiplier) noexcept {
+  const __m512 one = _mm512_set1_ps(1);
+  __mmask16 below = 0xffff;
+  for (std::int64_t i = 0; i < count; i += 16) {
+    const __m512 m = _mm512_maskz_loadu_ps(mask_16(count - i), multiplier + i);
+    below &= _mm512_cmp_ps_mask(_mm512_abs_ps(m), one, _CMP_LT_OQ);
+  }
+  return below == 0xffff;
 }
 
 OCTET_TARGET_AVX512_S8 inline void quantize_f32(std::int64_t count, const float* x, float scale,

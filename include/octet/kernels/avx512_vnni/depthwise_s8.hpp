@@ -23,6 +23,7 @@ struct VectorsS8 {
   std::int64_t pixels, pixel_stride, column_step;
   std::int64_t channels;  ///< of a pixel; of a row if pixels share vectors
   bool joined;
+  bool small = false;  ///< all multipliers are below 1
   explicit VectorsS8(const Conv2dShape& s) : blocks(pieces(s.C, 64)) {
     joined = s.stride_w == 1 && s.C < 64 && 64 % s.C == 0;
     channels = joined ? s.OW * s.C : s.C, pixels = joined ? 1 : s.OW;
@@ -77,12 +78,11 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_tile(const DepthwiseLineS8& line, std
   }
   const __m512 multiplier[4] = {_mm512_load_ps(line.head + 256), _mm512_load_ps(line.head + 320),
                                 _mm512_load_ps(line.head + 384), _mm512_load_ps(line.head + 448)};
+  // Unpacking dealt 4 channels after the other to 4 vectors; requantizing collects them.
 #pragma GCC unroll 4
-  for (int i = 0; i < MR; ++i) {
-    // Unpacking dealt 4 channels after the other to 4 vectors; requantizing collects them.
+  for (int i = 0; i < MR; ++i)
     _mm512_mask_storeu_epi8(line.y + (pixel + i) * line.y_stride, line.mask,
                             avx512::requantize_64(acc[i], multiplier, limits));
-  }
 }
 
 /// The pixels of a line four by four; the last four begin earlier and are partly done again.
@@ -90,12 +90,11 @@ template <int STRIDE>
 OCTET_TARGET_AVX512_VNNI void depthwise_s8_tiles(const DepthwiseLineS8& line, std::int64_t pixels,
                                                  const avx512::Limits64S8& limits) noexcept {
   if (pixels == 3) return depthwise_s8_tile<STRIDE, 3>(line, 0, limits);
-  if (pixels < 3) {
+  if (pixels < 3)
     for (std::int64_t p = 0; p < pixels; ++p) depthwise_s8_tile<STRIDE, 1>(line, p, limits);
-    return;
-  }
-  for (std::int64_t p = 0; p < pixels; p += 4)
-    depthwise_s8_tile<STRIDE, 4>(line, (std::min)(p, pixels - 4), limits);
+  else
+    for (std::int64_t p = 0; p < pixels; p += 4)
+      depthwise_s8_tile<STRIDE, 4>(line, (std::min)(p, pixels - 4), limits);
 }
 
 /// A row of the output, 64 channels after the other.
@@ -104,7 +103,8 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_row(const VectorsS8& v, const Conv2dS
                                                const PackedDepthwiseS8& packed, const Requantize& q,
                                                const std::byte* head, const RowsS8& x,
                                                std::int8_t* y) noexcept {
-  const avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
+  avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
+  limits.small = v.small;
   for (std::int64_t c = 0, done; c < v.channels; c += done) {
     const std::int64_t block = v.joined ? 0 : c / 64, left = v.channels - c;
     // Vectors of two pixels are half a vector from tap to tap: neighbours share a column.
@@ -214,10 +214,10 @@ void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthw
                   ThreadPool* pool) noexcept {
   if (!is_depthwise_3x3(s)) return avx512::depthwise_s8(s, x, packed, q, y, scratch, pool);
   if (s.N * s.OH * s.OW == 0) return;
-  const VectorsS8 v(s);
+  VectorsS8 v(s);
+  v.small = avx512::below_one(s.C, q.multiplier);
   for (std::int64_t block = 0; block < v.blocks; ++block)
     write_head(v, s, packed, q, block, scratch + block * 512);
-  const std::byte* const head = scratch;
   std::byte* const image = scratch + v.head_bytes();
   LinesS8 work;
   work.shape = s, work.x_channels = s.C, work.convert = &to_unsigned;
@@ -233,7 +233,7 @@ void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthw
                   ConvertedRowsS8 converted(work);
                   for (std::int64_t row = begin; row < end; ++row) {
                     const std::int64_t n = row / s.OH, oh = row % s.OH;
-                    depthwise_s8_row(v, s, packed, q, head,
+                    depthwise_s8_row(v, s, packed, q, scratch,
                                      ahead ? rows_of(s, padded, image + n * padded.image_bytes, oh)
                                            : converted.rows(from + n * s.H * s.W * s.C, oh),
                                      y + (first * s.OH + row) * s.OW * s.OC);
