@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "octet/data/transforms/flip_crop.hpp"
+#include "octet/data/transforms/mixing.hpp"
 #include "octet/data/transforms/normalize.hpp"
 #include "octet/nn/batch_norm.hpp"
 #include "octet/nn/conv2d.hpp"
@@ -198,6 +199,10 @@ TEST_CASE("a checkpoint of another training is refused, and the sentence says wh
     return std::string();
   };
   CHECK(complaint({.loss = {.label_smoothing = 0.1}}).find("label_smoothing") != std::string::npos);
+  CHECK(complaint({.loss = {.class_weights = {1, 2, 0.5}}})
+            .find("class_weights = nothing, now it is [1,2,0.5]") != std::string::npos);
+  CHECK(complaint({.clip_norm = 1}).find("clip_norm") != std::string::npos);
+  CHECK(complaint({.clip_value = 1}).find("clip_value") != std::string::npos);
   CHECK(complaint({.epochs = 5}).find("epochs") != std::string::npos);
   CHECK(complaint({.settings = Json::object().set("mixup", 0.2)})
             .find("mixup = nothing, now it is 0.2") != std::string::npos);
@@ -218,26 +223,121 @@ TEST_CASE("a checkpoint of another training is refused, and the sentence says wh
   CHECK(complaint({}).find("checkpoint.safetensors") != std::string::npos);
 }
 
-TEST_CASE("training that breaks names step and layer, and keeps the last good checkpoint") {
-  const Folder folder("broken");
-  Training training;
-  FitOptions<float> options{.folder = folder.path, .checkpoint_interval = 1};
-  int steps = 0;
-  options.on_step = [&](const TrainingStatus&) {
-    if (++steps == 4)
-      training.graph.parameters()[3]->value[0] = std::numeric_limits<float>::quiet_NaN();
+TEST_CASE("a training is not resumed with another schedule, or another order of the images") {
+  const Folder folder("schedule");
+  const ImageDataset data = bars(90, 1);
+  const auto complaint = [&](Schedule schedule, const LoaderOptions& how, Start start) {
+    Graph<float> graph = small_network();
+    Optimizer<float> optimizer = sgd<float>();
+    Loader loader(data, {normalize()}, how);
+    try {
+      fit(graph, loader, optimizer,
+          {.epochs = 2,
+           .schedule = std::move(schedule),
+           .folder = folder.path,
+           .start = start,
+           .stop = [] { return true; }});
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
   };
-  std::string complaint;
-  try {
-    training.run(options);
-  } catch (const Error& error) {
-    complaint = error.what();
-  }
-  CHECK(complaint.find("conv2d_2.weight") != std::string::npos);
-  CHECK(complaint.find("step 5") != std::string::npos);
+  const LoaderOptions usual{.batch = 16, .seed = 5};
+  const Schedule wave = [](std::int64_t step) {
+    return Rate{0.01 * static_cast<double>(1 + step % 3), 0.9};
+  };
+  CHECK(complaint(wave, usual, Start::fresh).empty());
+  CHECK(complaint(wave, usual, Start::resume).empty());
+  CHECK(complaint(constant_rate(0.01), usual, Start::resume)
+            .find("trained with rates = \"0.01/0.9 0.02/0.9 0.03/0.9") != std::string::npos);
+  const auto other_momentum = [&](std::int64_t step) {
+    return Rate{wave(step).learning_rate, step < 11 ? 0.9 : 0.8};
+  };
+  CHECK(complaint(other_momentum, usual, Start::resume).find("rates") != std::string::npos);
+  CHECK(complaint(wave, {.batch = 16, .seed = 6}, Start::resume).find("order_seed = \"5\"") !=
+        std::string::npos);
+  CHECK(complaint(wave, {.batch = 16, .order = Order::sequential, .seed = 5}, Start::resume)
+            .find("order = nothing, now it is \"sequential\"") != std::string::npos);
+  CHECK(complaint(wave, {.batch = 16, .last_batch = LastBatch::drop, .seed = 5}, Start::resume)
+            .find("last_batch") != std::string::npos);
+  CHECK(complaint(wave, {.batch = 16, .seed = 5, .batch_transforms = {mixup()}}, Start::resume)
+            .find("batch_transforms") != std::string::npos);
+}
+
+TEST_CASE("training that breaks names step and layer, and the last good checkpoint, if any") {
+  const Folder folder("broken");
+  // The error of a training whose weights break right after one of its 18 steps.
+  const auto complaint = [&](int broken_after, FitOptions<float> options) {
+    Training training;
+    int steps = 0;
+    options.on_step = [&](const TrainingStatus&) {
+      if (++steps == broken_after)
+        training.graph.parameters()[3]->value[0] = std::numeric_limits<float>::quiet_NaN();
+    };
+    try {
+      training.run(options);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(complaint(4, {}) ==
+        "training: the loss is nan in step 5 (epoch 1, step 5 of 6); first seen in the parameter "
+        "conv2d_2.weight");
+  CHECK(complaint(4, {.folder = folder.path}) ==
+        "training: the loss is nan in step 5 (epoch 1, step 5 of 6); first seen in the parameter "
+        "conv2d_2.weight; no checkpoint had been written yet");
+  CHECK(complaint(12, {}) ==
+        "training: a weight is not finite in step 12 (epoch 2, step 6 of 6); first seen in "
+        "conv2d_2.weight");
+  CHECK(complaint(12, {.folder = folder.path}) ==
+        "training: a weight is not finite in step 12 (epoch 2, step 6 of 6); first seen in "
+        "conv2d_2.weight; the last good checkpoint, after step 6, is kept");
+  CHECK(complaint(4, {.folder = folder.path, .checkpoint_interval = 1}) ==
+        "training: a weight is not finite in step 4 (epoch 1, step 4 of 6); first seen in "
+        "conv2d_2.weight; the last good checkpoint, after step 3, is kept");
   const LoadedGraph<float> kept = load_graph<float>(folder.path + "/checkpoint.safetensors");
   CHECK(first_non_finite_tensor(kept.graph).empty());
   CHECK(kept.metadata.at("octet.training").find("\"step\":3,") != std::string::npos);
+  // Resumed after step 3, it breaks before it has written a checkpoint of its own.
+  CHECK(complaint(1, {.folder = folder.path, .start = Start::resume}) ==
+        "training: the loss is nan in step 5 (epoch 1, step 5 of 6); first seen in the parameter "
+        "conv2d_2.weight; the last good checkpoint, after step 3, is kept");
+}
+
+TEST_CASE("a frozen node keeps its bits, a slow one learns by its share") {
+  const ImageDataset data = bars(90, 1);
+  const auto trained = [&](const auto& prepare) {
+    Graph<float> graph = small_network();
+    prepare(graph);
+    Optimizer<float> optimizer = sgd<float>({.momentum = 0});
+    Loader loader(data, {normalize()}, {.batch = 90});
+    fit(graph, loader, optimizer, {.schedule = constant_rate(0.1)});
+    return graph;
+  };
+  const auto weight = [](const Graph<float>& graph, const char* name) {
+    return graph.node(graph.find(name)).layer->parameters()[0]->value;
+  };
+  const Graph<float> fresh = small_network();
+  const Graph<float> usual = trained([](Graph<float>&) {});
+  const Graph<float> frozen = trained([](Graph<float>& graph) { graph.freeze("conv2d_1"); });
+  const Graph<float> slow =
+      trained([](Graph<float>& graph) { graph.set_learning_rate_factor("conv2d_1", 0.5); });
+  CHECK_FALSE(weight(usual, "conv2d_1") == weight(fresh, "conv2d_1"));
+  CHECK(weight(frozen, "conv2d_1") == weight(fresh, "conv2d_1"));
+  // One step for the whole set: what the first layer does changes no other one's gradient.
+  for (const Graph<float>* const graph : {&frozen, &slow})
+    CHECK(weight(*graph, "conv2d_2") == weight(usual, "conv2d_2"));
+  const Tensor<float> before = weight(fresh, "conv2d_1"), after = weight(usual, "conv2d_1");
+  const Tensor<float> half = weight(slow, "conv2d_1");
+  for (std::int64_t i = 0; i < before.elements(); ++i)
+    CHECK(half[i] == doctest::Approx((before[i] + after[i]) / 2).epsilon(1e-5));
+
+  CHECK_THROWS_WITH_AS(fresh.freeze("conv2d_9"),
+                       "graph: expected the name of a node, got \"conv2d_9\"", Error);
+  CHECK_THROWS_AS(fresh.set_learning_rate_factor("", 1), Error);
+  // Nodes without parameters have nothing to freeze.
+  fresh.freeze("input");
 }
 
 TEST_CASE("a loss that explodes is noticed") {

@@ -51,8 +51,11 @@ struct FitOptions {
   Start start = Start::fresh;
   /// Saved with every model: class names, normalisation.
   Metadata metadata = {};
-  /// What else a resumed training must have in common with the one that was interrupted: the
-  /// model's name, the optimizer's options, the augmentation.
+  /// What else a resumed training must have in common with the one that was interrupted. fit()
+  /// compares what it knows: the network, the update rule, epochs, batches and their order, the
+  /// number of images, the loss, clipping, precision, and the schedule at nine of its steps. It
+  /// cannot look into the optimizer's options, the augmentation and the pixels: name them here.
+  /// Validation, patience and the places of checkpoints may change on the way.
   Json settings = Json::object();
 
   /// Of the multiplications in training and validation; weights are float in any case. Where the
@@ -94,15 +97,7 @@ class Fit {
         parameters_(graph.parameters()),
         progress_(options_.progress) {
     if (options_.epochs < 1) fail("fit: expected at least 1 epoch, got ", options_.epochs);
-    options_.settings.set("epochs", options_.epochs)
-        .set("batch", train.options().batch)
-        .set("images", train.dataset().size())
-        .set("order_seed", std::to_string(train.options().seed))
-        .set("label_smoothing", options_.loss.label_smoothing)
-        .set("clip_norm", options_.clip_norm)
-        .set("clip_value", options_.clip_value);
-    if (executor_.precision() != Precision::float32)
-      options_.settings.set("precision", to_text(executor_.precision()));
+    describe_training();
     if (executor_.precision() != options_.precision)
       Progress(options_.progress ? options_.progress : stderr)
           .line(
@@ -127,6 +122,44 @@ class Fit {
   }
   std::string file(const char* name) const { return options_.folder + "/" + name; }
 
+  /// Adds to the settings what a resumed training must have in common; what is as usual is left
+  /// out.
+  void describe_training() {
+    const LoaderOptions& loader = train_.options();
+    options_.settings.set("epochs", options_.epochs)
+        .set("batch", loader.batch)
+        .set("images", train_.dataset().size())
+        .set("order_seed", std::to_string(loader.seed))
+        .set("label_smoothing", options_.loss.label_smoothing)
+        .set("clip_norm", options_.clip_norm)
+        .set("clip_value", options_.clip_value);
+    if (!options_.loss.class_weights.empty()) {
+      Json weights = Json::array();
+      for (const double weight : options_.loss.class_weights) weights.push(weight);
+      options_.settings.set("class_weights", std::move(weights));
+    }
+    if (loader.order != Order::shuffled) options_.settings.set("order", "sequential");
+    if (loader.last_batch != LastBatch::keep) options_.settings.set("last_batch", "drop");
+    if (!loader.batch_transforms.empty())
+      options_.settings.set("batch_transforms", loader.batch_transforms.size());
+    if (executor_.precision() != Precision::float32)
+      options_.settings.set("precision", to_text(executor_.precision()));
+    options_.settings.set("rates", rates());
+  }
+  /// The schedule from the first step to the last, in as many digits as processors agree on.
+  std::string rates() const {
+    const std::int64_t last = options_.epochs * train_.steps() - 1;
+    std::string text;
+    for (std::int64_t i = 0; i <= 8; ++i) {
+      const Rate rate = options_.schedule(last * i / 8);
+      char number[64];
+      std::snprintf(number, sizeof number, rate.momentum ? "%s%.5g/%.5g" : "%s%.5g", i ? " " : "",
+                    rate.learning_rate, rate.momentum.value_or(0));
+      text += number;
+    }
+    return text;
+  }
+
   void resume() {
     if (options_.folder.empty()) fail("fit: expected a folder to resume from, got none");
     state_ = load_checkpoint(file("checkpoint.safetensors"), graph_, optimizer_, options_.settings);
@@ -135,6 +168,7 @@ class Fit {
         state_.step != state_.epoch * train_.steps() + state_.step_in_epoch)
       fail(file("checkpoint.safetensors"), ": expected a step of this training, got epoch ",
            state_.epoch, ", step ", state_.step_in_epoch);
+    checkpoint_step_ = state_.step;
     progress_.line(text_of("continuing at epoch ", state_.epoch + 1, ", step ",
                            state_.step_in_epoch, " of ", train_.steps()));
   }
@@ -175,12 +209,12 @@ class Fit {
     const double loss = compute_loss(batch, logits);
     if (!std::isfinite(loss)) {
       const std::string where = first_non_finite_value(executor_, images, step);
-      stop_broken(text_of("the loss is ", loss), where);
+      stop_broken(text_of("the loss is ", loss), state_.step + 1, where);
     }
     count(batch, logits, loss);
     executor_.backward();
     const std::string broken = first_non_finite_gradient(graph_);
-    if (!broken.empty()) stop_broken("a gradient is not finite", broken);
+    if (!broken.empty()) stop_broken("a gradient is not finite", state_.step + 1, broken);
     if (options_.clip_value > 0) clip_gradient_value<T>(parameters_, options_.clip_value, pool_);
     if (options_.clip_norm > 0) clip_gradient_norm<T>(parameters_, options_.clip_norm, pool_);
     optimizer_.step(parameters_, rate, pool_);
@@ -244,7 +278,7 @@ class Fit {
 
   bool end_epoch(const Rate& rate) {
     const std::string broken = first_non_finite_tensor(graph_);
-    if (!broken.empty()) stop_broken("a weight is not finite", broken);
+    if (!broken.empty()) stop_broken("a weight is not finite", state_.step, broken);
     const double unknown = std::numeric_limits<double>::quiet_NaN();
     EpochRecord record{state_.epoch,
                        state_.step,
@@ -295,12 +329,13 @@ class Fit {
     return text;
   }
 
-  void save() const {
+  void save() {
     if (options_.folder.empty()) return;
     const std::string broken = first_non_finite_tensor(graph_);
-    if (!broken.empty()) stop_broken("a weight is not finite", broken);
+    if (!broken.empty()) stop_broken("a weight is not finite", state_.step, broken);
     save_checkpoint(file("checkpoint.safetensors"), graph_, optimizer_, state_, options_.settings,
                     options_.metadata);
+    checkpoint_step_ = state_.step;
     if (!state_.history.epochs.empty()) write_file(file("history.csv"), state_.history.csv());
   }
   FitResult finish(FitOutcome outcome) {
@@ -311,10 +346,17 @@ class Fit {
     return {outcome, state_};
   }
 
-  [[noreturn]] void stop_broken(const std::string& what, const std::string& where) const {
-    fail("training: ", what, " in step ", state_.step + 1, " (epoch ", state_.epoch + 1, ", step ",
-         state_.step_in_epoch + 1, " of ", train_.steps(), "); first seen in ", where,
-         options_.folder.empty() ? "" : "; the last good checkpoint is kept");
+  /// `step`, from 1, is the one that did it, and belongs to the running epoch.
+  [[noreturn]] void stop_broken(const std::string& what, std::int64_t step,
+                                const std::string& where) const {
+    const std::string kept =
+        options_.folder.empty() ? ""
+        : checkpoint_step_ < 0
+            ? "; no checkpoint had been written yet"
+            : text_of("; the last good checkpoint, after step ", checkpoint_step_, ", is kept");
+    fail("training: ", what, " in step ", step, " (epoch ", state_.epoch + 1, ", step ",
+         step - state_.step + state_.step_in_epoch, " of ", train_.steps(), "); first seen in ",
+         where, kept);
   }
 
   const Graph<T>& graph_;
@@ -326,6 +368,8 @@ class Fit {
   std::vector<Parameter<T>*> parameters_;
   Progress progress_;
   TrainingState state_;
+  /// What the checkpoint in the folder is of; -1: this training has none yet.
+  std::int64_t checkpoint_step_ = -1;
   Tensor<T> converted_;
 };
 
