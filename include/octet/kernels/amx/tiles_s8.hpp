@@ -71,16 +71,19 @@ struct TilesS8 {
     pixels = pieces(positions, pieces(positions, 16));
     tiles = pieces(positions, pixels);
     // A 1x1 convolution uses its pixels again only for the next channels: a panel is what fits
-    // into L1 beside the weights of 16 channels. If that is less than five tiles, three
-    // tiles of pixels times two blocks of channels ask L2 for the least: measured, 1.15 to 1.2
-    // times as fast at 512 channels, 1.6 to 1.8 times from 1152 on.
+    // into L1 beside the weights of 16 channels. If that is less than five tiles, three tiles of
+    // pixels times two blocks of channels ask L2 for the least: measured, 1.15 to 1.2 times as fast
+    // at 512 channels, 1.6 to 1.8 times from 1152 on. A single tile gets three blocks at once: 1.1
+    // to 1.25 times as fast.
     const std::int64_t fits =
         rows * columns == 1 ? (46 << 10) / (16 * steps * k_bytes) - 1 : most_tiles;
-    const bool shares = fits < 5 && tiles > 1 && s.groups == 1;
-    panel_tiles = shares ? 3 : (std::clamp)(fits, std::int64_t{1}, std::int64_t{most_tiles});
+    const bool single = rows * columns == 1 && tiles == 1;
+    const bool shares = s.groups == 1 && (fits < 5 || single);
+    panel_tiles = shares ? (std::min)(tiles, std::int64_t{3})
+                         : (std::clamp)(fits, std::int64_t{1}, std::int64_t{most_tiles});
     panels = pieces(tiles, panel_tiles);
     panel_tiles = pieces(tiles, panels);
-    panel_blocks = shares ? most_tiles / panel_tiles : 1;
+    panel_blocks = single && shares ? 3 : shares ? most_tiles / panel_tiles : 1;
   }
   std::int64_t scratch_bytes() const { return in_place ? 0 : images * image_bytes + 64; }
   std::int64_t channel_bytes() const { return 2 * OC / group_OC * blocks * 64; }
