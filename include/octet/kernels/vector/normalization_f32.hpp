@@ -12,6 +12,12 @@ OCTET_VECTOR_INLINE void strips(std::int64_t channels, const Strip& strip) {
   if (c < channels) strip.template run<1>(c, Part{first_lanes(channels - c)});
 }
 
+// Rows that all strips of an elementwise loop go down before the next ones: 8 KiB, so that memory
+// is read and written in its order, line by line.
+inline std::int64_t rows_together(std::int64_t channels) {
+  return channels < 2048 ? 2048 / channels : 1;
+}
+
 struct Moments {
   std::int64_t rows, channels;
   const float* x;
@@ -79,7 +85,10 @@ OCTET_VECTOR void normalize(std::int64_t rows, std::int64_t channels, const floa
                             float hi, StoreThrough through, float* y) {
   const bool streams = through == StoreThrough::memory && channels % lanes == 0 &&
                        reinterpret_cast<std::uintptr_t>(y) % (lanes * sizeof(float)) == 0;
-  strips(channels, Normalize{rows, channels, x, mean, scale, shift, all(lo), all(hi), streams, y});
+  const std::int64_t step = rows_together(channels);
+  for (std::int64_t r = 0; r < rows; r += step)
+    strips(channels, Normalize{rows - r < step ? rows - r : step, channels, x + r * channels, mean,
+                               scale, shift, all(lo), all(hi), streams, y + r * channels});
   if (streams) fence();
 }
 
@@ -178,8 +187,13 @@ OCTET_VECTOR void normalize_gradient(std::int64_t rows, std::int64_t channels, c
                                      const float* dy, const float* mean, const float* scale,
                                      const float* shift, const float* slope, const float* offset,
                                      float lo, float hi, float* dx) {
-  strips(channels, NormalizeGradient{rows, channels, x, mean, scale, slope, offset,
-                                     Passing{dy, scale, shift, all(lo), all(hi)}, dx});
+  const std::int64_t step = rows_together(channels);
+  for (std::int64_t r = 0; r < rows; r += step) {
+    const std::int64_t at = r * channels;
+    strips(channels, NormalizeGradient{rows - r < step ? rows - r : step, channels, x + at, mean,
+                                       scale, slope, offset,
+                                       Passing{dy + at, scale, shift, all(lo), all(hi)}, dx + at});
+  }
 }
 
 struct ColumnSum {
