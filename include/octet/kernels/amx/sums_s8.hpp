@@ -116,14 +116,14 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
   if (f.first)
     for (int i = 0; i < BLOCKS && i < f.blocks; ++i)
       prefetch(w + i * t.block_bytes + w_ahead, w_bytes);
-  _tile_loadd(7, w, 64);
+  _tile_stream_loadd(7, w, 64);
   if (before.tiles > 0) _tile_stored(0, sums, 64);
   _tile_loadd(0, f.start + f.start_at[0], 0);
   _tile_loadd(6, f.x[0], stride);
   _tile_dpbssd(0, 6, 7);
   if (before.tiles > 1) _tile_stored(1, sums + 256, 64);
   if (tiles > 1) {
-    if (BLOCKS > 1 && f.w_at[1] != f.w_at[0]) _tile_loadd(7, w + f.w_at[1], 64);
+    if (BLOCKS > 1 && f.w_at[1] != f.w_at[0]) _tile_stream_loadd(7, w + f.w_at[1], 64);
     _tile_loadd(1, f.start + f.start_at[1], 0);
     _tile_loadd(6, f.x[1], stride);
     _tile_dpbssd(1, 6, 7);
@@ -131,7 +131,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
   for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
   if (before.tiles > 2) _tile_stored(2, sums + 512, 64);
   if (tiles > 2) {
-    if (BLOCKS > 1 && f.w_at[2] != f.w_at[1]) _tile_loadd(7, w + f.w_at[2], 64);
+    if (BLOCKS > 1 && f.w_at[2] != f.w_at[1]) _tile_stream_loadd(7, w + f.w_at[2], 64);
     _tile_loadd(2, f.start + f.start_at[2], 0);
     _tile_loadd(6, f.x[2], stride);
     _tile_dpbssd(2, 6, 7);
@@ -139,7 +139,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
   for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
   if (before.tiles > 3) _tile_stored(3, sums + 768, 64);
   if (tiles > 3) {
-    if (BLOCKS > 1 && f.w_at[3] != f.w_at[2]) _tile_loadd(7, w + f.w_at[3], 64);
+    if (BLOCKS > 1 && f.w_at[3] != f.w_at[2]) _tile_stream_loadd(7, w + f.w_at[3], 64);
     _tile_loadd(3, f.start + f.start_at[3], 0);
     _tile_loadd(6, f.x[3], stride);
     _tile_dpbssd(3, 6, 7);
@@ -147,7 +147,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
   for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
   if (before.tiles > 4) _tile_stored(4, sums + 1024, 64);
   if (tiles > 4) {
-    if (BLOCKS > 1 && f.w_at[4] != f.w_at[3]) _tile_loadd(7, w + f.w_at[4], 64);
+    if (BLOCKS > 1 && f.w_at[4] != f.w_at[3]) _tile_stream_loadd(7, w + f.w_at[4], 64);
     _tile_loadd(4, f.start + f.start_at[4], 0);
     _tile_loadd(6, f.x[4], stride);
     _tile_dpbssd(4, 6, 7);
@@ -155,7 +155,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
   for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
   if (before.tiles > 5) _tile_stored(5, sums + 1280, 64);
   if (tiles > 5) {
-    if (BLOCKS > 1 && f.w_at[5] != f.w_at[4]) _tile_loadd(7, w + f.w_at[5], 64);
+    if (BLOCKS > 1 && f.w_at[5] != f.w_at[4]) _tile_stream_loadd(7, w + f.w_at[5], 64);
     _tile_loadd(5, f.start + f.start_at[5], 0);
     _tile_loadd(6, f.x[5], stride);
     _tile_dpbssd(5, 6, 7);
@@ -172,32 +172,32 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
           for (int i = 0; i < BLOCKS && i < f.blocks; ++i)
             prefetch(w + i * t.block_bytes + w_ahead, w_bytes);
         for (std::int64_t i = 2; i < share && e.left > 0; ++i) finish_piece(e, nowhere);
-        _tile_loadd(7, w, 64);
+        _tile_stream_loadd(7, w, 64);
         _tile_loadd(6, f.x[0] + at, stride);
         _tile_dpbssd(0, 6, 7);
         if (tiles > 1) {
-          if (BLOCKS > 1 && f.w_at[1] != f.w_at[0]) _tile_loadd(7, w + f.w_at[1], 64);
+          if (BLOCKS > 1 && f.w_at[1] != f.w_at[0]) _tile_stream_loadd(7, w + f.w_at[1], 64);
           _tile_loadd(6, f.x[1] + at, stride);
           _tile_dpbssd(1, 6, 7);
         }
         if (tiles > 2) {
-          if (BLOCKS > 1 && f.w_at[2] != f.w_at[1]) _tile_loadd(7, w + f.w_at[2], 64);
+          if (BLOCKS > 1 && f.w_at[2] != f.w_at[1]) _tile_stream_loadd(7, w + f.w_at[2], 64);
           _tile_loadd(6, f.x[2] + at, stride);
           _tile_dpbssd(2, 6, 7);
         }
         if (e.left > 0) finish_piece(e, nowhere);
         if (tiles > 3) {
-          if (BLOCKS > 1 && f.w_at[3] != f.w_at[2]) _tile_loadd(7, w + f.w_at[3], 64);
+          if (BLOCKS > 1 && f.w_at[3] != f.w_at[2]) _tile_stream_loadd(7, w + f.w_at[3], 64);
           _tile_loadd(6, f.x[3] + at, stride);
           _tile_dpbssd(3, 6, 7);
         }
         if (tiles > 4) {
-          if (BLOCKS > 1 && f.w_at[4] != f.w_at[3]) _tile_loadd(7, w + f.w_at[4], 64);
+          if (BLOCKS > 1 && f.w_at[4] != f.w_at[3]) _tile_stream_loadd(7, w + f.w_at[4], 64);
           _tile_loadd(6, f.x[4] + at, stride);
           _tile_dpbssd(4, 6, 7);
         }
         if (tiles > 5) {
-          if (BLOCKS > 1 && f.w_at[5] != f.w_at[4]) _tile_loadd(7, w + f.w_at[5], 64);
+          if (BLOCKS > 1 && f.w_at[5] != f.w_at[4]) _tile_stream_loadd(7, w + f.w_at[5], 64);
           _tile_loadd(6, f.x[5] + at, stride);
           _tile_dpbssd(5, 6, 7);
         }
