@@ -1,20 +1,14 @@
-// Times and their medians.
+// Times, to take the median of.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <vector>
+
+#include "octet/core/median.hpp"
 
 namespace bench {
 
-/// The middle of the values; 0 if there is none.
-inline double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
+using octet::median;
 
 /// The seconds that this thread has used of a processor: what others do on a busy machine does not
 /// count.

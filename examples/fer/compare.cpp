@@ -1,8 +1,9 @@
 #include "compare.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
+
+#include <octet/core/median.hpp>
 
 #include "report.hpp"
 
@@ -11,12 +12,6 @@ namespace fer {
 using namespace octet;
 
 namespace {
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
-}
 
 /// Median seconds of one run of each form on a batch of N images.
 std::vector<double> median_seconds(const std::vector<Contestant>& contestants, std::int64_t N,

@@ -12,6 +12,7 @@
 #include "octet/core/float16.hpp"
 #include "octet/core/json.hpp"
 #include "octet/core/large_pages.hpp"
+#include "octet/core/median.hpp"
 #include "octet/core/memory_plan.hpp"
 #include "octet/core/page.hpp"
 #include "octet/core/random.hpp"

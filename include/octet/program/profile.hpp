@@ -1,13 +1,13 @@
 // Where the time of a running program goes, operation by operation.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "octet/core/median.hpp"
 #include "octet/program/program.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -67,10 +67,14 @@ class Profiler {
 
   std::int64_t batch() const { return inputs_[0].shape()[0]; }
   /// The median time of a whole run.
-  double milliseconds() const { return median(totals_); }
+  double milliseconds() const {
+    expect_round();
+    return median(totals_);
+  }
 
   /// What each operation costs, in the order of the program. Fails before the first round.
   std::vector<OperationCost> costs() const {
+    expect_round();
     const ProgramDescription& description = program_.description();
     const auto bytes_of = [&](int index) {
       const ProgramValue& value = description.value(index);
@@ -91,17 +95,13 @@ class Profiler {
   }
 
  private:
+  void expect_round() const {
+    if (totals_.empty()) fail("profile: expected at least one round");
+  }
   Workspace make(std::span<const TensorView<const float>> inputs, ThreadPool* pool) const {
     program_.check(inputs);
     return Workspace(program_, {.batch = inputs[0].shape()[0], .pool = pool});
   }
-  static double median(std::vector<double> times) {
-    if (times.empty()) fail("profile: expected at least one round");
-    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-    std::nth_element(times.begin(), middle, times.end());
-    return *middle;
-  }
-
   const AnyProgram& program_;
   std::vector<TensorView<const float>> inputs_;
   Workspace workspace_;

@@ -1,12 +1,12 @@
 // Where the time of a training step goes, layer by layer.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "octet/core/median.hpp"
 #include "octet/graph/executor.hpp"
 #include "octet/nn/losses/cross_entropy.hpp"
 
@@ -45,11 +45,6 @@ std::vector<LayerTime> profile_step(const Graph<T>& graph, TensorView<const T> i
     executor.backward([&](int node) { note(backward, node); });
     graph.zero_gradients();
   }
-  const auto median = [](std::vector<double>& values) {
-    if (values.empty()) return 0.0;
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-  };
   std::vector<LayerTime> times;
   for (std::size_t i = 0; i < nodes; ++i)
     if (graph.node(static_cast<int>(i)).layer)
