@@ -87,7 +87,7 @@ NetworkReport report_of_a_small_network() {
 
   NetworkReport report;
   report.title = "Faces <1> & more";
-  report.class_names = {"happy", hostile, "sad"};
+  report.class_names = {"happy", hostile, "\xC3\x9C\xC3\x9C\xC3\x9C\xC3\x9C\xC3\x9C"};
   for (const char* const name : {"float32", "float16 weights", "int8"}) {
     ReportedForm form{name, {}, 12345, program.weight_bytes(), program.arena_bytes()};
     for (std::uint64_t i = 0; i < 300; ++i) {
@@ -143,6 +143,9 @@ TEST_CASE("report: the page is well-formed, links to nothing, and holds the JSON
   CHECK(contains(html, "<h1>Faces &lt;1&gt; &amp; more</h1>"));
   CHECK(contains(html, "&lt;b&gt; &amp; &quot;Fear&quot;?"));
   CHECK(contains(html, "Warning: the images look odd"));
+  // Of a long name in a plot no character is cut in two.
+  CHECK(contains(html, ">\xC3\x9C\xC3\x9C\xC3\x9C\xC3\x9C<"));
+  CHECK(contains(html, ">\xC3\x9C\xC3\x9C\xC3\x9C<"));
 
   std::vector<std::string> missing;
   const auto expect = [&](const std::string& text) {

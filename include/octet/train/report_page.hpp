@@ -63,6 +63,12 @@ class ReportPage {
     std::snprintf(text, sizeof text, "%.4g", value);
     return text;
   }
+  /// The first bytes of a name, without a part of a UTF-8 character.
+  static std::string shortened(const std::string& name, std::size_t bytes) {
+    if (bytes >= name.size()) return name;
+    while (bytes > 0 && (static_cast<unsigned char>(name[bytes]) & 0xC0) == 0x80) --bytes;
+    return name.substr(0, bytes);
+  }
   static std::string range(const Json& ends) {
     return significant(ends.as_array()[0].as_number()) + " to " +
            significant(ends.as_array()[1].as_number());
@@ -159,7 +165,7 @@ class ReportPage {
                 text_of(name, ", ", whose, ": ", interval((*form)["recall"])));
         ++place;
       }
-      svg.text(left + 21, 196, name.substr(0, 9), "middle");
+      svg.text(left + 21, 196, shortened(name, 9), "middle");
       table.rows.push_back({name, before[i]["images"].text(), interval(before[i]["recall"]),
                             interval(after[i]["recall"]), percent(before[i]["precision"]),
                             percent(after[i]["precision"]), percent(before[i]["f1"]),
@@ -179,9 +185,9 @@ class ReportPage {
     svg.text(left, 14, whose + ": rows are true, columns what it was taken for");
     for (std::size_t label = 0; label < rows.size(); ++label) {
       const double y = top + cell * static_cast<double>(label);
-      svg.text(left - 6, y + 24, names[label]["name"].as_string().substr(0, 10), "end");
+      svg.text(left - 6, y + 24, shortened(names[label]["name"].as_string(), 10), "end");
       svg.text(left + cell * (static_cast<double>(label) + 0.5), top - 8,
-               names[label]["name"].as_string().substr(0, 6), "middle");
+               shortened(names[label]["name"].as_string(), 6), "middle");
       const double all = (std::max)(1.0, names[label]["images"].as_number());
       for (std::size_t predicted = 0; predicted < rows.size(); ++predicted) {
         const Json& count = rows[label].as_array()[predicted];
