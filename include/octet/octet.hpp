@@ -194,4 +194,5 @@
 #include "octet/train/profile.hpp"
 #include "octet/train/progress.hpp"
 #include "octet/train/quantization_doctor.hpp"
+#include "octet/train/range_test.hpp"
 #include "octet/train/report_page.hpp"

@@ -49,5 +49,22 @@ TEST_CASE("range_test: mistakes have their sentence") {
   CHECK_THROWS_AS(range_test({.first_learning_rate = 1, .last_learning_rate = 0.1}, loss),
                   octet::Error);
   CHECK_THROWS_AS(range_test({.smoothing = 1}, loss), octet::Error);
-  CHECK_THROWS_AS(octet::steepest_learning_rate({}), octet::Error);
+}
+
+TEST_CASE("steepest_learning_rate: a curve that is too short or never falls has no answer") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH_AS(octet::steepest_learning_rate({}),
+                       "range_test: expected at least 3 finite losses, got 0", octet::Error);
+  CHECK_THROWS_WITH_AS(octet::steepest_learning_rate({{0.1, 3, 3}, {0.2, 2, 2}, {0.4, nan, nan}}),
+                       "range_test: expected at least 3 finite losses, got 2", octet::Error);
+  const char* const never =
+      "range_test: expected a loss that falls at some rate from 0.1 to 0.8, got one that never "
+      "does";
+  CHECK_THROWS_WITH_AS(
+      octet::steepest_learning_rate({{0.1, 1, 1}, {0.2, 2, 2}, {0.4, 3, 3}, {0.8, 5, 5}}), never,
+      octet::Error);
+  CHECK_THROWS_WITH_AS(
+      octet::steepest_learning_rate({{0.1, 1, 1}, {0.2, 1, 1}, {0.4, 1, 1}, {0.8, 1, 1}}), never,
+      octet::Error);
+  CHECK(octet::steepest_learning_rate({{0.1, 2, 2}, {0.2, 3, 3}, {0.4, 1, 1}, {0.8, 0, 0}}) == 0.4);
 }

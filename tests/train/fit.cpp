@@ -16,6 +16,7 @@
 #include "octet/optim/adam.hpp"
 #include "octet/optim/one_cycle.hpp"
 #include "octet/optim/sgd.hpp"
+#include "octet/train/range_test.hpp"
 
 using namespace octet;
 
@@ -347,6 +348,30 @@ TEST_CASE("a loss that explodes is noticed") {
   CHECK_THROWS_AS(fit(training.graph, loader, training.optimizer,
                       {.epochs = 20, .schedule = constant_rate(1e30)}),
                   Error);
+}
+
+TEST_CASE("a range test finds a rate at which a network learns, and leaves the network alone") {
+  Training training;
+  Loader loader(training.data, {normalize()}, {.batch = 60, .seed = 5});
+  const RangeTestOptions options{
+      .first_learning_rate = 1e-5, .last_learning_rate = 10, .steps = 40};
+  const auto curve = range_test(training.graph, loader, training.optimizer, options);
+  CHECK(tensors_of(training.graph) == tensors_of(small_network()));
+  CHECK(training.optimizer.steps() == 0);
+  const double rate = steepest_learning_rate(curve);
+  CHECK(rate > 1e-4);
+  CHECK(rate < 1);
+  CAPTURE(rate);
+  fit(training.graph, loader, training.optimizer, {.epochs = 20, .schedule = constant_rate(rate)});
+  Executor<float> executor(training.graph, {.mode = Mode::inference});
+  CHECK(evaluate(executor, training.validation, {normalize()}).loss < 0.7 * curve[0].loss);
+
+  // A second time, with other threads, in another epoch of the loader: the same curve.
+  loader.start(3, 2);
+  ThreadPool pool(3);
+  const auto again = range_test(small_network(), loader, adam<float>(), options, {}, pool);
+  REQUIRE(again.size() == curve.size());
+  for (std::size_t i = 0; i < curve.size(); ++i) CHECK(again[i].loss == curve[i].loss);
 }
 
 TEST_CASE("training ends early when validation does not become better") {

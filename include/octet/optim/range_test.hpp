@@ -60,20 +60,25 @@ inline std::vector<RangeTestPoint> range_test(
 }
 
 /// The rate at which the smoothed loss falls most steeply over the logarithm of the rate: a good
-/// highest rate for one_cycle is up to ten times this one. Fails on fewer than 3 finite points.
+/// highest rate for one_cycle is up to ten times this one. Fails if the curve does not begin with 3
+/// finite losses, or falls nowhere.
 inline double steepest_learning_rate(const std::vector<RangeTestPoint>& curve) {
+  std::size_t finite = 0;
+  while (finite < curve.size() && std::isfinite(curve[finite].smoothed_loss)) ++finite;
+  if (finite < 3) fail("range_test: expected at least 3 finite losses, got ", finite);
   double steepest = 0, rate = 0;
-  for (std::size_t i = 1; i + 1 < curve.size(); ++i) {
+  for (std::size_t i = 1; i + 1 < finite; ++i) {
     const double slope =
         (curve[i + 1].smoothed_loss - curve[i - 1].smoothed_loss) /
         (std::log(curve[i + 1].learning_rate) - std::log(curve[i - 1].learning_rate));
-    if (!std::isfinite(slope)) break;
-    if (rate == 0 || slope < steepest) {
+    if (slope < steepest) {
       steepest = slope;
       rate = curve[i].learning_rate;
     }
   }
-  if (rate == 0) fail("range_test: expected at least 3 finite losses, got ", curve.size());
+  if (steepest == 0)
+    fail("range_test: expected a loss that falls at some rate from ", curve[0].learning_rate,
+         " to ", curve[finite - 1].learning_rate, ", got one that never does");
   return rate;
 }
 
