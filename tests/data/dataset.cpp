@@ -54,9 +54,16 @@ TEST_CASE("classes are brought into another order, with labels and targets") {
   CHECK(data.labels == std::vector<std::int32_t>{2, 0, 1});
   CHECK(data.targets == octet::Tensor<float>({3, 3}, {0, 0, 1, 0.75f, 0.25f, 0, 0, 1, 0}));
   CHECK_THROWS_WITH_AS(data.order_classes({"Happy", "Fear", "Angry"}),
-                       "dataset: expected the classes Happy, Fear, Angry, got Happy, Sad, Angry",
+                       "dataset: expected the classes Happy, Fear, Angry, got Happy, Sad, Angry; "
+                       "missing: Fear",
                        octet::Error);
-  CHECK_THROWS_AS(data.order_classes({"Happy", "Sad", "Angry", "Fear"}), octet::Error);
+  CHECK_THROWS_WITH_AS(data.order_classes({"Happy", "Joy", "Sad", "Angry", "Fear"}),
+                       "dataset: expected the classes Happy, Joy, Sad, Angry, Fear, got Happy, "
+                       "Sad, Angry; missing: Joy, Fear",
+                       octet::Error);
+  CHECK_THROWS_WITH_AS(data.order_classes({"Happy", "Sad"}),
+                       "dataset: expected the classes Happy, Sad, got Happy, Sad, Angry",
+                       octet::Error);
 }
 
 TEST_CASE("images of another size and unknown labels are refused") {

@@ -84,19 +84,16 @@ struct BasicImageDataset {
   /// Renumbers the classes to the order of `names`, which are the same names but for upper and
   /// lower case: a model that learned from one form of a dataset can be judged on another one.
   void order_classes(const std::vector<std::string>& names) {
-    const auto equal = [](const std::string& a, const std::string& b) {
-      return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-        return (x >= 'A' && x <= 'Z' ? x - 'A' + 'a' : x) ==
-               (y >= 'A' && y <= 'Z' ? y - 'A' + 'a' : y);
-      });
-    };
     std::vector<std::int32_t> renumbered;
-    for (const std::string& mine : class_names) {
-      const auto found = std::find_if(names.begin(), names.end(),
-                                      [&](const auto& name) { return equal(name, mine); });
-      if (found == names.end() || names.size() != class_names.size())
-        fail("dataset: expected the classes ", list_of(names), ", got ", list_of(class_names));
-      renumbered.push_back(static_cast<std::int32_t>(found - names.begin()));
+    for (const std::string& mine : class_names)
+      renumbered.push_back(static_cast<std::int32_t>(place_of(mine, names)));
+    const bool all_known = std::find(renumbered.begin(), renumbered.end(), -1) == renumbered.end();
+    if (!all_known || names.size() != class_names.size()) {
+      std::vector<std::string> missing;
+      for (const std::string& name : names)
+        if (place_of(name, class_names) < 0) missing.push_back(name);
+      fail("dataset: expected the classes ", list_of(names), ", got ", list_of(class_names),
+           missing.empty() ? "" : "; missing: ", list_of(missing));
     }
     for (std::int32_t& label : labels) label = renumbered[static_cast<std::size_t>(label)];
     if (has_targets()) {
@@ -116,6 +113,15 @@ struct BasicImageDataset {
   }
 
  private:
+  /// Where a name stands among others that may be in upper or lower case; -1: nowhere.
+  static std::ptrdiff_t place_of(const std::string& name, const std::vector<std::string>& names) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (std::equal(name.begin(), name.end(), names[i].begin(), names[i].end(),
+                     [&](char a, char b) { return lower(a) == lower(b); }))
+        return static_cast<std::ptrdiff_t>(i);
+    return -1;
+  }
   static std::string list_of(const std::vector<std::string>& names) {
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
