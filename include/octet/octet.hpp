@@ -106,6 +106,7 @@
 #include "octet/nn/depthwise_conv2d.hpp"
 #include "octet/nn/dropout.hpp"
 #include "octet/nn/gelu.hpp"
+#include "octet/nn/fusion.hpp"
 #include "octet/nn/global_pool.hpp"
 #include "octet/nn/hard_sigmoid.hpp"
 #include "octet/nn/hard_swish.hpp"

@@ -118,10 +118,10 @@ class Executor {
       }
       Pass its_pass = pass(i);
       if (fusion_.normalizes[index(i)] >= 0) {
-        its_pass.sums = gradients_[0].empty() ? nullptr : &sums_;
+        its_pass.fused.sums = gradients_[0].empty() ? nullptr : &sums_;
         sums_of_ = gradients_[0].empty() ? -1 : fusion_.normalizes[index(i)];
       } else if (sums_of_ == i) {
-        its_pass.sums = &sums_;
+        its_pass.fused.sums = &sums_;
       }
       // What was deferred to this node is still the gradient of the one after it.
       const int result = fusion_.written[index(i)];
@@ -162,10 +162,10 @@ class Executor {
     if (mode_ == Mode::training && gathers_[index(i)]) {
       moments_.rows.clear();
       moments_of_ = i;
-      its_pass.moments = &moments_;
+      its_pass.fused.moments = &moments_;
     } else if (node.layer->wants_moments() && moments_of_ == node.inputs[0] &&
                !moments_.rows.empty()) {
-      its_pass.moments = &moments_;
+      its_pass.fused.moments = &moments_;
     }
     const int result = fuses_ ? fusion_.written[index(i)] : i;
     node.layer->forward(arguments_, activation(result), its_pass);
@@ -198,16 +198,16 @@ class Executor {
     const int normalizes = fuses_ ? fusion_.normalizes[index(node)] : -1;
     const Limits<double>* const limits = fuses_ ? limits_after_[index(node)] : nullptr;
     const int result = fusion_.written[index(node)];
-    return {
-        mode_,
-        options_.pool,
-        Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node)),
-        options_.precision,
-        limits ? *limits : Limits<double>{},
-        deferred_[index(node)],
-        fuses_ && result != node ? *graph_->node(result).layer->windows() : kernels::MaxWindows{},
-        nullptr,
-        normalizes >= 0 ? graph_->node(normalizes).layer->normalization() : nullptr};
+    return {mode_,
+            options_.pool,
+            Random(graph_->seed()).substream(step_).substream(static_cast<std::uint64_t>(node)),
+            options_.precision,
+            {.limits = limits ? *limits : Limits<double>{},
+             .deferred = deferred_[index(node)],
+             .windows = fuses_ && result != node ? *graph_->node(result).layer->windows()
+                                                 : kernels::MaxWindows{},
+             .normalization =
+                 normalizes >= 0 ? graph_->node(normalizes).layer->normalization() : nullptr}};
   }
   /// A node that normalises what it reads gets what the batch norm would have read.
   void collect_inputs(int i) {

@@ -74,7 +74,7 @@ class BatchNorm final : public Layer<T> {
     }
     const T* const gamma = gamma_.value.data();
     const T* const beta = beta_.value.data();
-    if (pass.windows.pool())
+    if (pass.fused.windows.pool())
       kernels::batch_norm_max_pool_forward<T>(pooling(inputs[0].shape(), pass),
                                               kernel_options(pass), x, mean(pass), variance(pass),
                                               gamma, beta, output.data(), pass.threads());
@@ -88,7 +88,7 @@ class BatchNorm final : public Layer<T> {
   /// where the last two terms are missing if mean and variance are constants.
   void backward(Inputs<T> inputs, TensorView<const T>, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
-    if (pass.windows.pool())
+    if (pass.fused.windows.pool())
       return kernels::batch_norm_max_pool_backward<T>(
           pooling(inputs[0].shape(), pass), kernel_options(pass), inputs[0].data(), d_output.data(),
           mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
@@ -104,7 +104,7 @@ class BatchNorm final : public Layer<T> {
                                                             TensorView<const T> d_output,
                                                             const Pass& pass) override {
     if constexpr (std::is_same_v<T, float>) {
-      if (pass.windows.pool())
+      if (pass.fused.windows.pool())
         deferred_ = kernels::batch_norm_max_pool_backward_sums<T>(
             pooling(inputs[0].shape(), pass), kernel_options(pass), inputs[0].data(),
             d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
@@ -189,12 +189,12 @@ class BatchNorm final : public Layer<T> {
   kernels::BatchNormOptions<T> kernel_options(const Pass& pass) const {
     return {.epsilon = options_.epsilon,
             .statistics = by_batch(pass) ? kernels::Statistics::batch : kernels::Statistics::frozen,
-            .lo = static_cast<T>(pass.limits.lowest),
-            .hi = static_cast<T>(pass.limits.highest)};
+            .lo = static_cast<T>(pass.fused.limits.lowest),
+            .hi = static_cast<T>(pass.fused.limits.highest)};
   }
-  /// The pooling of images {N, H, W, C} that pass.windows tile.
+  /// The pooling of images {N, H, W, C} that pass.fused.windows tile.
   kernels::Pool2dShape pooling(const Shape& batch, const Pass& pass) const {
-    const kernels::MaxWindows& windows = pass.windows;
+    const kernels::MaxWindows& windows = pass.fused.windows;
     return {.N = batch[0],
             .H = batch[1],
             .W = batch[2],
@@ -207,13 +207,13 @@ class BatchNorm final : public Layer<T> {
             .stride_w = windows.columns};
   }
   static const kernels::BlockSums<T>* known_sums(const Pass& pass) {
-    if constexpr (std::is_same_v<T, float>) return pass.sums;
+    if constexpr (std::is_same_v<T, float>) return pass.fused.sums;
     return nullptr;
   }
   void find_statistics(std::int64_t rows, const T* x, const Pass& pass) {
     if constexpr (std::is_same_v<T, float>)
-      if (pass.moments)
-        return kernels::batch_statistics<T>(*pass.moments, mean_.data(), variance_.data(),
+      if (pass.fused.moments)
+        return kernels::batch_statistics<T>(*pass.fused.moments, mean_.data(), variance_.data(),
                                             pass.threads());
     kernels::batch_statistics<T>(rows, channels(), x, mean_.data(), variance_.data(),
                                  pass.threads());

@@ -49,10 +49,10 @@ class DepthwiseConv2d final : public Layer<T> {
     const TensorView<const T> x = inputs[0];
     const T* const bias = bias_ ? bias_->value.data() : nullptr;
     if constexpr (std::is_same_v<T, float>)
-      if (pass.normalization || pass.moments)
+      if (pass.fused.normalization || pass.fused.moments)
         return kernels::depthwise_forward_normalized(
-            kernel_shape(x.shape()), x.data(), pass.normalization, weight_.value.data(), bias,
-            output.data(), pass.moments, kernels::stores_through(output.elements()),
+            kernel_shape(x.shape()), x.data(), pass.fused.normalization, weight_.value.data(), bias,
+            output.data(), pass.fused.moments, kernels::stores_through(output.elements()),
             pass.threads());
     kernels::depthwise_forward<T>(kernel_shape(x.shape()), x.data(), weight_.value.data(),
                                   {.bias = bias}, output.data(), pass.threads());
@@ -63,11 +63,11 @@ class DepthwiseConv2d final : public Layer<T> {
     const kernels::Conv2dShape shape = kernel_shape(inputs[0].shape());
     const T* const dy = d_output.data();
     if constexpr (std::is_same_v<T, float>)
-      if (pass.normalization || pass.deferred)
+      if (pass.fused.normalization || pass.fused.deferred)
         return kernels::depthwise_backward_normalized(
             shape, inputs[0].data(), dy,
-            {pass.normalization, d_inputs[0].empty() ? nullptr : pass.sums, pass.deferred,
-             output.data()},
+            {pass.fused.normalization, d_inputs[0].empty() ? nullptr : pass.fused.sums,
+             pass.fused.deferred, output.data()},
             weight_.value.data(),
             weight_.learning_rate_factor != 0 ? weight_.gradient.data() : nullptr,
             d_inputs[0].data(), kernels::stores_through(inputs[0].elements()), pass.threads());

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,20 +13,9 @@
 #include "octet/core/random.hpp"
 #include "octet/core/tensor.hpp"
 #include "octet/core/thread_pool.hpp"
-#include "octet/kernels/conv2d_shape.hpp"
+#include "octet/nn/fusion.hpp"
 
 namespace octet::inline OCTET_ABI {
-
-namespace kernels {
-template <class T>
-struct DeferredGradient;
-template <class T>
-struct DeferredNormalization;
-template <class T>
-struct BlockMoments;
-template <class T>
-struct BlockSums;
-}
 
 /// Whether a pass learns (dropout drops, batch norm uses the batch) or only predicts.
 enum class Mode { inference, training };
@@ -40,13 +28,6 @@ inline std::string to_text(Precision precision) {
   return precision == Precision::bf16 ? "bf16" : "float32";
 }
 
-/// What an output is limited to.
-template <class T>
-struct Limits {
-  T lowest = -std::numeric_limits<T>::infinity();
-  T highest = std::numeric_limits<T>::infinity();
-};
-
 /// What a layer may know of the pass that it is part of.
 struct Pass {
   Mode mode = Mode::inference;
@@ -55,22 +36,8 @@ struct Pass {
   Random random{0};
   /// bf16 is for layers of float; a graph of double knows no other than its own.
   Precision precision = Precision::float32;
-  /// Not infinite only for layers that say limits_output().
-  Limits<double> limits{};
-  /// Not null only for layers that say completes_gradient(): then d_output is what came to the
-  /// batch norm after this layer, and this is the rest of that one's backward pass.
-  const kernels::DeferredGradient<float>* deferred = nullptr;
-  /// Not 1 x 1 only for layers that say pools_output(): then output is that of the max pooling.
-  kernels::MaxWindows windows{};
-  /// Not null only in forward(): for layers that say gathers_moments(), where the moments of what
-  /// they write go; for those that say wants_moments(), the moments of their input.
-  kernels::BlockMoments<float>* moments = nullptr;
-  /// Not null only for layers that say normalizes_input(): then their input is that of the batch
-  /// norm before them, and this is what that one would have done.
-  const kernels::DeferredNormalization<float>* normalization = nullptr;
-  /// Not null only in backward(): for a layer with a normalization, where the sums go that the
-  /// batch norm needs next; for that one, those sums.
-  kernels::BlockSums<float>* sums = nullptr;
+  /// What it does for its neighbours besides; see fusion.hpp.
+  FusedWork fused{};
 
   bool training() const { return mode == Mode::training; }
   /// The threads of this pass: the default pool's unless others were given.
@@ -103,11 +70,6 @@ struct Buffer {
 };
 
 template <class T>
-using Inputs = std::span<const TensorView<const T>>;
-template <class T>
-using InputGradients = std::span<const TensorView<T>>;
-
-template <class T>
 class Graph;
 
 /// A function of n tensors with one result, its gradient, and its parameters.
@@ -118,7 +80,7 @@ class Graph;
 /// never more than one step. To write a layer of your own: derive, give type, output_shape,
 /// forward, backward and clone, and check it with check/gradient_check.hpp.
 template <class T>
-class Layer {
+class Layer : public FusibleLayer<T> {
  public:
   virtual ~Layer() = default;
 
@@ -161,40 +123,6 @@ class Layer {
   virtual bool backward_reads_output() const { return true; }
   /// Whether the output may share the memory of inputs[0], and d_inputs[0] that of d_output.
   virtual bool in_place() const { return false; }
-
-  /// Whether forward() limits what it writes to Pass::limits, and backward() counts d_output as
-  /// zero where the output is at a limit: then a ReLU after the layer costs no memory access of its
-  /// own.
-  virtual bool limits_output() const { return false; }
-  /// The limits, of a layer that does nothing but limit its input.
-  virtual const Limits<double>* limits() const { return nullptr; }
-
-  /// Whether forward() and backward() heed Pass::windows, in images that the windows tile: then
-  /// output and d_output are the maxima of the windows, and what lies between is never written.
-  virtual bool pools_output() const { return false; }
-  /// The windows, of a layer that does nothing but keep the maximum of each of windows that do not
-  /// overlap and have no padding.
-  virtual const kernels::MaxWindows* windows() const { return nullptr; }
-
-  /// Whether forward() may be given an empty output, so that it only computes normalization(), for
-  /// the layer after it; that one must say normalizes_input(), for inputs of this shape.
-  virtual bool defers_output() const { return false; }
-  virtual const kernels::DeferredNormalization<float>* normalization() const { return nullptr; }
-  virtual bool normalizes_input(const Shape&, Precision) const { return false; }
-
-  /// Whether forward() gives Pass::moments of what it writes, and whether it reads those of its
-  /// input: a batch norm then need not read what a convolution has just written.
-  virtual bool gathers_moments(const Shape&, Precision) const { return false; }
-  virtual bool wants_moments() const { return false; }
-
-  /// What backward() does, except for d_inputs[0]: the layer before computes that from d_output and
-  /// its own output when it needs it, which saves writing and reading it. nullptr: not possible.
-  virtual const kernels::DeferredGradient<float>* backward_deferred(Inputs<T>, TensorView<const T>,
-                                                                    const Pass&) {
-    return nullptr;
-  }
-  /// Whether backward() takes Pass::deferred, for inputs of this shape, without the batch.
-  virtual bool completes_gradient(const Shape&, Precision) const { return false; }
 
   /// Multiply-and-add operations for one example; 0 where there are none worth counting.
   virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }

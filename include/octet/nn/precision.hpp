@@ -28,8 +28,9 @@ void multiply_forward(const kernels::Conv2dShape& shape, const T* x, const T* w,
                                                  pass.threads());
     if (multiplies_pixels(shape, pass.precision))
       return kernels::pointwise_forward(
-          kernels::select_gemm(), shape, x, pass.normalization, w, bias, y, pass.moments,
-          kernels::stores_through(shape.N * shape.OH * shape.OW * shape.OC), pass.threads());
+          kernels::select_gemm(), shape, x, pass.fused.normalization, w, bias, y,
+          pass.fused.moments, kernels::stores_through(shape.N * shape.OH * shape.OW * shape.OC),
+          pass.threads());
   }
   kernels::conv2d_forward<T>(shape, x, w, {.bias = bias}, y, pass.threads());
 }
@@ -46,7 +47,7 @@ void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* y
     if (pass.precision == Precision::bf16) {
       const kernels::Bf16Implementation& row = kernels::select_bf16();
       if (kernels::has_joint_backward(shape))
-        return kernels::conv2d_backward_bf16<float>(row, shape, x, dy, pass.deferred, y, w,
+        return kernels::conv2d_backward_bf16<float>(row, shape, x, dy, pass.fused.deferred, y, w,
                                                     learns ? dw : nullptr, dx, pass.threads());
       if (learns)
         kernels::conv2d_backward_weight_bf16<float>(row, shape, x, dy, dw, pass.threads());
@@ -56,7 +57,7 @@ void multiply_backward(const kernels::Conv2dShape& shape, const T* x, const T* y
     if (multiplies_pixels(shape, pass.precision))
       return kernels::pointwise_backward(
           kernels::select_gemm(), shape, x, dy,
-          {pass.normalization, dx ? pass.sums : nullptr, pass.deferred, y}, w,
+          {pass.fused.normalization, dx ? pass.fused.sums : nullptr, pass.fused.deferred, y}, w,
           learns ? dw : nullptr, dx, kernels::stores_through(shape.N * shape.H * shape.W * shape.C),
           pass.threads());
   }
