@@ -10,6 +10,7 @@
 #include "octet/kernels/neon_dotprod/conv2d_s8.hpp"
 #include "octet/kernels/neon_i8mm/conv2d_s8.hpp"
 #include "octet/kernels/scalar/conv2d_s8.hpp"
+#include "octet/kernels/table.hpp"
 #include "octet/kernels/wasm_simd128/conv2d_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -42,7 +43,7 @@ inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedCo
 
 /// The implementations, best first.
 template <class = WhenUsed>
-std::span<const Conv2dS8Implementation> conv2d_s8_table() {
+Table<Conv2dS8Implementation> conv2d_s8_table() {
   static constexpr Conv2dS8Implementation table[] = {
 #if OCTET_X86
     {"conv2d_s8s8s8_96x16c64_amx", Isa::amx, &amx::pack_conv2d_s8, &amx::conv2d_s8_scratch_bytes,

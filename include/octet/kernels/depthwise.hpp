@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -42,7 +41,7 @@ struct DepthwiseImplementation {
 
 /// The implementations, best first; double has the scalar ones alone.
 template <class T>
-std::span<const DepthwiseImplementation<T>> depthwise_table() {
+Table<DepthwiseImplementation<T>> depthwise_table() {
   static constexpr DepthwiseImplementation<T> scalar_row = {
       std::is_same_v<T, float> ? "depthwise_f32_scalar" : "depthwise_f64_scalar",
       Isa::scalar,
@@ -68,7 +67,7 @@ std::span<const DepthwiseImplementation<T>> depthwise_table() {
     };
     return table;
   }
-  return {&scalar_row, 1};
+  return scalar_row;
 }
 
 /// y[n, oh, ow, oc] = epilogue(sum over kh, kw of x[n, ih, iw, oc / (OC / C)] * w[kh, kw, oc]),

@@ -6,13 +6,14 @@
 #include "octet/kernels/avx512_vnni/depthwise_s8.hpp"
 #include "octet/kernels/depthwise_s8_packing.hpp"
 #include "octet/kernels/neon/depthwise_s8.hpp"
+#include "octet/kernels/table.hpp"
 #include "octet/kernels/wasm_simd128/depthwise_s8.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
 /// The implementations, best first.
 template <class = WhenUsed>
-std::span<const DepthwiseS8Implementation> depthwise_s8_table() {
+Table<DepthwiseS8Implementation> depthwise_s8_table() {
   static constexpr DepthwiseS8Implementation table[] = {
 #if OCTET_X86
     {"depthwise_s8s8s8_4x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_depthwise_s8,

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -42,7 +41,7 @@ struct ElementwiseImplementation {
 
 /// The implementations, best first; double has the scalar ones alone.
 template <class T>
-std::span<const ElementwiseImplementation<T>> elementwise_table() {
+Table<ElementwiseImplementation<T>> elementwise_table() {
   static constexpr ElementwiseImplementation<T> scalar_row = {
       std::is_same_v<T, float> ? "elementwise_f32_scalar" : "elementwise_f64_scalar",
       Isa::scalar,
@@ -80,7 +79,7 @@ std::span<const ElementwiseImplementation<T>> elementwise_table() {
     };
     return table;
   }
-  return {&scalar_row, 1};
+  return scalar_row;
 }
 
 /// Elements that one thread takes at a time.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <span>
 
 #include "octet/kernels/avx2/elementwise_s8.hpp"
 #include "octet/kernels/avx512/elementwise_s8.hpp"
@@ -20,7 +21,7 @@ using MultiplyS8Range = void(std::int64_t count, const std::int8_t* a, const std
 using LookupS8Range = void(std::int64_t count, const std::int8_t* x, const TableS8& table,
                            std::int8_t* y) noexcept;
 
-inline std::span<const Implementation<AddS8Range>> add_s8_table() {
+inline Table<Implementation<AddS8Range>> add_s8_table() {
   static constexpr Implementation<AddS8Range> table[] = {
 #if OCTET_X86
     {"add_s8s8s8_avx512", Isa::avx512, &avx512::add_s8},
@@ -35,7 +36,7 @@ inline std::span<const Implementation<AddS8Range>> add_s8_table() {
   return table;
 }
 
-inline std::span<const Implementation<MultiplyS8Range>> multiply_s8_table() {
+inline Table<Implementation<MultiplyS8Range>> multiply_s8_table() {
   static constexpr Implementation<MultiplyS8Range> table[] = {
 #if OCTET_X86
     {"multiply_s8s8s8_avx512", Isa::avx512, &avx512::multiply_s8},
@@ -50,7 +51,7 @@ inline std::span<const Implementation<MultiplyS8Range>> multiply_s8_table() {
   return table;
 }
 
-inline std::span<const Implementation<LookupS8Range>> lookup_s8_table() {
+inline Table<Implementation<LookupS8Range>> lookup_s8_table() {
   static constexpr Implementation<LookupS8Range> table[] = {
 #if OCTET_X86
     {"lookup_s8s8_avx512", Isa::avx512, &avx512::lookup_s8},

@@ -1,7 +1,6 @@
 // The table of float products: each row computes the two tiles of gemm_tile.hpp.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include "octet/core/cpu.hpp"
@@ -30,7 +29,7 @@ struct GemmImplementation {
 
 /// The implementations of float products, best first.
 template <class = WhenUsed>
-std::span<const GemmImplementation> gemm_table() {
+Table<GemmImplementation> gemm_table() {
   static constexpr GemmImplementation table[] = {
 #if OCTET_X86
     {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::product, &avx512::outer},

@@ -2,7 +2,6 @@
 // summed as floats.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include "octet/core/cpu.hpp"
@@ -49,7 +48,7 @@ inline void run_with_tiles(void (*job)(void*, std::int64_t), void* context, std:
 
 /// The implementations of bf16 products, best first.
 template <class = WhenUsed>
-std::span<const Bf16Implementation> bf16_table() {
+Table<Bf16Implementation> bf16_table() {
   static constexpr Bf16Implementation table[] = {
 #if OCTET_X86
     {"gemm_bf16bf16f32_32x32x32_amx", Isa::amx, &run_with_tiles, &amx::product_bf16,

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -50,7 +49,7 @@ struct NormalizationImplementation {
 
 /// The implementations, best first; double has the scalar ones alone.
 template <class T>
-std::span<const NormalizationImplementation<T>> normalization_table() {
+Table<NormalizationImplementation<T>> normalization_table() {
   static constexpr NormalizationImplementation<T> scalar_row = {
       std::is_same_v<T, float> ? "normalization_f32_scalar" : "normalization_f64_scalar",
       Isa::scalar,
@@ -86,7 +85,7 @@ std::span<const NormalizationImplementation<T>> normalization_table() {
     };
     return table;
   }
-  return {&scalar_row, 1};
+  return scalar_row;
 }
 
 /// Rows that are reduced at once: 32 KiB of floats.

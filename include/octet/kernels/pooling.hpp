@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -34,7 +33,7 @@ struct PoolingImplementation {
 
 /// The implementations, best first; double has the scalar ones alone.
 template <class T>
-std::span<const PoolingImplementation<T>> pooling_table() {
+Table<PoolingImplementation<T>> pooling_table() {
   static constexpr PoolingImplementation<T> scalar_row = {
       std::is_same_v<T, float> ? "pooling_f32_scalar" : "pooling_f64_scalar",
       Isa::scalar,
@@ -62,7 +61,7 @@ std::span<const PoolingImplementation<T>> pooling_table() {
     };
     return table;
   }
-  return {&scalar_row, 1};
+  return scalar_row;
 }
 
 /// The part of a window that lies in the image, [h0, h1) x [w0, w1), and the size of all of it.

@@ -17,7 +17,7 @@ using MaxPoolS8Row = void(const Pool2dShape& shape, const std::int8_t* x, std::i
 using AveragePoolS8Row = void(const Pool2dShape& shape, const std::int8_t* x, const AverageS8& p,
                               std::int8_t* y, std::int64_t n, std::int64_t oh) noexcept;
 
-inline std::span<const Implementation<MaxPoolS8Row>> max_pool_s8_table() {
+inline Table<Implementation<MaxPoolS8Row>> max_pool_s8_table() {
   static constexpr Implementation<MaxPoolS8Row> table[] = {
 #if OCTET_X86
     {"max_pool_s8_avx512", Isa::avx512, &avx512::max_pool_s8_row},
@@ -32,7 +32,7 @@ inline std::span<const Implementation<MaxPoolS8Row>> max_pool_s8_table() {
   return table;
 }
 
-inline std::span<const Implementation<AveragePoolS8Row>> average_pool_s8_table() {
+inline Table<Implementation<AveragePoolS8Row>> average_pool_s8_table() {
   static constexpr Implementation<AveragePoolS8Row> table[] = {
 #if OCTET_X86
     {"average_pool_s8_avx512", Isa::avx512, &avx512::average_pool_s8_row},

@@ -17,7 +17,7 @@ using QuantizeF32 = void(std::int64_t count, const float* x, float scale, int ze
 using DequantizeF32 = void(std::int64_t count, const std::int8_t* x, float scale, int zero_point,
                            float* y) noexcept;
 
-inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
+inline Table<Implementation<QuantizeF32>> quantize_f32_table() {
   static constexpr Implementation<QuantizeF32> table[] = {
 #if OCTET_X86
     {"quantize_f32s8_avx512", Isa::avx512, &avx512::quantize_f32},
@@ -32,7 +32,7 @@ inline std::span<const Implementation<QuantizeF32>> quantize_f32_table() {
   return table;
 }
 
-inline std::span<const Implementation<DequantizeF32>> dequantize_f32_table() {
+inline Table<Implementation<DequantizeF32>> dequantize_f32_table() {
   static constexpr Implementation<DequantizeF32> table[] = {
 #if OCTET_X86
     {"dequantize_s8f32_avx512", Isa::avx512, &avx512::dequantize_f32},

@@ -4,7 +4,7 @@
 // conv2d_s8s8s8_6x64c4_avx512_vnni.
 #pragma once
 
-#include <span>
+#include <cstddef>
 #include <string_view>
 
 #include "octet/core/cpu.hpp"
@@ -19,9 +19,29 @@ struct Implementation {
   Function* run;
 };
 
+/// The rows of an operation, best first. In place of std::span, whose checks of what it is made
+/// from take compilers a hundredth of a second for every table.
+template <class Row>
+struct Table {
+  const Row* rows = nullptr;
+  std::size_t count = 0;
+
+  constexpr Table() = default;
+  constexpr Table(const Row& row) : rows(&row), count(1) {}
+  template <std::size_t N>
+  constexpr Table(const Row (&all)[N]) : rows(all), count(N) {}
+
+  constexpr const Row* begin() const { return rows; }
+  constexpr const Row* end() const { return rows + count; }
+  constexpr std::size_t size() const { return count; }
+  constexpr const Row& operator[](std::size_t index) const { return rows[index]; }
+  constexpr const Row& front() const { return rows[0]; }
+  constexpr const Row& back() const { return rows[count - 1]; }
+};
+
 /// The first row that `isa` allows. Every table ends with a scalar row, so there always is one.
 template <class Function>
-const Implementation<Function>& select(std::span<const Implementation<Function>> table,
+const Implementation<Function>& select(Table<Implementation<Function>> table,
                                        Isa isa = active_isa()) {
   for (const auto& row : table)
     if (isa_allowed(row.isa, isa)) return row;
@@ -30,7 +50,7 @@ const Implementation<Function>& select(std::span<const Implementation<Function>>
 
 /// The first row that `isa` allows, of a table whose rows hold several functions.
 template <class Row>
-const Row& best_row(std::span<const Row> table, Isa isa = active_isa()) {
+const Row& best_row(Table<Row> table, Isa isa = active_isa()) {
   for (const Row& row : table)
     if (isa_allowed(row.isa, isa)) return row;
   return table.back();

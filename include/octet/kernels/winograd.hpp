@@ -11,7 +11,6 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +18,7 @@
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm.hpp"
+#include "octet/kernels/table.hpp"
 #include "octet/kernels/winograd_tile.hpp"
 #if OCTET_X86
 #include "octet/kernels/avx2/winograd_f32.hpp"
@@ -55,7 +55,7 @@ struct WinogradImplementation {
 
 /// The implementations, best first for each m.
 template <class = WhenUsed>
-std::span<const WinogradImplementation> winograd_table() {
+Table<WinogradImplementation> winograd_table() {
 #if OCTET_X86
   static constexpr WinogradImplementation table[] = {
       {"winograd_f32_4x4_avx512", Isa::avx512, 4, &avx512::winograd_input<4>,
