@@ -16,7 +16,7 @@ namespace {
 /// A network of the zoo with fresh weights, for the images as they are.
 Beginning begin_from_scratch(const TrainOptions& options) {
   const DataOptions data = completed(options.data);
-  Splits splits = read_splits(data);
+  DataSplits splits = read_splits(data);
   if (splits.train.size() == 0) fail(data.path, ": expected images to train on, got none");
   ModelCard card{options.model, splits.train.class_names, channel_statistics(splits.train),
                  fold_of(data)};
@@ -39,9 +39,8 @@ Beginning begin_from_model(const TrainOptions& options) {
   const Shape input = loaded.graph.node(loaded.graph.inputs()[0]).shape;
   if (input.rank() != 3) fail(options.from, ": expected a network for images, got ", input);
   const DataOptions data = completed(options.data, &card);
-  Splits splits = read_splits(data, input[0], input[1]);
+  DataSplits splits = read_splits(data, input[0], input[1]);
   card.fold = fold_of(data);
-  order_classes(card, splits);
   if (!(splits.train.image_shape() == input))
     fail(data.path, ": expected images of ", input, " for ", options.from, ", got ",
          splits.train.image_shape());

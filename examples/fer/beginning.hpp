@@ -1,10 +1,10 @@
 // What a training begins with: a network of the zoo or a trained one, and images that fit it.
 #pragma once
 
-#include <octet/data/dataset.hpp>
 #include <octet/graph/graph.hpp>
 
 #include "commands.hpp"
+#include "data.hpp"
 #include "model.hpp"
 
 namespace fer {
@@ -13,7 +13,7 @@ namespace fer {
 struct Beginning {
   octet::Graph<float> graph;
   ModelCard card;
-  octet::Splits splits;
+  DataSplits splits;
 };
 
 /// The network of --model with fresh weights, or that of --from.

@@ -27,7 +27,7 @@ CLI::App* add_eval(CLI::App& app, EvalOptions& options) {
       ->check(whole(1, 65536))
       ->capture_default_str();
   add_threads(*command, options.threads);
-  command->footer("Example: fer eval trained/best.safetensors --data fer2013.csv");
+  command->footer("Example: fer eval trained/model.safetensors --data fer2013.csv");
   return command;
 }
 
@@ -79,7 +79,7 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->capture_default_str();
   add_threads(*command, options.threads);
   command->footer(
-      "Example: fer quantize trained/best.safetensors --data fer2013.csv --out int8.safetensors\n"
+      "Example: fer quantize trained/model.safetensors --data fer2013.csv --out int8.safetensors\n"
       "If int8 is less accurate than it should be, add --doctor.\n"
       "Accuracy is that of the test images. Next: fer predict int8.safetensors face.jpg");
   return command;
@@ -112,8 +112,8 @@ CLI::App* add_info(CLI::App& app, InfoOptions& options) {
 }
 
 CLI::App* add_demo(CLI::App& app, DemoOptions& options) {
-  CLI::App* const command =
-      app.add_subcommand("demo", "Train, quantize and compare on drawn faces, in about a minute");
+  CLI::App* const command = app.add_subcommand(
+      "demo", "Train, quantize and compare on drawn faces, in about two minutes");
   command->add_option("--out", options.out, "Folder for the models")
       ->check(path_to("a folder"))
       ->capture_default_str();

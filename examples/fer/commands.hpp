@@ -22,7 +22,12 @@ struct DataOptions {
   std::optional<int> fold = {};
   /// Whether CK+ and FER+ keep their eighth class.
   std::string contempt = "no";
+  /// Those of the model that is to see the images, in its order; empty: those of the data.
+  std::vector<std::string> classes = {};
 };
+
+/// The command whose user trains: what a message may advise depends on it.
+enum class TrainedBy { train, demo };
 
 struct TrainOptions {
   DataOptions data;
@@ -33,7 +38,8 @@ struct TrainOptions {
   double max_learning_rate = 0.008;
   std::string schedule = "one_cycle";
   std::string optimizer = "adam";
-  double weight_decay = 0;
+  /// Without it 0.01 with adamw, else 0.
+  std::optional<double> weight_decay = {};
   std::optional<double> momentum = {};
   double label_smoothing = 0;
   double clip_norm = 0;
@@ -55,6 +61,7 @@ struct TrainOptions {
   bool resume = false;
   bool overwrite = false;
   bool profile = false;
+  TrainedBy command = TrainedBy::train;
 };
 
 struct EvalOptions {

@@ -65,37 +65,59 @@ Splits read_ckplus_splits(const DataOptions& options, std::int64_t H, std::int64
   return splits;
 }
 
+Splits read_form(const DataOptions& options, std::int64_t H, std::int64_t W) {
+  switch (form_of(options.path)) {
+    case DataForm::synthetic:
+      return synthetic_face_splits(6000, 1000, 1000, {.H = H, .W = W});
+    case DataForm::fer2013:
+      return read_fer2013_splits(options);
+    case DataForm::ckplus:
+      return read_ckplus_splits(options, H, W);
+    case DataForm::folder:
+      break;
+  }
+  return read_image_folder(options.path, image_decoder(), {.H = H, .W = W});
+}
+
+void order_classes_of_model(const DataOptions& options, Splits& splits) {
+  if (options.classes.empty()) return;
+  try {
+    for (ImageDataset* const part : {&splits.train, &splits.validation, &splits.test})
+      part->order_classes(options.classes);
+  } catch (const Error& error) {
+    fail(options.path, ": ", error.what());
+  }
+}
+
 }  // namespace
 
-Splits read_splits(const DataOptions& options, std::int64_t H, std::int64_t W) {
-  const DataForm form = form_of(options.path);
-  Splits splits = form == DataForm::synthetic
-                      ? synthetic_face_splits(6000, 1000, 1000, {.H = H, .W = W})
-                  : form == DataForm::fer2013 ? read_fer2013_splits(options)
-                  : form == DataForm::ckplus
-                      ? read_ckplus_splits(options, H, W)
-                      : read_image_folder(options.path, image_decoder(), {.H = H, .W = W});
+DataSplits read_splits(const DataOptions& options, std::int64_t H, std::int64_t W) {
+  DataSplits splits{read_form(options, H, W), false};
+  order_classes_of_model(options, splits);
   if (splits.validation.size() == 0 && splits.train.size() >= 10) hold_out_validation(splits);
   if (splits.test.size() == 0) {
     std::fprintf(stderr, "%s: has no test images, those for validation take their place\n",
                  options.path.c_str());
     splits.test = splits.validation;
+    splits.test_is_validation = true;
   }
   return splits;
 }
 
-ImageDataset split_named(Splits splits, const std::string& name) {
-  if (name == "validation") return std::move(splits.validation);
-  if (name == "test") return std::move(splits.test);
+NamedSplit split_named(DataSplits splits, const std::string& name) {
+  if (name == "validation" || (name == "test" && splits.test_is_validation))
+    return {"validation", std::move(splits.validation)};
+  if (name == "test") return {name, std::move(splits.test)};
   ImageDataset all = std::move(splits.train);
-  if (name == "train") return all;
+  if (name == "train") return {name, std::move(all)};
   // Votes make no difference to what is right.
   all.targets = {};
-  const bool has_test = splits.test.pixels != splits.validation.pixels;
-  for (const ImageDataset* const part : {&splits.validation, &splits.test})
-    for (std::int64_t i = 0; i < part->size() && (part != &splits.test || has_test); ++i)
+  for (const ImageDataset* const part : {&splits.validation, &splits.test}) {
+    if (part == &splits.test && splits.test_is_validation) break;
+    for (std::int64_t i = 0; i < part->size(); ++i)
       all.add(part->image(i), part->labels[static_cast<std::size_t>(i)]);
-  return all;
+  }
+  return {name, std::move(all)};
 }
 
 }  // namespace fer

@@ -42,6 +42,7 @@ DataOptions completed(DataOptions options, const ModelCard* card) {
   if (!options.votes.empty() && form != DataForm::fer2013)
     fail("--votes: expected a fer2013.csv, whose images they are on, as --data, got ",
          options.path);
+  if (card) options.classes = card->class_names;
   const bool may_have_contempt = ckplus || !options.votes.empty();
   if (card) options.contempt = may_have_contempt && card->knows_contempt() ? "yes" : "no";
   if (options.contempt == "yes" && !may_have_contempt)

@@ -15,9 +15,9 @@ enum class DataForm { synthetic, fer2013, ckplus, folder };
 /// Fails if there is nothing of this name.
 DataForm form_of(const std::string& path);
 
-/// The options with what CK+ needs: from the model, if there is one, else the first of ten folds.
-/// Fails, naming the option, if one does not fit the data, or would let a model be judged on people
-/// from whom it has learned.
+/// The options with the classes of the model, if there is one, and with what CK+ needs: from the
+/// model, else the first of ten folds. Fails, naming the option, if one does not fit the data, or
+/// would let a model be judged on people from whom it has learned.
 DataOptions completed(DataOptions options, const ModelCard* card = nullptr);
 
 /// The fold that completed() decided on; none unless the data are CK+.

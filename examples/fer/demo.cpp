@@ -1,4 +1,4 @@
-// fer demo: the whole road on faces that are drawn here, in about a minute.
+// fer demo: the whole road on faces that are drawn here, in about two minutes.
 #include <algorithm>
 #include <cstdio>
 
@@ -36,12 +36,13 @@ int demo(const DemoOptions& options) {
                               .out = options.out,
                               .seed = options.seed,
                               .threads = options.threads,
-                              .overwrite = options.out == DemoOptions{}.out};
+                              .overwrite = options.out == DemoOptions{}.out,
+                              .command = TrainedBy::demo};
   if (const int code = train(training); code != 0) return code;
 
   std::printf("\n2. Quantize it to int8 and compare.\n");
   const std::string program = options.out + "/int8.safetensors";
-  const QuantizeOptions quantization{.model = options.out + "/best.safetensors",
+  const QuantizeOptions quantization{.model = options.out + "/model.safetensors",
                                      .data = {.path = "synthetic"},
                                      .out = program,
                                      .threads = options.threads,

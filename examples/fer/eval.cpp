@@ -12,15 +12,14 @@ using namespace octet;
 
 int eval(const EvalOptions& options) {
   const Model model = load_model(options.model);
-  Splits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
-  order_classes(model.card, splits);
-  const ImageDataset data = split_named(splits, options.split);
+  const DataSplits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
+  const auto& [name, data] = split_named(splits, options.split);
   if (data.size() == 0) fail(options.data.path, ": has no images for ", options.split);
   ThreadPool pool(options.threads);
   const Evaluation evaluation =
       evaluate(model.program, data, model.pipeline(), {.batch = options.batch, .pool = &pool});
-  print_evaluation(text_of(options.model, ", ", options.split), evaluation, model.card.class_names);
-  const bool apart = options.split == "test" || options.split == "validation";
+  print_evaluation(text_of(options.model, ", ", name), evaluation, model.card.class_names);
+  const bool apart = name == "test" || name == "validation";
   if (apart) print_without_leaks(evaluation, data, splits.train);
   return 0;
 }

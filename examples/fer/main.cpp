@@ -28,7 +28,7 @@ constexpr const char* road =
     "  fer bench int8.safetensors\n"
     "  fer emit int8.safetensors --namespace face --out face.hpp\n"
     "With --data synthetic in place of the file, faces are drawn instead of read; fer demo does\n"
-    "all of it in about a minute. fer COMMAND --help lists a command's options.";
+    "all of it in about two minutes. fer COMMAND --help lists a command's options.";
 
 /// The command of this name; fails, with the names of all commands, if there is none.
 const CLI::App& command_named(const CLI::App& app, const std::string& typed) {

@@ -54,8 +54,10 @@ TrainingFolder::TrainingFolder(const TrainOptions& options) : path_(options.out)
     std::printf("%s: no checkpoint yet, starting anew\n", path.c_str());
   for (const char* const name : training_files) {
     if (!resumes_ && !options.overwrite && exists(name))
-      fail(path, ": holds a training already (", name,
-           "): give --resume to go on with it, --overwrite to replace it, or another folder");
+      fail(path, ": holds a training already (", name, "): give ",
+           options.command == TrainedBy::demo
+               ? "another folder"
+               : "--resume to go on with it, --overwrite to replace it, or another folder");
     check_writable(path + "/" + name);
   }
 }

@@ -32,8 +32,17 @@ Schedule schedule_from(const TrainOptions& options, std::int64_t steps_per_epoch
   return constant_rate(rate);
 }
 
+namespace {
+
+double weight_decay_of(const TrainOptions& options) {
+  return options.weight_decay.value_or(options.optimizer == "adamw" ? 0.01 : 0);
+}
+
+}  // namespace
+
 Optimizer<float> optimizer_from(const TrainOptions& options) {
-  const WeightDecay decay{.factor = options.weight_decay, .parameters = DecayedParameters::weights};
+  const WeightDecay decay{.factor = weight_decay_of(options),
+                          .parameters = DecayedParameters::weights};
   if (options.optimizer == "sgd")
     return sgd<float>({.momentum = options.momentum.value_or(0.9), .weight_decay = decay});
   if (options.optimizer == "adamw") return adam_w<float>({.weight_decay = decay});
@@ -64,7 +73,7 @@ Json settings_from(const TrainOptions& options, const ImageDataset& data) {
       .set("max_lr", options.max_learning_rate)
       .set("schedule", options.schedule)
       .set("optimizer", options.optimizer)
-      .set("weight_decay", options.weight_decay)
+      .set("weight_decay", weight_decay_of(options))
       .set("momentum", options.momentum.value_or(0.9))
       .set("flip", options.flip)
       .set("crop", options.crop)

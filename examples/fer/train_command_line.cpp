@@ -13,9 +13,13 @@ void add_data(CLI::App& command, DataOptions& options, DataUse use) {
       ->check(path_to("a file, a folder or the word synthetic"))
       ->required();
   command
-      .add_option("--votes", options.votes,
-                  "fer2013new.csv of FER+, for a fer2013.csv: its voters' shares are learned,\n"
-                  "their majority is the label, unclear images are dropped")
+      .add_option(
+          "--votes", options.votes,
+          use == DataUse::train
+              ? "fer2013new.csv of FER+, for a fer2013.csv: its voters' shares are learned,\n"
+                "their majority is the label, unclear images are dropped"
+              : "fer2013new.csv of FER+, for a fer2013.csv: its voters' majority is the\n"
+                "label, unclear images are dropped")
       ->check(path_to("the file of FER+"));
   command
       .add_option("--folds", options.folds,
@@ -41,7 +45,9 @@ void add_data(CLI::App& command, DataOptions& options, DataUse use) {
 CLI::App* add_train(CLI::App& app, TrainOptions& options) {
   CLI::App* const command = app.add_subcommand("train", "Train a network of the zoo");
   add_data(*command, options.data, DataUse::train);
-  command->add_option("--out", options.out, "Folder for the models and the history")
+  command
+      ->add_option("--out", options.out,
+                   "Folder for the models and the history; needed, except with --profile")
       ->check(path_to("a folder for the models and the history"));
   std::string models;
   for (const std::string_view name : octet::model_names)
@@ -64,8 +70,10 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
       ->check(number_above(0, 64))
       ->capture_default_str();
   command
-      ->add_option("--from", options.from,
-                   "Model file to begin with, in place of --model; few epochs at a small rate")
+      ->add_option(
+          "--from", options.from,
+          "Model file to begin with, in place of --model; what is not given is then 5 epochs\n"
+          "at a rate of 3e-4 by the schedule cosine")
       ->check(path_to("a model file"));
   command->add_flag("--qat", options.qat,
                     "Train for int8: quantization-aware; writes int8.safetensors, too");
@@ -75,17 +83,19 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
   count("--batch", options.batch, "Images in a step", 1, 65536);
   command
       ->add_option("--max-lr", options.max_learning_rate,
-                   "Highest learning rate. 0.008 was chosen with adam and batches of 256, and was\n"
-                   "the best of 0.0005 to 0.008 for lenet in 10 epochs of 6,000 faces, too")
+                   "Highest learning rate; without it 3e-4 with --from")
       ->check(number_above(0, 100))
       ->capture_default_str();
   word("--schedule", options.schedule,
        "How the rate moves: one_cycle (three phases), one_cycle_two_phases, cosine,\n"
-       "step, exponential or constant",
+       "step, exponential or constant; without it cosine with --from",
        {"one_cycle", "one_cycle_two_phases", "cosine", "step", "exponential", "constant"});
   word("--optimizer", options.optimizer, "Update rule: adam, adamw or sgd",
        {"adam", "adamw", "sgd"});
-  real("--weight-decay", options.weight_decay, "On weights alone, not on biases", 0, 1);
+  command
+      ->add_option("--weight-decay", options.weight_decay,
+                   "On weights alone, not on biases; without it 0.01 with adamw, else 0")
+      ->check(number(0, 1));
   command
       ->add_option("--momentum", options.momentum,
                    "Of sgd, where the schedule moves none; without it 0.9")
@@ -123,7 +133,7 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
       "  fer train --data CK+48 --folds 10 --fold 3 --model lenet --out fold3\n"
       "--out gets model.safetensors (last weights), best.safetensors (best on validation),\n"
       "checkpoint.safetensors (for --resume) and history.csv. Ctrl-C saves and leaves.\n"
-      "Next: fer eval trained/best.safetensors --data fer2013.csv");
+      "Next: fer eval trained/model.safetensors --data fer2013.csv");
   return command;
 }
 

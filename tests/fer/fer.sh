@@ -53,7 +53,38 @@ train() {
 # The same in place of the shell that calls it, so that a signal to that shell reaches fer.
 train_here() {
   exec "$fer" train --data faces.csv --model lenet --epochs 12 --batch 8 --checkpoint-every 1 \
-    --out "$1"
+    --out "$@"
+}
+# waits_for FILE: until the training with the id $pid, in the background, has written it.
+waits_for() {
+  while [ ! -e "$1" ]; do
+    kill -0 $pid 2> /dev/null || die "expected a training that runs until it has written $1"
+    sleep 0.02
+  done
+}
+# resumes SIGNAL CODE FOLDER WHOLE OPTION...: a training that a signal ends, with this exit code,
+# after its first checkpoint, and that goes on to the same weights as the uninterrupted one in WHOLE.
+resumes() {
+  signal=$1
+  expected=$2
+  folder=$3
+  whole=$4
+  shift 4
+  train_here "$folder" "$@" > out 2> err &
+  pid=$!
+  waits_for "$folder/checkpoint.safetensors"
+  kill -"$signal" $pid
+  wait $pid 2> /dev/null
+  code=$?
+  [ $code -eq "$expected" ] || die "expected exit code $expected after SIG$signal, got $code"
+  [ ! -f "$folder/model.safetensors" ] || die "expected to interrupt it before its end"
+  [ "$expected" -ne 130 ] || prints "the state is saved: give --resume"
+  accepts train "$folder" --resume "$@"
+  prints "continuing at epoch"
+  for file in model best; do
+    cmp "$whole/$file.safetensors" "$folder/$file.safetensors" ||
+      die "SIG$signal changed the weights in $file.safetensors"
+  done
 }
 
 {
@@ -61,7 +92,7 @@ train_here() {
   head -c 6912 /dev/zero | tr '\0' 'x'
 } > face.pgm
 
-echo "training, with one thread and with two"
+echo "training, with one thread, two and four"
 accepts train one --threads 1
 prints "last weights, test: accuracy"
 prints "best weights"
@@ -70,39 +101,49 @@ for file in model best checkpoint; do
 done
 [ "$(wc -l < one/history.csv)" -eq 13 ] || die "expected a header and 12 epochs in history.csv"
 [ "$(sed -n 2p one/history.csv | cut -d , -f 1)" = 1 ] || die "expected epochs from 1 in history.csv"
-accepts train two --threads 2
-cmp one/model.safetensors two/model.safetensors || die "threads changed the weights"
-cmp one/best.safetensors two/best.safetensors || die "threads changed the best weights"
-
-echo "killed and resumed"
-train_here killed > out 2> err &
-pid=$!
-while [ ! -f killed/checkpoint.safetensors ]; do
-  kill -0 $pid 2> /dev/null || die "expected a training that runs until it is killed"
-  sleep 0.02
+prints "epoch 1/12 step 1/9"
+if LC_ALL=C grep -q "$(printf '[\r\033]')" out; then
+  die "expected plain lines where the output is no terminal"
+fi
+for threads in 2 4; do
+  accepts train threads$threads --threads $threads
+  for file in model best; do
+    cmp one/$file.safetensors threads$threads/$file.safetensors ||
+      die "$threads threads changed the weights in $file.safetensors"
+  done
 done
-kill -KILL $pid
-wait $pid 2> /dev/null
-[ ! -f killed/model.safetensors ] || die "expected to kill it before its end"
-accepts train killed --resume
-prints "continuing at epoch"
-cmp one/model.safetensors killed/model.safetensors || die "being killed changed the weights"
-cmp one/best.safetensors killed/best.safetensors || die "being killed changed the best weights"
+accepts train bf16 --precision bf16 --threads 1
+if ! grep -qF "WARNING: bf16" out; then
+  cmp -s one/model.safetensors bf16/model.safetensors && die "bf16 changed no bit"
+fi
+accepts train bf16threads --precision bf16 --threads 2
+cmp bf16/model.safetensors bf16threads/model.safetensors || die "threads changed the bf16 weights"
 
-echo "terminated and resumed"
-train_here stopped > out 2> err &
-pid=$!
-while [ ! -f stopped/checkpoint.safetensors ]; do
-  kill -0 $pid 2> /dev/null || die "expected a training that runs until it is stopped"
-  sleep 0.02
+echo "interrupted and resumed"
+resumes KILL 137 killed one
+resumes TERM 130 terminated one
+resumes INT 130 interrupted one
+resumes KILL 137 bf16killed bf16 --precision bf16
+
+echo "after the training a signal ends the program as usual"
+head -n 1 faces.csv > many.csv
+grep 'Training$' faces.csv >> many.csv
+grep 'PublicTest$' faces.csv >> many.csv
+grep 'PrivateTest$' faces.csv > rows.csv
+for i in 1 2 3 4 5 6 7; do
+  cat rows.csv rows.csv > twice.csv
+  mv twice.csv rows.csv
 done
+cat rows.csv >> many.csv
+"$fer" train --data many.csv --model shallow_cnn --epochs 1 --threads 1 --out many > out 2> err &
+pid=$!
+waits_for many/model.safetensors
+sleep 0.1
 kill -TERM $pid
-wait $pid
+wait $pid 2> /dev/null
 code=$?
-[ $code -eq 130 ] || die "expected exit code 130 after a signal, got $code"
-prints "the state is saved"
-accepts train stopped --resume
-cmp one/model.safetensors stopped/model.safetensors || die "being stopped changed the weights"
+[ $code -eq 143 ] || die "expected exit code 143 after SIGTERM while models are judged, got $code"
+rm many.csv rows.csv
 
 echo "mistakes on the command line"
 refuses "there is no option --dta" "$fer" train --dta faces.csv --out bad
@@ -116,10 +157,39 @@ refuses "expected one of them, got both" train one --resume --overwrite
 refuses "batch" "$fer" train --data faces.csv --model lenet --epochs 12 --batch 9 --out one --resume
 refuses "seed" train one --resume --seed 5
 
+echo "weight decay is that of the optimizer"
+for options in "adam" "adamw" "adamw --weight-decay 0.01" "adamw --weight-decay 0"; do
+  # The options are several words.
+  # shellcheck disable=SC2086
+  accepts "$fer" train --data faces.csv --model lenet --epochs 1 --batch 8 --overwrite \
+    --out little --optimizer $options
+  mv little/model.safetensors "$options.safetensors"
+done
+cmp "adamw.safetensors" "adamw --weight-decay 0.01.safetensors" || die "expected 0.01 with adamw"
+cmp "adam.safetensors" "adamw --weight-decay 0.safetensors" || die "expected adam without decay"
+cmp -s "adam.safetensors" "adamw.safetensors" && die "expected adamw to be another than adam"
+
+echo "the demo's messages are of use to who runs it"
+refuses "give another folder" "$fer" demo --out one
+grep -q -e --resume -e --overwrite err && die "fer demo has neither --resume nor --overwrite"
+"$fer" demo --out shown > out 2> err &
+pid=$!
+until grep -q "epoch 1/4 step" out; do
+  kill -0 $pid 2> /dev/null || die "expected a demo that trains"
+  sleep 0.02
+done
+kill -INT $pid
+wait $pid
+code=$?
+[ $code -eq 130 ] || die "expected exit code 130 from an interrupted demo, got $code"
+prints "fer demo begins anew"
+grep -q -e --resume out && die "fer demo has no --resume"
+
 echo "a loss that is not finite"
 refuses "first seen in" "$fer" train --data faces.csv --model shallow_cnn --width 0.0625 \
   --batch 8 --checkpoint-every 1 --optimizer sgd --schedule constant --max-lr 100 --out nan
 grep -q "step" err || die "expected the step in the message"
+grep -q "the last good checkpoint, after step [0-9]*, is kept" err || die "expected its step"
 [ -f nan/checkpoint.safetensors ] || die "expected the last good checkpoint"
 [ ! -f nan/model.safetensors ] || die "expected no model of a training that broke"
 
@@ -266,6 +336,26 @@ refuses "--votes: expected a fer2013.csv" "$fer" train --data people --votes vot
 refuses "--contempt: expected CK+" "$fer" train --data faces.csv --contempt yes --out x
 refuses "--mixup and --cutmix" "$fer" train --data faces.csv --mixup 1 --cutmix 1 --out x
 
+echo "a folder without test images, and one without some of the classes"
+for class in angry calm happy; do
+  mkdir -p small/$class
+  for i in 0 1 2 3 4 5 6 7; do
+    tr x "$i" < face.pgm > small/$class/$i.pgm
+  done
+done
+accepts "$fer" train --data small --model lenet --epochs 1 --out little --overwrite
+prints "validation: accuracy"
+grep -q "test: accuracy" out && die "expected no accuracy on test images that are not there"
+accepts "$fer" eval little/model.safetensors --data small
+prints "little/model.safetensors, validation: accuracy"
+prints ", 2 images"
+accepts "$fer" eval little/model.safetensors --data small --split all
+prints ", 24 images"
+mkdir fewer
+cp -r small/calm fewer
+refuses "fewer: dataset: expected the classes" "$fer" eval little/model.safetensors --data fewer
+grep -qF "missing: angry, happy" err || die "expected the missing classes"
+
 echo "data that is not as it should be"
 attempt() {
   refuses "$1" "$fer" train --data "$2" --model lenet --epochs 1 --out bad
@@ -352,8 +442,18 @@ accepts "$fer" --help
 for command in train eval quantize predict info; do
   prints "  fer $command "
 done
+prints "in about two minutes"
 for command in train eval quantize predict info; do
   accepts "$fer" $command --help
   prints "Example"
+  grep -q "[a-z] trained/best.safetensors" out && die "expected trained/model.safetensors as example"
+done
+accepts "$fer" demo --help
+accepts "$fer" eval --help
+grep -q "are learned" out && die "eval learns nothing"
+accepts "$fer" train --help
+for text in "needed, except with --profile" "3e-4 with --from" "cosine with --from" \
+  "0.01 with adamw"; do
+  prints "$text"
 done
 echo "all good"
