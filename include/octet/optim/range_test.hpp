@@ -32,7 +32,8 @@ struct RangeTestPoint {
 /// Trains with rates that grow by a constant factor from the first to the last, and returns the
 /// losses. `train_step` takes one training step with the rate that it is given and returns the
 /// loss. It changes the network: keep a copy of it.
-inline std::vector<RangeTestPoint> range_test(
+template <class = WhenUsed>
+std::vector<RangeTestPoint> range_test(
     const RangeTestOptions& options,
     const std::function<double(double learning_rate)>& train_step) {
   if (options.steps < 2) fail("range_test: expected at least 2 steps, got ", options.steps);
@@ -62,7 +63,8 @@ inline std::vector<RangeTestPoint> range_test(
 /// The rate at which the smoothed loss falls most steeply over the logarithm of the rate: a good
 /// highest rate for one_cycle is up to ten times this one. Fails if the curve does not begin with 3
 /// finite losses, or falls nowhere.
-inline double steepest_learning_rate(const std::vector<RangeTestPoint>& curve) {
+template <class = WhenUsed>
+double steepest_learning_rate(const std::vector<RangeTestPoint>& curve) {
   std::size_t finite = 0;
   while (finite < curve.size() && std::isfinite(curve[finite].smoothed_loss)) ++finite;
   if (finite < 3) fail("range_test: expected at least 3 finite losses, got ", finite);

@@ -84,9 +84,10 @@ struct CalibrationPoint {
 
 /// The observations of all activations of a network, in one pass. What they are at the end depends
 /// neither on the order of the images nor on how they are cut into batches.
-class Calibration {
+template <class = WhenUsed>
+class BasicCalibration {
  public:
-  explicit Calibration(std::vector<std::string> names, CalibrationOptions options = {})
+  explicit BasicCalibration(std::vector<std::string> names, CalibrationOptions options = {})
       : options_(options) {
     for (std::string& name : names) values_.push_back({std::move(name), {}, {}, {}, {}, 0});
   }
@@ -243,5 +244,6 @@ class Calibration {
   std::vector<CalibrationPoint> curve_;
   std::vector<std::string> warnings_;
 };
+using Calibration = BasicCalibration<>;
 
 }  // namespace octet::inline OCTET_ABI

@@ -26,7 +26,8 @@ struct Range {
 /// the final buckets hold is the same as if they had been there from the start. As counts are
 /// integers, neither the order of the values nor how they were split between threads changes a
 /// bit. 106 KB, however many values it sees.
-class Histogram {
+template <class = WhenUsed>
+class BasicHistogram {
  public:
   static constexpr int fraction_bits = 9, octaves = 12;
   static constexpr std::size_t per_octave = std::size_t{1} << fraction_bits;
@@ -58,14 +59,14 @@ class Histogram {
     make_room((std::max)(std::abs(low), std::abs(high)));
     for (const float value : values) add(value);
   }
-  void merge(const Histogram& other) {
+  void merge(const BasicHistogram& other) {
     low_ = (std::min)(low_, other.low_);
     high_ = (std::max)(high_, other.high_);
     count_ += other.count_;
     not_finite_ += other.not_finite_;
     zeros_ += other.zeros_;
     if (other.counts_.empty()) return;
-    Histogram moved = other;
+    BasicHistogram moved = other;
     raise(other.top_);
     moved.raise(top_);
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += moved.counts_[i];
@@ -204,10 +205,12 @@ class Histogram {
   std::uint64_t not_finite_ = 0;
   std::uint64_t zeros_ = 0;
 };
+using Histogram = BasicHistogram<>;
 
 /// The mean of finite floats without any rounding before the end: a sum of integer fractions for
 /// each exponent. The same for every order, for up to 2^39 numbers.
-class ExactMean {
+template <class = WhenUsed>
+class BasicExactMean {
  public:
   void add(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -228,5 +231,6 @@ class ExactMean {
   std::array<std::int64_t, 256> sums_{};
   std::int64_t count_ = 0;
 };
+using ExactMean = BasicExactMean<>;
 
 }  // namespace octet::inline OCTET_ABI
