@@ -71,9 +71,4 @@ bool ModelCard::knows_contempt() const {
   });
 }
 
-void order_classes(const ModelCard& card, Splits& splits) {
-  for (ImageDataset* const part : {&splits.train, &splits.validation, &splits.test})
-    part->order_classes(card.class_names);
-}
-
 }  // namespace fer

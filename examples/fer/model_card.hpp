@@ -33,7 +33,4 @@ struct ModelCard {
   bool knows_contempt() const;
 };
 
-/// Brings the data's classes into the order of the model's; fails if they are others.
-void order_classes(const ModelCard& card, octet::Splits& splits);
-
 }  // namespace fer

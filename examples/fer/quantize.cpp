@@ -70,8 +70,7 @@ int quantize(const QuantizeOptions& options) {
     fail(options.model, ": expected a trained network, got a program that fer quantize wrote");
   check_program_output(options);
   check_report_output(options);
-  Splits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
-  order_classes(model.card, splits);
+  const DataSplits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
   if (splits.train.size() == 0 || splits.test.size() == 0)
     fail(options.data.path, ": expected images to calibrate with and to test with, got ",
          splits.train.size(), " and ", splits.test.size());

@@ -418,7 +418,7 @@ class Executor {
   /// and those that it gave away.
   bool fuses_ = true;
   std::vector<const Limits<double>*> limits_after_, fused_limits_;
-  /// Poolings that the layers before them compute; what those would read, for who observes it.
+  /// Which nodes do the work of others; what lies between them, for who observes it.
   Fusion fusion_;
   AlignedVector<T> between_;
   std::int64_t most_between_ = 0;
