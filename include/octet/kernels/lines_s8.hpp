@@ -28,7 +28,7 @@ struct LineS8 {
   const std::int32_t* correction;
   const std::int32_t* bias;  ///< may be null
   const float* multiplier;
-  bool small;  ///< all multipliers are below 1
+  bool fits_int32;  ///< all multipliers are below 1
   std::int32_t zero_point, lo, hi;
   std::int8_t* y;
   std::int64_t y_stride;  ///< from one pixel to the next

@@ -55,7 +55,7 @@ OCTET_TARGET_AMX_S8 void run_panels(const TilesS8& t, const std::byte* x,
                 t.group_OC - in_group,
                 pixels.tiles,
                 blocks * pixels.tiles,
-                channels.small};
+                channels.fits_int32};
     }
   }
   finish(t, before, sums, q);

@@ -20,7 +20,7 @@ struct SumsS8 {
   const float* multiplier;
   std::int64_t channels;  ///< of all blocks
   std::int64_t pixel_tiles = 0, tiles = 0;
-  bool small = false;  ///< all multipliers are below 1
+  bool fits_int32 = false;  ///< all multipliers are below 1
 };
 
 /// The epilogue of these sums, piece by piece, with all that it needs in registers.
@@ -47,7 +47,7 @@ OCTET_TARGET_AMX_S8 inline EpilogueS8 epilogue_of(const SumsS8& s, const std::in
                                                   std::int64_t pixels) noexcept {
   EpilogueS8 e{};
   e.limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
-  e.limits.small = s.small;
+  e.limits.fits_int32 = s.fits_int32;
   e.pieces_of_tile = pieces(pixels, 4);
   e.piece = 0, e.left = s.tiles * e.pieces_of_tile;
   e.from = from, e.sums = s;

@@ -93,11 +93,11 @@ struct TilesS8 {
 struct ChannelsS8 {
   std::int32_t* start;
   float* multiplier;
-  bool small;  ///< all multipliers are below 1
+  bool fits_int32;  ///< all multipliers are below 1
   ChannelsS8(const TilesS8& t, const PackedConv2dS8& packed, const Requantize& q, std::byte* to)
       : start(reinterpret_cast<std::int32_t*>(to)),
         multiplier(reinterpret_cast<float*>(to + t.channel_bytes() / 2)),
-        small(avx512::below_one(t.OC, q.multiplier)) {
+        fits_int32(avx512::below_one(t.OC, q.multiplier)) {
     std::memset(to, 0, static_cast<std::size_t>(t.channel_bytes()));
     for (std::int64_t first = 0, lane = 0; first < t.OC;
          first += t.group_OC, lane += t.blocks * 16) {

@@ -38,8 +38,8 @@ OCTET_TARGET_AVX512_S8 inline __m512i round_16(__m512 value, const LimitsS8& lim
 struct Limits64S8 {
   __m512 highest;
   __m512i zero_point, lowest;
-  __m512i most;        ///< the highest result
-  bool small = false;  ///< the products of requantize_64() stay in int32
+  __m512i most;             ///< the highest result
+  bool fits_int32 = false;  ///< the products of requantize_64() stay in int32
 };
 
 OCTET_TARGET_AVX512_S8 inline Limits64S8 limits_64_s8(int zero_point, int lo, int hi) noexcept {
@@ -70,7 +70,7 @@ OCTET_TARGET_AVX512_S8 inline __m512i requantize_64(const __m512i (&sum)[4],
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[1]), multiplier[1]),
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[2]), multiplier[2]),
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[3]), multiplier[3])};
-  if (!limits.small) return round_64(value, limits);
+  if (!limits.fits_int32) return round_64(value, limits);
   const __m512i first = _mm512_adds_epi16(
       _mm512_packs_epi32(_mm512_cvtps_epi32(value[0]), _mm512_cvtps_epi32(value[1])),
       limits.zero_point);

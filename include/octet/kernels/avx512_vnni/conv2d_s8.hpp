@@ -99,7 +99,7 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pi
         avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0})), line.multiplier + oc);
   }
   avx512::Limits64S8 limits = avx512::limits_64_s8(line.zero_point, line.lo, line.hi);
-  limits.small = line.small;
+  limits.fits_int32 = line.fits_int32;
   const std::int64_t left = line.channels - channel;
   std::int8_t* y = line.y + pixel * line.y_stride + channel;
   // 64 results at a time are 1, 2 or 4 pixels; the last pixel fills up.
@@ -178,7 +178,7 @@ void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8&
   LinesS8 work = conv2d_s8_work(s, packed, 1);
   work.convert = &to_unsigned;
   work.line = &conv2d_s8_line;
-  work.taps.small = avx512::below_one(s.OC, q.multiplier);
+  work.taps.fits_int32 = avx512::below_one(s.OC, q.multiplier);
   work.border = static_cast<std::uint8_t>(packed.x_zero_point + 128);
   lines_s8(work, x, q, y, scratch, pool);
 }

@@ -23,7 +23,7 @@ struct VectorsS8 {
   std::int64_t pixels, pixel_stride, column_step;
   std::int64_t channels;  ///< of a pixel; of a row if pixels share vectors
   bool joined;
-  bool small = false;  ///< all multipliers are below 1
+  bool fits_int32 = false;  ///< all multipliers are below 1
   explicit VectorsS8(const Conv2dShape& s) : blocks(pieces(s.C, 64)) {
     joined = s.stride_w == 1 && s.C < 64 && 64 % s.C == 0;
     channels = joined ? s.OW * s.C : s.C, pixels = joined ? 1 : s.OW;
@@ -104,7 +104,7 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_row(const VectorsS8& v, const Conv2dS
                                                const std::byte* head, const RowsS8& x,
                                                std::int8_t* y) noexcept {
   avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
-  limits.small = v.small;
+  limits.fits_int32 = v.fits_int32;
   for (std::int64_t c = 0, done; c < v.channels; c += done) {
     const std::int64_t block = v.joined ? 0 : c / 64, left = v.channels - c;
     // Vectors of two pixels are half a vector from tap to tap: neighbours share a column.
@@ -215,7 +215,7 @@ void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthw
   if (!is_depthwise_3x3(s)) return avx512::depthwise_s8(s, x, packed, q, y, scratch, pool);
   if (s.N * s.OH * s.OW == 0) return;
   VectorsS8 v(s);
-  v.small = avx512::below_one(s.C, q.multiplier);
+  v.fits_int32 = avx512::below_one(s.C, q.multiplier);
   for (std::int64_t block = 0; block < v.blocks; ++block)
     write_head(v, s, packed, q, block, scratch + block * 512);
   std::byte* const image = scratch + v.head_bytes();
