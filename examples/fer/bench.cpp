@@ -41,12 +41,21 @@ bool is_int8(const Program& program) {
 }  // namespace
 
 int bench(const BenchOptions& options) {
-  if (!options.json.empty()) check_writable(options.json);
+  if (!options.json.empty()) {
+    check_not_the_model(options.json, options.model, "--json");
+    check_writable(options.json);
+  }
   // Before anything asks for the instruction set, so that every kernel keeps to it.
   if (!options.isa.empty()) setenv("OCTET_ISA", options.isa.c_str(), 1);
   const bool zoo =
       !std::filesystem::exists(options.model) &&
       std::find(model_names.begin(), model_names.end(), options.model) != model_names.end();
+  if (!zoo && !std::filesystem::exists(options.model)) {
+    std::string names;
+    for (const std::string_view name : model_names) names += ", " + std::string(name);
+    fail("expected a model file or a network of the zoo (", names.substr(2), "), got \"",
+         options.model, '"');
+  }
   const Program given =
       zoo ? octet::compile(make_model<float>(options.model)) : load_model(options.model).program;
   std::optional<Program> int8;

@@ -22,7 +22,7 @@ CLI::App* add_emit(CLI::App& app, EmitOptions& options) {
 
 int emit(const EmitOptions& options) {
   check_not_the_model(options.out, options.model);
-  check_writable(options.out);
+  check_header_output(options.out);
   const Model model = load_model(options.model);
   octet::EmitOptions header_options;
   header_options.name_space = options.name_space;

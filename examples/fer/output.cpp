@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <string>
 
 #include <octet/core/safetensors.hpp>
 #include <octet/program/file.hpp>
@@ -26,10 +28,22 @@ bool is_program(const std::string& path) {
   }
 }
 
-void check_not_the_model(const std::string& out, const std::string& model) {
+void check_header_output(const std::string& out) {
+  std::error_code none;
+  check_writable(out);
+  if (!std::filesystem::exists(out, none)) return;
+  std::string first_line;
+  std::getline(std::ifstream(out), first_line);
+  if (first_line.find("written by Octet") == std::string::npos)
+    fail("--out: expected a new file, or an older header to replace, but ", out,
+         " is something else");
+}
+
+void check_not_the_model(const std::string& out, const std::string& model,
+                         const std::string& option) {
   std::error_code none;
   if (std::filesystem::equivalent(out, model, none))
-    fail("--out: expected another file than the model, got ", out);
+    fail(option, ": expected another file than the model, got ", out);
 }
 
 void check_program_output(const QuantizeOptions& options) {
@@ -44,7 +58,11 @@ void check_program_output(const QuantizeOptions& options) {
 TrainingFolder::TrainingFolder(const TrainOptions& options) : path_(options.out) {
   const std::string& path = path_;
   std::error_code error;
-  if (std::filesystem::create_directories(path, error)) made_.path = path;
+  for (std::filesystem::path folder = std::filesystem::absolute(path);
+       folder.has_relative_path() && !std::filesystem::exists(folder, error);
+       folder = folder.parent_path())
+    made_.paths.push_back(folder);
+  std::filesystem::create_directories(path, error);
   if (error) fail(path, ": the folder cannot be made: ", error.message());
   const auto exists = [&](const char* name) {
     return std::filesystem::exists(path + "/" + name, error);
@@ -52,6 +70,9 @@ TrainingFolder::TrainingFolder(const TrainOptions& options) : path_(options.out)
   resumes_ = options.resume && exists(training_files[0]);
   if (options.resume && !resumes_)
     std::printf("%s: no checkpoint yet, starting anew\n", path.c_str());
+  if (options.qat && !resumes_ && !options.overwrite && exists("int8.safetensors"))
+    fail(path, ": holds an int8.safetensors already, which --qat writes: give --overwrite to ",
+         "replace it, or another folder");
   for (const char* const name : training_files) {
     if (!resumes_ && !options.overwrite && exists(name))
       fail(path, ": holds a training already (", name, "): give ",
@@ -71,7 +92,7 @@ void TrainingFolder::make_room() const {
 
 TrainingFolder::Made::~Made() {
   std::error_code not_empty;
-  if (!path.empty()) std::filesystem::remove(path, not_empty);
+  for (const std::filesystem::path& path : paths) std::filesystem::remove(path, not_empty);
 }
 
 }  // namespace fer

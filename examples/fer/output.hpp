@@ -1,7 +1,9 @@
 // Places to write to, looked at before the work that fills them.
 #pragma once
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include <octet/core/file.hpp>
 
@@ -18,8 +20,12 @@ bool is_program(const std::string& path);
 /// neither its own model nor the data.
 void check_program_output(const QuantizeOptions& options);
 
+/// The same for the header of fer emit.
+void check_header_output(const std::string& out);
+
 /// Fails unless `out` is another file than the model that is read.
-void check_not_the_model(const std::string& out, const std::string& model);
+void check_not_the_model(const std::string& out, const std::string& model,
+                         const std::string& option = "--out");
 
 /// The folder of a training, made if it is not there. A training in it is kept, unless the options
 /// say what is to become of it. A folder that was made here and is still empty at the end goes.
@@ -36,7 +42,8 @@ class TrainingFolder {
 
  private:
   struct Made {
-    std::string path;
+    /// The innermost first.
+    std::vector<std::filesystem::path> paths;
     ~Made();
   };
   std::string path_;

@@ -285,10 +285,20 @@ echo "emission"
 accepts "$fer" emit int8.safetensors --out face.hpp --namespace face
 prints "bytes of static memory"
 refuses "expected another file than the model" "$fer" emit int8.safetensors --out int8.safetensors
-for name in "a b" class a::int; do
+for name in "a b" class a::int std; do
   refuses "the name of a namespace" "$fer" emit int8.safetensors --out face.hpp --namespace "$name"
 done
 refuses "cannot be written" "$fer" emit int8.safetensors --out nowhere/face.hpp
+cp faces.csv kept.csv
+refuses "is something else" "$fer" emit int8.safetensors --out kept.csv
+cmp faces.csv kept.csv || die "a file that is no header was replaced"
+accepts "$fer" emit int8.safetensors --out face.hpp --namespace face
+cp int8.safetensors kept.safetensors
+refuses "--json: expected another file" "$fer" bench int8.safetensors --json int8.safetensors
+cmp int8.safetensors kept.safetensors || die "the model was overwritten"
+refuses "expected a model file or a network of the zoo (lenet" "$fer" bench lenett
+refuses "wrong.csv" "$fer" train --data wrong.csv --out deep/er/folder
+[ ! -e deep ] || die "expected no folder of a training that never began"
 cat > firmware.cpp << 'C'
 #include "face.hpp"
 int main() {

@@ -73,6 +73,10 @@ inline bool is_namespace_name(std::string_view name) {
   for (const char c : part)
     if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
   if (reserved_words.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
+  // Names that the standard keeps for itself.
+  if (part == "std" || part.find("__") != std::string_view::npos ||
+      (part.size() > 1 && part[0] == '_' && part[1] >= 'A' && part[1] <= 'Z'))
+    return false;
   return end == name.size() || is_namespace_name(name.substr(end + 2));
 }
 
