@@ -1,4 +1,5 @@
-// Between float32 and int8; the definitions of one value are in arithmetic_s8.hpp.
+// Between float32 and int8; the definitions of one value are in
+// portable/arithmetic_s8.hpp.
 #pragma once
 
 #include "octet/kernels/arithmetic_s8.hpp"

@@ -1,4 +1,5 @@
-// Convolution and its two gradients as their definitions say. These loops define the result.
+// Convolution and its two gradients as conv2d_shape.hpp defines them; the forward adds bias and
+// residual, then clamps. The vectorised ones are compared with these loops.
 #pragma once
 
 #include <algorithm>
