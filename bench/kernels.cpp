@@ -108,11 +108,11 @@ void register_winograd(const GemmImplementation& row, const Layer& layer) {
     const int tile = winograd_tile(algorithm);
     const std::string suffix = layer.name + "/" + std::string(select_winograd(row, tile)->name);
     const auto packed = pack_conv2d(layer.shape, Memory(layer.shape).w.data(), row.isa, algorithm);
-    add_product("conv2d_run/" + suffix, row.isa, layer.shape,
-                [packed](const Conv2dShape& s, Memory& m) {
-                  conv2d_run(s, m.x.data(), packed, {}, m.y.data(), &threads(),
-                             packing_memory(conv2d_scratch_size(s, packed)));
-                });
+    add_product(
+        "conv2d_run/" + suffix, row.isa, layer.shape, [packed](const Conv2dShape& s, Memory& m) {
+          conv2d_run(s, m.x.data(), packed, {}, m.y.data(), &threads(),
+                     thread_memory<ConvMemory::weights, float>(conv2d_scratch_size(s, packed)));
+        });
     add_product("conv2d_backward_input/" + suffix, row.isa, layer.shape,
                 [&row, tile](const Conv2dShape& s, Memory& m) {
                   winograd_with_weights(winograd_backward_input(row, s, tile), m.y.data(),
@@ -122,8 +122,10 @@ void register_winograd(const GemmImplementation& row, const Layer& layer) {
     add_product("conv2d_backward_weight/" + suffix, row.isa, layer.shape,
                 [&row, tile](const Conv2dShape& s, Memory& m) {
                   const WinogradBackwardWeight by_tiles{winograd(row, s, tile)};
-                  winograd_backward_weight(by_tiles.a, m.x.data(), m.y.data(), m.w.data(),
-                                           packing_memory(by_tiles.scratch_size()), threads());
+                  winograd_backward_weight(
+                      by_tiles.a, m.x.data(), m.y.data(), m.w.data(),
+                      thread_memory<ConvMemory::weights, float>(by_tiles.scratch_size()),
+                      threads());
                 });
   }
 }

@@ -87,6 +87,7 @@
 #include "octet/kernels/requantize_s8.hpp"
 #include "octet/kernels/store_through.hpp"
 #include "octet/kernels/table.hpp"
+#include "octet/kernels/thread_memory.hpp"
 #include "octet/models/conv_block.hpp"
 #include "octet/models/deep_cnn.hpp"
 #include "octet/models/lenet.hpp"

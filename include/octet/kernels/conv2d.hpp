@@ -14,6 +14,7 @@
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/normalization.hpp"
 #include "octet/kernels/scalar/conv2d.hpp"
+#include "octet/kernels/thread_memory.hpp"
 #include "octet/kernels/winograd_backward_weight_f32.hpp"
 #include "octet/kernels/winograd_f32.hpp"
 
@@ -130,15 +131,8 @@ void conv2d_run(const Conv2dShape& shape, const float* x, const PackedConv2d& pa
   });
 }
 
-/// Memory for `count` floats that this thread's training steps use again and again.
-inline float* packing_memory(std::int64_t count) {
-  static thread_local AlignedVector<float> memory;
-  if (memory.size() < static_cast<std::size_t>(count)) {
-    memory.clear();
-    memory.resize(static_cast<std::size_t>(count));
-  }
-  return memory.data();
-}
+/// What memory of a thread is for: packed weights, and scratch behind them.
+enum class ConvMemory { weights };
 
 /// dx by products of tiles: the convolution of dy with the flipped weights, one for each phase of
 /// the stride.
@@ -147,7 +141,7 @@ inline void conv2d_backward_input_product(const GemmImplementation& row, const C
                                           ThreadPool& pool) {
   const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups, taps = s.KH * s.KW;
   const std::int64_t panels = pieces(C, row.columns);
-  float* const packed = packing_memory(packed_size(row, taps, OC, C));
+  float* const packed = thread_memory<ConvMemory::weights, float>(packed_size(row, taps, OC, C));
   for (std::int64_t phase = 0; phase < s.stride_h * s.stride_w; ++phase) {
     const auto h_axis =
         backward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top, phase / s.stride_w);
@@ -176,7 +170,8 @@ void winograd_with_weights(const Winograd& by_tiles, const float* x, const float
                            const Pack& pack, const Epilogue<float>& epilogue, float* y,
                            ThreadPool& pool) {
   const std::int64_t packed_size = round_up(by_tiles.packed_size(), 16);
-  float* const packed = packing_memory(packed_size + by_tiles.scratch_size());
+  float* const packed =
+      thread_memory<ConvMemory::weights, float>(packed_size + by_tiles.scratch_size());
   pool.parallel_for(by_tiles.panels(), 1, [&](std::int64_t begin, std::int64_t end) {
     pack(by_tiles, w, packed, begin, end);
   });
@@ -193,7 +188,8 @@ void conv2d_forward(const Conv2dShape& shape, const T* x, const T* w, const Epil
       if (const int tile = winograd_tile(choose_conv_algorithm(row, shape)))
         return winograd_with_weights(winograd(row, shape, tile), x, w, pack_winograd, epilogue, y,
                                      pool);
-      float* const packed = packing_memory(packed_conv2d_size(row, shape));
+      float* const packed =
+          thread_memory<ConvMemory::weights, float>(packed_conv2d_size(row, shape));
       pack_conv2d_into(row, shape, w, packed, &pool);
       return conv2d_product(row, shape, x, packed, epilogue, y, &pool);
     }
@@ -228,8 +224,9 @@ void conv2d_backward_weight(const Conv2dShape& shape, const T* x, const T* dy, T
     if (const GemmImplementation& row = select_gemm(); row.outer) {
       if (const int tile = winograd_tile(choose_conv_algorithm(row, shape))) {
         const WinogradBackwardWeight by_tiles{winograd(row, shape, tile)};
-        return winograd_backward_weight(by_tiles.a, x, dy, dw,
-                                        packing_memory(by_tiles.scratch_size()), pool);
+        return winograd_backward_weight(
+            by_tiles.a, x, dy, dw,
+            thread_memory<ConvMemory::weights, float>(by_tiles.scratch_size()), pool);
       }
       return backward_weight_product(row, shape, x, dy, dw, pool);
     }

@@ -12,6 +12,7 @@
 #include "octet/kernels/conv2d_bf16_plane.hpp"
 #include "octet/kernels/conv2d_f32.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
+#include "octet/kernels/thread_memory.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -159,7 +160,7 @@ inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gat
     const std::int64_t lines = (std::min)(cut.lines, gather.h.grid - first_line);
     const PlaneLayout layout((std::min)(cut.images, gather.images - n),
                              plane_axis(gather.h, first_line, lines), whole.w, gather.depth);
-    Bfloat16* const planes = bf16_memory<Bf16Memory::planes>(layout.size());
+    Bfloat16* const planes = thread_memory<Bf16Memory::planes, Bfloat16>(layout.size());
     fill_planes(row, layout,
                 PlaneSource{source + n * gather.h.source * gather.w.source * gather.source_channels,
                             gather.source_channels},
@@ -189,7 +190,8 @@ void conv2d_forward_bf16(const Bf16Implementation& row, const Conv2dShape& shape
                       C,
                       s.OC,
                       OC};
-  Bfloat16* const packed = bf16_memory<Bf16Memory::weights>(packed_bf16_size(taps, C, OC));
+  Bfloat16* const packed =
+      thread_memory<Bf16Memory::weights, Bfloat16>(packed_bf16_size(taps, C, OC));
   for (std::int64_t g = 0; g < s.groups; ++g) {
     pack_bf16(
         row, Bf16Sum::over_channels, taps, C, OC, w + g * OC * taps * C, taps * C,
@@ -206,7 +208,8 @@ void conv2d_backward_input_bf16(const Bf16Implementation& row, const Conv2dShape
                                 const T* dy, const T* w, T* dx, ThreadPool& pool) {
   const Conv2dShape s = pixels_as_images(shape);
   const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups, taps = s.KH * s.KW;
-  Bfloat16* const packed = bf16_memory<Bf16Memory::weights>(packed_bf16_size(taps, OC, C));
+  Bfloat16* const packed =
+      thread_memory<Bf16Memory::weights, Bfloat16>(packed_bf16_size(taps, OC, C));
   for (std::int64_t phase = 0; phase < s.stride_h * s.stride_w; ++phase) {
     const auto h =
         backward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top, phase / s.stride_w);

@@ -8,6 +8,7 @@
 
 #include "octet/kernels/conv2d_bf16_backward_weight.hpp"
 #include "octet/kernels/normalization.hpp"
+#include "octet/kernels/thread_memory.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -24,7 +25,7 @@ struct DeferredSource {
     const std::int64_t at = first * channels;
     if (!deferred) return pixels + at;
     const MaxWindows& windows = deferred->windows;
-    float* const lines = bf16_memory<Bf16Memory::line, float>(windows.rows * width * channels);
+    float* const lines = thread_memory<Bf16Memory::line, float>(windows.rows * width * channels);
     if (!windows.pool()) {
       deferred->compute(count, channels, x + at, pixels + at, lines);
       return lines;
@@ -75,7 +76,8 @@ void conv2d_backward_bf16(const Bf16Implementation& row, const Conv2dShape& s, c
   const Bf16BothLayouts axes(s);
   const Gather gather{s.N, axes.h, axes.w, s.OC, s.OC, s.C, s.C};
   const std::int64_t taps = s.KH * s.KW;
-  Bfloat16* const packed = bf16_memory<Bf16Memory::weights>(packed_bf16_size(taps, s.OC, s.C));
+  Bfloat16* const packed =
+      thread_memory<Bf16Memory::weights, Bfloat16>(packed_bf16_size(taps, s.OC, s.C));
   if (dx)
     pack_bf16(
         row, Bf16Sum::over_filters, taps, s.OC, s.C, w, taps * s.C,
@@ -88,15 +90,15 @@ void conv2d_backward_bf16(const Bf16Implementation& row, const Conv2dShape& s, c
   const std::int64_t parts = pieces(s.N, cut.images);
   const std::int64_t segments =
       (std::min)(parts, std::int64_t(gradient.size() <= 1 << 17 ? 16 : 8));
-  float* const sums = bf16_memory<Bf16Memory::sums, float>(segments * gradient.size());
+  float* const sums = thread_memory<Bf16Memory::sums, float>(segments * gradient.size());
   for_each_bf16_job(row, segments, pool, [&](std::int64_t segment) {
     const std::int64_t first = parts * segment / segments;
     for (std::int64_t part = first; part < parts * (segment + 1) / segments; ++part) {
       const std::int64_t n = part * cut.images, images = (std::min)(cut.images, s.N - n);
       const PlaneLayout out(images, axes.dy_h, axes.dy_w, s.OC),
           in(images, axes.x_h, axes.x_w, s.C);
-      Bfloat16* const planes =
-          bf16_memory<Bf16Memory::planes>((std::max)(out.size(), in.size() + bf16_depth));
+      Bfloat16* const planes = thread_memory<Bf16Memory::planes, Bfloat16>(
+          (std::max)(out.size(), in.size() + bf16_depth));
       const std::int64_t pixel = n * s.OH * s.OW * s.OC;
       const std::int64_t window = deferred ? deferred->windows.rows * deferred->windows.columns : 1;
       fill_planes(row, out,

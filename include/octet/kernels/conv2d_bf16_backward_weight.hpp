@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "octet/kernels/conv2d_bf16.hpp"
+#include "octet/kernels/thread_memory.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -36,7 +37,7 @@ struct Bf16WeightGradient {
   Bfloat16* filters_by_pixels(const Bfloat16* planes, const PlaneLayout& layout,
                               std::int64_t steps) const {
     Bfloat16* const tiles =
-        bf16_memory<Bf16Memory::tiles>(filter_blocks * 2 * steps * bf16_tile_size);
+        thread_memory<Bf16Memory::tiles, Bfloat16>(filter_blocks * 2 * steps * bf16_tile_size);
     alignas(64) Bfloat16 pair[2 * bf16_tile_size];
     for (std::int64_t block = 0; block < filter_blocks; ++block)
       for (std::int64_t step = 0; step < steps; ++step) {
@@ -53,7 +54,7 @@ struct Bf16WeightGradient {
   /// start at even pixels, and once more at odd ones, for taps that look an odd way further.
   Bfloat16* pixels_by_channels(const Bfloat16* planes, const PlaneLayout& layout) const {
     const std::int64_t half = layout.positions * bf16_tile;
-    Bfloat16* const tiles = bf16_memory<Bf16Memory::second_tiles>(2 * layout.size());
+    Bfloat16* const tiles = thread_memory<Bf16Memory::second_tiles, Bfloat16>(2 * layout.size());
     for (std::int64_t i = 0; i < layout.phases() * layout.blocks; ++i)
       for (std::int64_t odd = 0; odd < 2; ++odd)
         for (std::int64_t at = 0; at < layout.positions; at += bf16_block)
@@ -80,7 +81,7 @@ struct Bf16WeightGradient {
                           {s.OW, 1, 0, in.w.pitch, in.w.pitch}, OC);
     const std::int64_t steps = pieces(in.used(lines, s.OW), bf16_block);
     Bfloat16* const planes =
-        bf16_memory<Bf16Memory::planes>((std::max)(in.size() + bf16_depth, out.size()));
+        thread_memory<Bf16Memory::planes, Bfloat16>((std::max)(in.size() + bf16_depth, out.size()));
     fill_planes(row, out, PlaneSource{dy, s.OC}, OC, planes);
     const Bfloat16* const filters = filters_by_pixels(planes, out, steps);
     fill_planes(row, in, PlaneSource{x, s.C}, channels, planes);
@@ -164,7 +165,7 @@ void conv2d_backward_weight_bf16(const Bf16Implementation& row, const Conv2dShap
   const std::int64_t segments = (std::min)(parts, most_segments);
   const std::int64_t shares =
       segments >= 4 ? 1 : (std::min)(gradient.channel_blocks, std::int64_t(8));
-  float* const sums = bf16_memory<Bf16Memory::sums, float>(segments * size);
+  float* const sums = thread_memory<Bf16Memory::sums, float>(segments * size);
   for (std::int64_t g = 0; g < s.groups; ++g) {
     for_each_bf16_job(row, segments * shares, pool, [&](std::int64_t job) {
       const std::int64_t segment = job / shares, share = job % shares;

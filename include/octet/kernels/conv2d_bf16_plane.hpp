@@ -121,17 +121,6 @@ void fill_planes(const Bf16Implementation& row, const PlaneLayout& layout, const
 /// What memory of a thread is for.
 enum class Bf16Memory { weights, planes, tiles, second_tiles, sums, line };
 
-/// Memory for `count` elements that this thread's training steps use again and again.
-template <Bf16Memory purpose, class T = Bfloat16>
-T* bf16_memory(std::int64_t count) {
-  static thread_local AlignedVector<T> memory;
-  if (memory.size() < static_cast<std::size_t>(count)) {
-    memory.clear();
-    memory.resize(static_cast<std::size_t>(count));
-  }
-  return memory.data();
-}
-
 /// Runs job(index) for every index below count, with the tiles that the implementation needs.
 template <class Job>
 void for_each_bf16_job(const Bf16Implementation& row, std::int64_t count, ThreadPool& pool,

@@ -7,6 +7,7 @@
 
 #include "octet/kernels/depthwise.hpp"
 #include "octet/kernels/pointwise_f32.hpp"
+#include "octet/kernels/thread_memory.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -47,10 +48,10 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
     const float* in = x + (n * s.H + part.first) * s.W * s.C;
     float* const target = y + (n * s.OH + begin) * s.OW * s.OC;
     float* const out = through == StoreThrough::memory
-                           ? chunk_memory<ChunkMemory::output>(band * s.OW * s.OC)
+                           ? thread_memory<ChunkMemory::output, float>(band * s.OW * s.OC)
                            : target;
     if (before) {
-      float* const normalized = chunk_memory<ChunkMemory::input>(part.shape.H * s.W * s.C);
+      float* const normalized = thread_memory<ChunkMemory::input, float>(part.shape.H * s.W * s.C);
       before->compute(part.shape.H * s.W, in, normalized);
       in = normalized;
     }
@@ -80,7 +81,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
       const float* const raw = x + n * in_pixels * s.C;
       const float* gradient = dy + n * out_pixels * s.OC;
       if (neighbours.after) {
-        float* const completed = chunk_memory<ChunkMemory::output>(out_pixels * s.OC);
+        float* const completed = thread_memory<ChunkMemory::output, float>(out_pixels * s.OC);
         neighbours.after->compute(out_pixels, s.OC, neighbours.y + n * out_pixels * s.OC, gradient,
                                   completed);
         gradient = completed;
@@ -88,7 +89,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
       if (dw) {
         const float* in = raw;
         if (neighbours.before) {
-          float* const normalized = chunk_memory<ChunkMemory::input>(in_pixels * s.C);
+          float* const normalized = thread_memory<ChunkMemory::input, float>(in_pixels * s.C);
           neighbours.before->compute(in_pixels, raw, normalized);
           in = normalized;
         }
@@ -98,7 +99,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
       // x, normalised, has served.
       float* const target = dx + n * in_pixels * s.C;
       float* const out = through == StoreThrough::memory
-                             ? chunk_memory<ChunkMemory::input>(in_pixels * s.C)
+                             ? thread_memory<ChunkMemory::input, float>(in_pixels * s.C)
                              : target;
       row.backward_input(one, gradient, w, out, 0, s.H);
       if (neighbours.sums)

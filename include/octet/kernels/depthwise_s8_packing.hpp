@@ -130,4 +130,19 @@ inline LinesS8 depthwise_s8_work(const Conv2dShape& s, const PackedDepthwiseS8& 
   return work;
 }
 
+/// The convolution by lines of int16, as several instruction sets do it: with their functions for
+/// x - x_zero_point and for a line.
+inline void depthwise_s8_by_lines(const Conv2dShape& s, const std::int8_t* x,
+                                  const PackedDepthwiseS8& packed, const Requantize& q,
+                                  std::int8_t* y, std::byte* scratch, ThreadPool* pool,
+                                  decltype(LinesS8::convert) to_int16,
+                                  decltype(LinesS8::line) line) noexcept {
+  if (s.KH * s.KW > depthwise_s8_max_taps)
+    return scalar::depthwise_s8(s, x, packed, q, y, scratch, pool);
+  LinesS8 work = depthwise_s8_work(s, packed);
+  work.convert = s.OC == s.C ? to_int16 : &to_repeated_int16;
+  work.line = line;
+  lines_s8(work, x, q, y, scratch, pool);
+}
+
 }  // namespace octet::inline OCTET_ABI::kernels

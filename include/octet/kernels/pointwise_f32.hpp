@@ -10,6 +10,7 @@
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/normalization.hpp"
+#include "octet/kernels/thread_memory.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -24,17 +25,6 @@ inline bool is_narrow_pointwise(const Conv2dShape& s) {
 /// What memory of a thread is for.
 enum class ChunkMemory { input, output };
 
-/// Memory for `count` floats that this thread's training steps use again and again.
-template <ChunkMemory purpose>
-float* chunk_memory(std::int64_t count) {
-  static thread_local AlignedVector<float> memory;
-  if (memory.size() < static_cast<std::size_t>(count)) {
-    memory.clear();
-    memory.resize(static_cast<std::size_t>(count));
-  }
-  return memory.data();
-}
-
 /// The sums over channels for pixels in a row, gather_pixels of them at a time.
 inline Gather pixels_gather(std::int64_t pixels, std::int64_t depth, std::int64_t columns) {
   const GatherAxis one{1, 1, 1, 1, 1, 0, 1}, all{pixels, 1, pixels, pixels, 1, 0, 1};
@@ -48,19 +38,19 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
                        const float* bias, float* y, BlockMoments<float>* moments,
                        StoreThrough through, ThreadPool& pool) {
   const std::int64_t pixels = s.N * s.H * s.W, panels = pieces(s.OC, row.columns);
-  float* const packed = packing_memory(packed_conv2d_size(row, s));
+  float* const packed = thread_memory<ConvMemory::weights, float>(packed_conv2d_size(row, s));
   pack_conv2d_into(row, s, w, packed, &pool);
   if (moments) moments->start(pieces(pixels, gather_pixels), s.OC);
   pool.parallel_for(pixels, gather_pixels, [&](std::int64_t begin, std::int64_t end) {
     const float* in = x + begin * s.C;
     if (before) {
-      float* const normalized = chunk_memory<ChunkMemory::input>(gather_pixels * s.C);
+      float* const normalized = thread_memory<ChunkMemory::input, float>(gather_pixels * s.C);
       before->compute(end - begin, in, normalized);
       in = normalized;
     }
     float* const target = y + begin * s.OC;
     float* const out = through == StoreThrough::memory
-                           ? chunk_memory<ChunkMemory::output>(gather_pixels * s.OC)
+                           ? thread_memory<ChunkMemory::output, float>(gather_pixels * s.OC)
                            : target;
     const Gather gather = pixels_gather(end - begin, s.C, s.OC);
     GatherBlock(gather, in, out, 0, end - begin)
@@ -121,7 +111,8 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
   const std::int64_t chunks = pieces(pixels, chunk);
   const std::int64_t segments = (std::min)(chunks, std::int64_t(16));
   const std::int64_t panels = pieces(s.C, row.columns);
-  float* const packed = packing_memory(packed_size(row, 1, s.OC, s.C) + 16 + segments * size);
+  float* const packed = thread_memory<ConvMemory::weights, float>(packed_size(row, 1, s.OC, s.C) +
+                                                                  16 + segments * size);
   float* const partial = packed + round_up(packed_size(row, 1, s.OC, s.C), 16);
   pack_panels(
       row, 1, s.OC, s.C, w, [](std::int64_t) { return 0; }, {1, s.C}, packed, 0, panels);
@@ -134,14 +125,14 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
       const float* const raw = x + first * s.C;
       const float* gradient = dy + first * s.OC;
       if (neighbours.after) {
-        float* const completed = chunk_memory<ChunkMemory::output>(chunk * s.OC);
+        float* const completed = thread_memory<ChunkMemory::output, float>(chunk * s.OC);
         neighbours.after->compute(count, s.OC, neighbours.y + first * s.OC, gradient, completed);
         gradient = completed;
       }
       if (dw) {
         const float* in = raw;
         if (neighbours.before) {
-          float* const normalized = chunk_memory<ChunkMemory::input>(chunk * s.C);
+          float* const normalized = thread_memory<ChunkMemory::input, float>(chunk * s.C);
           neighbours.before->compute(count, raw, normalized);
           in = normalized;
         }
@@ -150,8 +141,9 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
       if (!dx) continue;
       // x, normalised, has served.
       float* const target = dx + first * s.C;
-      float* const out =
-          through == StoreThrough::memory ? chunk_memory<ChunkMemory::input>(chunk * s.C) : target;
+      float* const out = through == StoreThrough::memory
+                             ? thread_memory<ChunkMemory::input, float>(chunk * s.C)
+                             : target;
       const Gather gather = pixels_gather(count, s.OC, s.C);
       for (std::int64_t p = 0; p < count; p += gather_pixels)
         GatherBlock(gather, gradient, out, p, (std::min)(gather_pixels, count - p))

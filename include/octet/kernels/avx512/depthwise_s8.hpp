@@ -105,12 +105,7 @@ template <class = WhenUsed>
 void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthwiseS8& packed,
                   const Requantize& q, std::int8_t* y, std::byte* scratch,
                   ThreadPool* pool) noexcept {
-  if (s.KH * s.KW > depthwise_s8_max_taps)
-    return scalar::depthwise_s8(s, x, packed, q, y, scratch, pool);
-  LinesS8 work = depthwise_s8_work(s, packed);
-  work.convert = s.OC == s.C ? &to_int16 : &to_repeated_int16;
-  work.line = &depthwise_s8_line;
-  lines_s8(work, x, q, y, scratch, pool);
+  depthwise_s8_by_lines(s, x, packed, q, y, scratch, pool, &to_int16, &depthwise_s8_line);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx512
