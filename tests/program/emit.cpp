@@ -2,15 +2,21 @@
 // case writes those that the scripts in tests/emit compile and run.
 #include "octet/program/emit.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <doctest/doctest.h>
+#include <fstream>
+#include <sstream>
 
+#include "data/temporary_folder.hpp"
 #include "networks.hpp"
 #include "octet/data/synthetic_faces.hpp"
 #include "octet/data/transforms/normalize.hpp"
 #include "octet/models/mobilenet_v2.hpp"
 #include "octet/models/resnet9.hpp"
 #include "octet/models/shallow_cnn.hpp"
+#include "octet/program/file.hpp"
 #include "octet/program/float16_weights.hpp"
 #include "octet/program/int8_weights.hpp"
 #include "octet/program/quantize.hpp"
@@ -58,6 +64,50 @@ std::vector<networks::Network> zoo() {
        0},
       {"resnet9", {48, 48, 1}, [](V x) { return resnet9(x, {.width = 0.0625}); }, 0},
   };
+}
+
+/// The first `count` pictures of a file of FER2013: a label, then 48 x 48 pixels, in each record.
+ImageDataset real_faces(const std::string& path, std::int64_t count) {
+  ImageDataset faces;
+  faces.H = faces.W = 48;
+  faces.C = 1;
+  faces.class_names = {"Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral"};
+  std::ifstream file(path, std::ios::binary);
+  for (char record[2305]; faces.size() < count && file.read(record, sizeof record);)
+    faces.add({reinterpret_cast<const std::uint8_t*>(record) + 1, 48, 48, 1}, record[0]);
+  return faces;
+}
+
+/// Some to calibrate with and some to test with: real ones where they are, else drawn ones.
+Splits some_faces(std::int64_t train, std::int64_t test) {
+  const std::string folder = shared_folder() + "/data/fer2013/";
+  Splits faces{real_faces(folder + "fer2013_train.bin", train),
+               {},
+               real_faces(folder + "fer2013_test_private.bin", test)};
+  if (faces.train.size() > 0 && faces.test.size() > 0) return faces;
+  MESSAGE("FER2013 is not there (OCTET_SHARED): drawn faces take the place of real ones");
+  return synthetic_face_splits(train, 0, test);
+}
+
+Tensor<float> tensor_of(const ImageDataset& data, const Pipeline& pipeline) {
+  Tensor<float> images(data.image_shape().with_batch(data.size()));
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    const Tensor<float> image = pipeline(data.image(i));
+    std::copy(image.begin(), image.end(), images.data() + i * image.elements());
+  }
+  return images;
+}
+
+/// The logits of the scalar run; those of every instruction set that is here must be the same.
+Tensor<float> logits_of(const Program& program, const Tensor<float>& images) {
+  const Tensor<float> logits = Program(program.description(), {.isa = Isa::scalar})(images);
+  for (const Isa isa :
+       {Isa::avx2, Isa::avx_vnni, Isa::avx512, Isa::avx512_vnni, Isa::avx512_bf16, Isa::amx})
+    if (cpu_supports(isa)) {
+      CAPTURE(to_text(isa));
+      CHECK(Program(program.description(), {.isa = isa})(images) == logits);
+    }
+  return logits;
 }
 
 template <class T>
@@ -172,28 +222,17 @@ TEST_CASE("headers for the scripts in tests/emit" * doctest::skip()) {
       "tolerance)) return false;\n  }\n  return true;\n}\n";
 
   // The zoo on faces, from pixels, bit by bit.
-  const Splits faces = synthetic_face_splits(16, 0, 6);
+  const Splits faces = some_faces(16, 6);
   const NormalizeOptions statistics = channel_statistics(faces.train);
   const Pipeline pipeline{normalize(statistics)};
-  const auto tensor_of = [&](const ImageDataset& data) {
-    Tensor<float> images(data.image_shape().with_batch(data.size()));
-    for (std::int64_t i = 0; i < data.size(); ++i) {
-      const Tensor<float> image = pipeline(data.image(i));
-      std::copy(image.begin(), image.end(), images.data() + i * image.elements());
-    }
-    return images;
-  };
-  const Tensor<float> train = tensor_of(faces.train), test = tensor_of(faces.test);
+  const Tensor<float> train = tensor_of(faces.train, pipeline);
+  const Tensor<float> test = tensor_of(faces.test, pipeline);
   std::string includes, constants, body;
   append(constants, "std::uint8_t", "pixels", std::span<const std::uint8_t>(faces.test.pixels));
   for (const networks::Network& network : zoo()) {
     CAPTURE(network.name);
     const Program program = quantize(networks::make(network), train).program;
-    const Program scalar(program.description(), {.isa = Isa::scalar});
-    const Tensor<float> logits = scalar(test);
-    for (const Isa isa :
-         {Isa::avx2, Isa::avx_vnni, Isa::avx512, Isa::avx512_vnni, Isa::avx512_bf16, Isa::amx})
-      if (isa_allowed(isa)) CHECK(Program(program.description(), {.isa = isa})(test) == logits);
+    const Tensor<float> logits = logits_of(program, test);
     emit(program, path(network.name + ".hpp"),
          {.name_space = network.name,
           .title = network.name,
@@ -246,4 +285,63 @@ TEST_CASE("headers for the scripts in tests/emit" * doctest::skip()) {
   }
   write_file(path("operations.cpp"), std::string_view(includes + constants + comparison +
                                                       check_function + body + "  return 0;\n}\n"));
+}
+
+// Run by tests/emit/faces.sh with the environment variables OCTET_EMIT_FOLDER; OCTET_FACES, how
+// many of the private test, or all; and OCTET_MODELS, int8 programs that fer quantize wrote, or
+// nothing for a network with random weights. Writes for each model N model_N.hpp and faces_N.bin:
+// as int32 the number of faces and of classes, then for each face its pixels, and the logits of the
+// scalar run, to which all instruction sets and the program read back from its file agree.
+TEST_CASE("faces for the script in tests/emit" * doctest::skip()) {
+  const char* const folder = std::getenv("OCTET_EMIT_FOLDER");
+  REQUIRE(folder);
+  const char* const wanted = std::getenv("OCTET_FACES");
+  const char* const models = std::getenv("OCTET_MODELS");
+  const std::int64_t all = 3589;
+  const std::int64_t count = !wanted ? 3 : std::string(wanted) == "all" ? all : std::atoi(wanted);
+  const Splits faces = some_faces(64, count);
+  REQUIRE(faces.test.size() == count);
+
+  std::vector<LoadedProgram> programs;
+  std::istringstream paths(models ? models : "");
+  for (std::string path; paths >> path;)
+    programs.push_back(load_program(path, {.keep_weights = KeepWeights::yes}));
+  if (programs.empty()) {
+    const NormalizeOptions statistics = channel_statistics(faces.train);
+    const Tensor<float> train = tensor_of(faces.train, {normalize(statistics)});
+    Json numbers = Json::object()
+                       .set("mean", Json::array().push(statistics.mean[0]))
+                       .set("deviation", Json::array().push(statistics.deviation[0]));
+    programs.push_back({quantize(networks::make(zoo()[0]), train).program,
+                        {{"model", zoo()[0].name}, {"normalization", numbers.text()}}});
+  }
+
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const auto& [program, metadata] = programs[i];
+    const std::string begin = std::string(folder) + "/", end = "_" + std::to_string(i);
+    const Json numbers = Json::parse(metadata.at("normalization"), "normalization");
+    const NormalizeOptions statistics{
+        {static_cast<float>(numbers["mean"].as_array()[0].as_number())},
+        {static_cast<float>(numbers["deviation"].as_array()[0].as_number())}};
+    const Tensor<float> images = tensor_of(faces.test, {normalize(statistics)});
+    const Tensor<float> logits = logits_of(program, images);
+    save_program(program, begin + "saved.safetensors");
+    CHECK(load_program(begin + "saved.safetensors").program(images) == logits);
+    emit(program, begin + "model" + end + ".hpp",
+         {.name_space = "network", .mean = statistics.mean, .deviation = statistics.deviation});
+
+    const std::int32_t sizes[] = {static_cast<std::int32_t>(count),
+                                  static_cast<std::int32_t>(logits.shape()[1])};
+    std::ofstream file(begin + "faces" + end + ".bin", std::ios::binary);
+    file.write(reinterpret_cast<const char*>(sizes), sizeof sizes);
+    for (std::int64_t k = 0; k < count; ++k) {
+      file.write(reinterpret_cast<const char*>(faces.test.image(k).pixels), 48 * 48);
+      file.write(reinterpret_cast<const char*>(logits.data() + k * sizes[1]),
+                 static_cast<std::streamsize>(sizeof(float)) * sizes[1]);
+    }
+    REQUIRE(file.flush().good());
+    MESSAGE("model ", i, ", ", metadata.at("model"),
+            ": the scalar run, every instruction set here ", "and the program read back agree on ",
+            count, " faces");
+  }
 }
