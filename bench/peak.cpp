@@ -6,6 +6,27 @@
 
 #include "arguments.hpp"
 
+namespace {
+
+/// What was measured, for the report.
+octet::Json machine(int threads) {
+  std::string processor = "unknown processor";
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("model name")) processor = line.substr(line.find(':') + 2);
+  return octet::Json::object()
+      .set("processor", processor)
+      .set("threads", threads)
+      .set("isa", octet::to_text(octet::active_isa()))
+#if defined(__clang__)
+      .set("compiler", "Clang " + std::to_string(__clang_major__));
+#else
+      .set("compiler", "GCC " + std::to_string(__GNUC__));
+#endif
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   const bench::Arguments arguments(argc, argv);
   octet::ThreadPool pool(0);
@@ -27,5 +48,7 @@ int main(int argc, char** argv) {
                 std::string(bench::level_names[static_cast<std::size_t>(each.level)]).c_str(),
                 static_cast<long long>(each.working_set / 1024), each.threads, each.read,
                 each.copy);
-  if (!arguments.json.empty()) std::ofstream(arguments.json) << peak.json().text() << "\n";
+  if (!arguments.json.empty())
+    std::ofstream(arguments.json) << peak.json().set("machine", machine(pool.threads())).text()
+                                  << "\n";
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "octet/core/cpu.hpp"
+#include "peak_loops_neon.hpp"
 #if OCTET_X86
 #include <immintrin.h>
 #endif
@@ -200,7 +201,8 @@ __attribute__((target("amx-tile,amx-bf16"))) inline void bf16_amx(std::int64_t i
 inline std::span<const PeakLoop> peak_loops() {
   using octet::Isa;
   static constexpr PeakLoop loops[] = {
-    {Arithmetic::f32, Isa::scalar, "mulps, addps", 12 * 2 * 4, &baseline_f32},
+    {Arithmetic::f32, Isa::scalar, OCTET_X86 ? "mulps, addps" : "multiply, add", 12 * 2 * 4,
+     &baseline_f32},
 #if OCTET_X86
     {Arithmetic::f32, Isa::avx2, "vfmadd ymm", 12 * 2 * 8, &f32_avx2},
     {Arithmetic::f32, Isa::avx512, "vfmadd zmm", 12 * 2 * 16, &f32_avx512},
@@ -214,6 +216,11 @@ inline std::span<const PeakLoop> peak_loops() {
     {Arithmetic::s8, Isa::avx512, "vpmaddwd, vpaddd zmm", 12 * 2 * 32, &s8_avx512},
     {Arithmetic::s8, Isa::avx512_vnni, "vpdpbusd zmm", 12 * 2 * 64, &s8_avx512_vnni},
     {Arithmetic::s8, Isa::amx, "tdpbssd", 4 * 2 * 16 * 16 * 64, &s8_amx},
+#elif OCTET_NEON
+    {Arithmetic::f32, Isa::neon, "fmla", 16 * 2 * 4, &f32_neon},
+    {Arithmetic::s8, Isa::neon, "smull, smlal2, sadalp", 16 * 2 * 16, &s8_neon},
+    {Arithmetic::s8, Isa::neon_dotprod, "sdot", 16 * 2 * 16, &s8_neon_dotprod},
+    {Arithmetic::s8, Isa::neon_i8mm, "smmla", 16 * 2 * 32, &s8_neon_i8mm},
 #endif
   };
   return loops;

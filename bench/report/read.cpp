@@ -80,7 +80,10 @@ Results read_results(const std::string& folder) {
     if (!json.is_null()) results.json.set(name, json);
     return json;
   };
-  if (const octet::Json peak = read("peak"); !peak.is_null()) results.peak = peak_from(peak);
+  if (const octet::Json peak = read("peak"); !peak.is_null()) {
+    results.peak = peak_from(peak);
+    if (const octet::Json* const machine = peak.find("machine")) results.machine = *machine;
+  }
   read_benchmarks(read("kernels"), results.kernels);
   read_benchmarks(read("kernels_s8"), results.kernels);
   read_benchmarks(read("gemm"), results.gemm);
@@ -93,9 +96,10 @@ Results read_results(const std::string& folder) {
   for (std::string line; std::getline(costs, line);) {
     HeaderCost cost;
     std::istringstream words(line);
-    if (!(words >> cost.header >> cost.seconds >> cost.megabytes)) continue;
+    if (!(words >> cost.header >> cost.compiler >> cost.seconds >> cost.megabytes)) continue;
     headers.push(octet::Json::object()
                      .set("header", cost.header)
+                     .set("compiler", cost.compiler)
                      .set("seconds", cost.seconds)
                      .set("megabytes", cost.megabytes));
     results.headers.push_back(cost);

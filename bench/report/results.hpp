@@ -1,6 +1,7 @@
 // What the programs of this folder measured, read from the files that they wrote.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,14 @@ struct Measurement {
   }
 };
 
+/// Whether a network was run by another library: its name stands in place of the instruction set.
+inline bool is_other(const Measurement& network) {
+  const std::string& who = network.parts[3];
+  return std::find(octet::isa_names.begin(), octet::isa_names.end(), who) == octet::isa_names.end();
+}
+
 struct HeaderCost {
-  std::string header;
+  std::string header, compiler;
   double seconds, megabytes;
 };
 
@@ -42,7 +49,7 @@ struct HeaderCost {
 struct Results {
   MachinePeak peak;
   std::vector<Measurement> kernels, gemm, networks, training;
-  octet::Json layers, startup;
+  octet::Json machine, layers, startup;
   std::vector<HeaderCost> headers;
   octet::Json json;
 };
@@ -53,6 +60,9 @@ Results read_results(const std::string& folder);
 
 using octet::page::fixed;
 using octet::page::Table;
+
+/// What matters most.
+std::vector<octet::page::Fact> facts_of(const Results& results);
 
 /// All tables in the order in which they are shown.
 std::vector<Table> tables_of(const Results& results);

@@ -55,9 +55,11 @@ Table bandwidth_table(const MachinePeak& peak) {
 /// Rows of one type by product; the last column tells how Octet stands against the best other.
 Table gemm_table(const Results& results, const std::string& type) {
   Table table{"Matrix products, " + type + ", one thread",
-              "GOP/s, M x N x K. The share is of the peak that was measured in between. In int8, "
-              "oneDNN's products end in int32, Octet's are requantized to int8. onnxruntime has no "
-              "part: it runs ONNX files alone.",
+              "GOP/s, M x N x K. The share is of the peak that was measured in between; the last "
+              "column and row are ratios of medians." +
+                  std::string(type == "int8" ? " oneDNN's products end in int32, Octet's are "
+                                               "requantized to int8."
+                                             : ""),
               {"product"},
               {}};
   std::vector<std::string> products, contestants;
@@ -87,6 +89,7 @@ Table gemm_table(const Results& results, const std::string& type) {
     }
     row.push_back(percent(share));
     row.push_back(other > 0 ? fixed(octet / other, 2) + (octet < other ? "  LOSES" : "") : "-");
+    if (octet < other) table.marked.push_back(table.rows.size());
     logarithms["octet"] += std::log(octet);
     logarithms["other"] += std::log(other);
     table.rows.push_back(row);
@@ -94,19 +97,26 @@ Table gemm_table(const Results& results, const std::string& type) {
   const auto mean = [&](const std::string& who) {
     return std::exp(logarithms[who] / static_cast<double>(products.size()));
   };
-  std::vector<std::string> row = {"geometric mean"};
-  for (const std::string& who : contestants) row.push_back(significant(mean(who)));
-  row.push_back("");
-  row.push_back(mean("other") > 0 ? fixed(mean("octet") / mean("other"), 2) : "-");
-  table.rows.push_back(row);
+  std::vector<std::string> means = {"geometric mean"}, ratios = {"octet / this, mean"};
+  for (const std::string& who : contestants) {
+    means.push_back(mean(who) > 0 ? significant(mean(who)) : "-");
+    const bool own = who.rfind("octet_", 0) == 0;
+    ratios.push_back(!own && mean(who) > 0 ? fixed(mean("octet") / mean(who), 2) : "");
+  }
+  means.push_back("");
+  means.push_back(mean("other") > 0 ? fixed(mean("octet") / mean("other"), 2) : "-");
+  table.rows.push_back(means);
+  table.rows.push_back(ratios);
   return table;
 }
 
 Table layer_table(const octet::Json& layers) {
-  Table table{"Layers where int8 gains less than half, or that are far below their limit",
+  Table table{"Layers that int8 helps least, and why",
               "Batch 1, one thread, " + layers["isa"].as_string() +
-                  ". Of layers that take at least 2 % of their network's time.",
-              {"network", "layer", "float ms", "int8 ms", "ratio", "share", "kernel", "why"},
+                  ". Of layers that take at least 2 % of their network's time, those that are less "
+                  "than 1.5 times faster in int8, and those that reach less than 15 % of their "
+                  "limit. The share is of the least possible time.",
+              {"network", "layer", "float ms", "int8 ms", "float / int8", "share", "kernel", "why"},
               {}};
   for (const auto& [network, content] : layers["networks"].as_object())
     for (const octet::Json& layer : content["layers"].as_array()) {
@@ -118,6 +128,7 @@ Table layer_table(const octet::Json& layers) {
           float32.is_null() ? 0 : float32["milliseconds"].as_number() / milliseconds;
       if (milliseconds < 0.02 * content["int8_milliseconds"].as_number()) continue;
       if (ratio >= 1.5 && share >= 0.15) continue;
+      if (ratio > 0 && ratio < 1) table.marked.push_back(table.rows.size());
       table.rows.push_back({network, layer["name"].as_string(),
                             float32.is_null() ? "-" : fixed(float32["milliseconds"].as_number(), 4),
                             fixed(milliseconds, 4),
@@ -127,39 +138,82 @@ Table layer_table(const octet::Json& layers) {
   return table;
 }
 
+/// The medians of whole networks in milliseconds.
+struct NetworkTimes {
+  /// By network/form/who, and by batch and threads.
+  std::vector<std::string> rows, columns;
+  std::map<std::string, double> milliseconds;
+  /// By network/form/ and column: the least of Octet, and of other libraries; 0 if there is none.
+  std::map<std::string, double> own, other;
+
+  explicit NetworkTimes(const Results& results) {
+    for (const Measurement& each : results.networks) {
+      const std::string form = each.parts[1] + "/" + each.parts[2] + "/";
+      const std::string column = words(each.parts[4]) + ", " + words(each.parts[5]);
+      add_once(columns, column);
+      add_once(rows, form + each.parts[3]);
+      const double time = 1e3 * each.seconds;
+      milliseconds[form + each.parts[3] + column] = time;
+      double& least = (is_other(each) ? other : own)[form + column];
+      least = least > 0 ? (std::min)(least, time) : time;
+    }
+  }
+  static std::string words(std::string name) {
+    std::replace(name.begin(), name.end(), '_', ' ');
+    if (name == "threads 1") return "1 thread";
+    return name.rfind("threads ", 0) == 0 ? name.substr(8) + " threads" : name;
+  }
+};
+
 Table network_table(const Results& results) {
+  NetworkTimes times(results);
   Table table{"Whole networks",
-              "Milliseconds for the whole batch, at best over float32 at best.",
+              "Milliseconds for the whole batch; in brackets, how many times faster than Octet's "
+              "fastest float32.",
               {"network", "form", "held to"},
               {}};
-  std::vector<std::string> columns, rows;
-  std::map<std::string, double> milliseconds, best;
-  for (const Measurement& each : results.networks) {
-    const std::string column = each.parts[4] + ", " + each.parts[5];
-    const std::string row = each.parts[1] + "/" + each.parts[2] + "/" + each.parts[3];
-    add_once(columns, column);
-    add_once(rows, row);
-    milliseconds[row + column] = 1e3 * each.seconds;
-    double& least = best[each.parts[1] + each.parts[2] + column];
-    least = least > 0 ? (std::min)(least, 1e3 * each.seconds) : 1e3 * each.seconds;
-  }
-  table.header.insert(table.header.end(), columns.begin(), columns.end());
-  table.header.push_back("float32 / this");
-  for (const std::string& row : rows) {
+  table.header.insert(table.header.end(), times.columns.begin(), times.columns.end());
+  for (const std::string& row : times.rows) {
     const auto first = row.find('/'), last = row.rfind('/');
     const std::string network = row.substr(0, first);
     std::vector<std::string> cells = {network, row.substr(first + 1, last - first - 1),
                                       row.substr(last + 1)};
-    std::string ratios;
-    for (const std::string& column : columns) {
-      const double here = milliseconds[row + column];
-      cells.push_back(here > 0 ? significant(here) : "-");
-      if (here > 0)
-        ratios += octet::text_of(ratios.empty() ? "" : " ",
-                                 fixed(best[network + "float32" + column] / here, 2));
+    for (const std::string& column : times.columns) {
+      const double here = times.milliseconds[row + column];
+      const double base = times.own[network + "/float32/" + column];
+      cells.push_back(here > 0 ? significant(here) + " (" + fixed(base / here, 2) + ")" : "-");
     }
-    cells.push_back(ratios);
     table.rows.push_back(cells);
+  }
+  return table;
+}
+
+Table other_networks_table(const Results& results) {
+  NetworkTimes times(results);
+  Table table{"Whole networks against other libraries",
+              "How many times faster Octet's fastest is than theirs; in brackets, their "
+              "milliseconds and Octet's.",
+              {"network", "form"},
+              {}};
+  table.header.insert(table.header.end(), times.columns.begin(), times.columns.end());
+  std::vector<std::string> forms;
+  for (const std::string& row : times.rows) add_once(forms, row.substr(0, row.rfind('/') + 1));
+  for (const std::string& form : forms) {
+    const auto slash = form.find('/');
+    std::vector<std::string> cells = {form.substr(0, slash),
+                                      form.substr(slash + 1, form.size() - slash - 2)};
+    bool any = false, loses = false;
+    for (const std::string& column : times.columns) {
+      const double own = times.own[form + column], other = times.other[form + column];
+      const bool both = own > 0 && other > 0;
+      cells.push_back(both ? fixed(other / own, 2) + " (" + significant(other) + ", " +
+                                 significant(own) + ")" + (other < own ? " LOSES" : "")
+                           : "-");
+      any = any || both;
+      loses = loses || (both && other < own);
+    }
+    if (loses) table.marked.push_back(table.rows.size());
+    if (any) table.rows.push_back(cells);
   }
   return table;
 }
@@ -214,6 +268,56 @@ Table kernel_table(const Results& results) {
 
 }  // namespace
 
+std::vector<octet::page::Fact> facts_of(const Results& results) {
+  std::vector<octet::page::Fact> facts;
+  NetworkTimes times(results);
+  const std::string column = "batch 1, 1 thread";
+  // Geometric means of quotients of two times each, as far as both are there.
+  const auto mean = [&](auto&& quotient) {
+    double logarithms = 0, count = 0;
+    std::vector<std::string> networks;
+    for (const std::string& row : times.rows) add_once(networks, row.substr(0, row.find('/')));
+    for (const std::string& network : networks) {
+      const auto [above, below] = quotient(network);
+      if (!(above > 0 && below > 0)) continue;
+      logarithms += std::log(above / below);
+      ++count;
+    }
+    return count > 0 ? std::exp(logarithms / count) : 0;
+  };
+  const auto add = [&](double value, const std::string& words) {
+    if (value > 0) facts.push_back({fixed(value, 2) + " times", words});
+  };
+  add(mean([&](const std::string& network) {
+        return std::pair(times.own[network + "/float32/" + column],
+                         times.own[network + "/int8/" + column]);
+      }),
+      "as fast in int8 as in float32: geometric mean of the networks, " + column);
+  add(mean([&](const std::string& network) {
+        return std::pair(times.other[network + "/int8/" + column],
+                         times.own[network + "/int8/" + column]);
+      }),
+      "as fast in int8 as onnxruntime in int8, " + column);
+  add(mean([&](const std::string& network) {
+        return std::pair(times.other[network + "/float32/" + column],
+                         times.own[network + "/float32/" + column]);
+      }),
+      "as fast in float32 as onnxruntime in float32, " + column);
+  for (const Arithmetic arithmetic : {Arithmetic::f32, Arithmetic::bf16, Arithmetic::s8}) {
+    const ComputePeak* best = nullptr;
+    for (const ComputePeak& each : results.peak.compute)
+      if (each.arithmetic == arithmetic && each.threads == 1 &&
+          (!best || each.giga_operations > best->giga_operations))
+        best = &each;
+    if (best)
+      facts.push_back({significant(best->giga_operations) + " GOP/s",
+                       "at most in " +
+                           std::string(arithmetic_names[static_cast<std::size_t>(arithmetic)]) +
+                           ", " + to_text(best->isa) + ", 1 thread"});
+  }
+  return facts;
+}
+
 std::vector<Table> tables_of(const Results& results) {
   std::vector<Table> tables;
   if (!results.peak.compute.empty()) {
@@ -223,13 +327,21 @@ std::vector<Table> tables_of(const Results& results) {
   for (const char* const type : {"float32", "int8"})
     if (!results.gemm.empty()) tables.push_back(gemm_table(results, type));
   if (!results.layers.is_null()) tables.push_back(layer_table(results.layers));
-  if (!results.networks.empty()) tables.push_back(network_table(results));
+  if (!results.networks.empty()) {
+    tables.push_back(network_table(results));
+    const Table others = other_networks_table(results);
+    if (!others.rows.empty()) tables.push_back(others);
+  }
   if (!results.training.empty()) tables.push_back(training_table(results));
   if (!results.startup.is_null()) tables.push_back(startup_table(results.startup));
   if (!results.headers.empty()) {
-    Table table{"Cost of including", "", {"header", "compiler seconds", "compiler MB"}, {}};
+    Table table{"Cost of including",
+                "A file that holds nothing but the include, at -O0.",
+                {"header", "compiler", "seconds", "MB"},
+                {}};
     for (const HeaderCost& cost : results.headers)
-      table.rows.push_back({cost.header, fixed(cost.seconds, 2), fixed(cost.megabytes, 0)});
+      table.rows.push_back(
+          {cost.header, cost.compiler, fixed(cost.seconds, 2), fixed(cost.megabytes, 0)});
     tables.push_back(table);
   }
   if (!results.kernels.empty()) tables.push_back(kernel_table(results));

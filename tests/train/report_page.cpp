@@ -131,6 +131,37 @@ TEST_CASE("the checker of pages finds what is planted") {
     CHECK_MESSAGE(!fault_of(head + bad).empty(), bad);
 }
 
+TEST_CASE("page: axes are labelled at round values") {
+  const auto labels = [](double low, double high, int count) {
+    const page::RoundValues marks = page::round_values(low, high, count);
+    std::string text;
+    for (const double value : marks.values) text += page::fixed(value, marks.decimals) + " ";
+    return text;
+  };
+  CHECK(labels(0, 0.171, 4) == "0.00 0.05 0.10 0.15 ");
+  CHECK(labels(0, 60, 4) == "0 20 40 60 ");
+  CHECK(labels(27.34, 33.22, 5) == "28 30 32 ");
+  CHECK(labels(-3, 3, 3) == "-2 0 2 ");
+  CHECK(labels(0, 10000, 4) == "0 5000 10000 ");
+  CHECK(labels(7, 7, 4) == "7 ");
+}
+
+TEST_CASE("page: tables set numbers to the right, break long words, and mark rows") {
+  page::Page written("A page");
+  written.table({"T",
+                 "",
+                 {"name", "ms", "why"},
+                 {{"1 conv", "-1.5 (2)", std::string(45, 'w')}, {"x", "-", ""}},
+                 {1}});
+  written.facts({{"3 < 4", "times"}});
+  const std::string html = written.finish();
+  CHECK(fault_of(html) == "");
+  CHECK(contains(html, "<th>name</th><th class=\"number\">ms</th><th class=\"words\">why</th>"));
+  CHECK(contains(html, "<tr><td>1 conv</td><td class=\"number\">-1.5 (2)</td>"));
+  CHECK(contains(html, "<tr class=\"marked\"><td>x</td><td class=\"number\">-</td>"));
+  CHECK(contains(html, "<b>3 &lt; 4</b>times"));
+}
+
 TEST_CASE("report: the page is well-formed, links to nothing, and holds the JSON's numbers") {
   const NetworkReport report = report_of_a_small_network();
   const Json json = report_json(report);
@@ -143,9 +174,17 @@ TEST_CASE("report: the page is well-formed, links to nothing, and holds the JSON
   CHECK(contains(html, "<h1>Faces &lt;1&gt; &amp; more</h1>"));
   CHECK(contains(html, "&lt;b&gt; &amp; &quot;Fear&quot;?"));
   CHECK(contains(html, "Warning: the images look odd"));
+  // The figures at its head are those of the last form against the first.
+  const Json& last = json["forms"].as_array()[2];
+  CHECK(contains(html, text_of("<b>", page::fixed(100 * last["accuracy"]["value"].as_number(), 2),
+                               " %</b>int8 is right on; float32 on ")));
+  CHECK(contains(
+      html, text_of("Of 300 answers ", last["right_to_wrong"].as_integer(), " became wrong and ",
+                    last["wrong_to_right"].as_integer(), " right</div>")));
+  CHECK(contains(html, "<b>1.00 times</b>smaller: 12 KB in place of 12 KB"));
   // Of a long name in a plot no character is cut in two.
   CHECK(contains(html, ">\xC3\x9C\xC3\x9C\xC3\x9C\xC3\x9C<"));
-  CHECK(contains(html, ">\xC3\x9C\xC3\x9C\xC3\x9C<"));
+  CHECK_FALSE(contains(html, "\xC3<"));
 
   std::vector<std::string> missing;
   const auto expect = [&](const std::string& text) {

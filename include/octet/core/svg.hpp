@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "octet/core/error.hpp"
 
@@ -58,16 +59,40 @@ struct LogAxis {
   }
 };
 
+/// Where an axis is labelled: multiples of 1, 2 or 5 times a power of ten from low to high, at most
+/// `count` + 1 of them, and the decimals that tell them apart.
+struct RoundValues {
+  std::vector<double> values;
+  int decimals = 0;
+};
+template <class = WhenUsed>
+RoundValues round_values(double low, double high, int count) {
+  RoundValues result;
+  if (!(high > low)) return {{low}, 0};
+  const double least = (high - low) / count;
+  double step = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1.0, 2.0, 5.0, 10.0})
+    if (factor * step >= least * (1 - 1e-9)) {
+      step *= factor;
+      break;
+    }
+  result.decimals = static_cast<int>((std::max)(0.0, std::ceil(-std::log10(step) - 1e-9)));
+  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k)
+    result.values.push_back(k * step + 0.0);  // No minus before a zero.
+  return result;
+}
+
 /// A drawing of so many pixels, y downwards. A style is one or more classes of the page's style.
 template <class = WhenUsed>
 class BasicSvg {
  public:
-  /// `label` says what is drawn to those who cannot see it.
+  /// `label` says what is drawn to those who cannot see it. A narrow window shrinks the drawing to
+  /// three quarters at most, so that its words stay readable.
   BasicSvg(double width, double height, std::string_view label = "")
-      : text_(text_of("<svg viewBox=\"0 0 ", fixed(width, 0), " ", fixed(height, 0), "\" width=\"",
-                      fixed(width, 0), "\" role=\"img\"",
-                      label.empty() ? "" : text_of(" aria-label=\"", escaped(label), "\""),
-                      ">\n")) {}
+      : text_(text_of(
+            "<svg viewBox=\"0 0 ", fixed(width, 0), " ", fixed(height, 0), "\" width=\"",
+            fixed(width, 0), "\" style=\"min-width:", fixed(0.75 * width, 0), "px\" role=\"img\"",
+            label.empty() ? "" : text_of(" aria-label=\"", escaped(label), "\""), ">\n")) {}
 
   void line(double x0, double y0, double x1, double y1, std::string_view style) {
     text_ += "<line" + place("x1", x0) + place("y1", y0) + place("x2", x1) + place("y2", y1) +
@@ -86,9 +111,26 @@ class BasicSvg {
              escaped(tip) + "</title></circle>\n";
   }
   /// The anchor is start, middle or end.
-  void text(double x, double y, std::string_view words, std::string_view anchor = "start") {
+  void text(double x, double y, std::string_view words, std::string_view anchor = "start",
+            std::string_view style = "") {
     text_ += "<text" + place("x", x) + place("y", y) + " text-anchor=\"" + std::string(anchor) +
-             "\">" + escaped(words) + "</text>\n";
+             '"' + (style.empty() ? "" : of(style)) + ">" + escaped(words) + "</text>\n";
+  }
+  /// Words that are read from below, and end at (x, y).
+  void upright(double x, double y, std::string_view words) {
+    text_ += "<text" + place("x", x) + place("y", y) +
+             " text-anchor=\"end\" transform=\"rotate(-90 " + fixed(x, 1) + " " + fixed(y, 1) +
+             ")\">" + escaped(words) + "</text>\n";
+  }
+  /// What the colours mean, in a row that begins at (x, y): {style, words} each.
+  void key(double x, double y,
+           std::span<const std::pair<std::string_view, std::string_view>> entries) {
+    for (const auto& [style, words] : entries) {
+      text_ += "<rect" + place("x", x) + place("y", y - 9) + place("width", 10) +
+               place("height", 10) + of(style) + "/>\n";
+      text(x + 15, y, words);
+      x += 35 + 6.5 * static_cast<double>(words.size());
+    }
   }
   /// Straight lines from point to point, {x, y} each.
   void path(std::span<const std::pair<double, double>> points, std::string_view style) {

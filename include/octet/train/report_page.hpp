@@ -35,6 +35,7 @@ class ReportPage {
   std::string run() {
     for (const Json& warning : report_["quantization"]["warnings"].as_array())
       page_.paragraph("Warning: " + warning.as_string());
+    summary();
     accuracy();
     classes();
     confusion();
@@ -44,7 +45,7 @@ class ReportPage {
     page_.heading("Layer by layer");
     page_.paragraph(
         "What each layer computes in float32 (bars, logarithmic heights), on the steps that int8 "
-        "can express (orange lines; every 16th is longer). Bars beyond the steps are cut off. "
+        "can express (orange lines; every 16th is longer). Values beyond the steps are cut off. "
         "Below, its weights in steps of their channel's scale: a bar for each int8 weight.");
     for (const Json& layer : layers_) this->layer(layer);
     return page_.finish();
@@ -90,18 +91,67 @@ class ReportPage {
   const std::string& first_name() const { return first()["name"].as_string(); }
   const std::string& last_name() const { return last()["name"].as_string(); }
 
+  /// What int8 cost and what it brought, against the first form.
+  void summary() {
+    const auto bytes = [](const Json& form) {
+      const double file = form["file_bytes"].as_number();
+      return file > 0 ? file : form["weight_bytes"].as_number();
+    };
+    const auto size = [](double count) {
+      return count < 1e6 ? page::fixed(count / 1e3, 0) + " KB"
+                         : page::fixed(count / 1e6, 2) + " MB";
+    };
+    const auto times = [](double ratio) { return page::fixed(ratio, ratio < 10 ? 2 : 1); };
+    const Json& costs = report_["costs"];
+    const double before = costs["float32_milliseconds"].as_number();
+    const double after = (std::max)(costs["int8_milliseconds"].as_number(), 1e-9);
+    const Json* weakest = nullptr;
+    for (const Json& layer : layers_)
+      if (is_finite(layer["sqnr_db"]) &&
+          (!weakest || layer["sqnr_db"].as_number() < (*weakest)["sqnr_db"].as_number()))
+        weakest = &layer;
+    std::vector<page::Fact> facts = {
+        {percent(last()["accuracy"]["value"]) + " %",
+         text_of(last_name(), " is right on; ", first_name(), " on ",
+                 percent(first()["accuracy"]["value"]), " %. Of ", last()["images"].as_integer(),
+                 " answers ", last()["right_to_wrong"].as_integer(), " became wrong and ",
+                 last()["wrong_to_right"].as_integer(), " right")},
+        {times(before / after) + " times",
+         text_of("as fast: ", significant(after), " ms in place of ", significant(before),
+                 " ms, batch ", costs["batch"].as_integer(), ", ", thread_count(), ", ",
+                 report_["isa"].as_string())},
+        {times(bytes(first()) / (std::max)(bytes(last()), 1.0)) + " times",
+         text_of("smaller: ", size(bytes(last())), " in place of ", size(bytes(first())))}};
+    if (weakest)
+      facts.push_back({decibels((*weakest)["sqnr_db"]) + " dB",
+                       "is the lowest SQNR of a layer, that of " + (*weakest)["name"].as_string()});
+    page_.facts(facts);
+  }
+  std::string thread_count() const {
+    const std::int64_t count = report_["costs"]["threads"].as_integer();
+    return text_of(count, count == 1 ? " thread" : " threads");
+  }
+  /// float32 and int8, or what the forms that are compared are called.
+  void draw_key(Svg& svg, double x, double y) const {
+    const std::pair<std::string_view, std::string_view> entries[] = {
+        {style_of(first_name()), first_name()}, {style_of(last_name()), last_name()}};
+    svg.key(x, y, entries);
+  }
+
   void accuracy() {
     const double height = 30 + 26 * static_cast<double>(forms_.size());
-    Svg svg(430, height + 26, "accuracy of each form with its interval");
+    Svg svg(480, height + 26, "accuracy of each form with its interval");
     double low = 1, high = 0;
     for (const Json& form : forms_) {
       low = (std::min)(low, form["accuracy"]["low"].as_number());
       high = (std::max)(high, form["accuracy"]["high"].as_number());
     }
-    const LinearAxis x{low, (std::max)(high, low + 1e-9), 120, 410};
-    for (const double value : {low, (low + high) / 2, high}) {
-      svg.line(x(value), 10, x(value), height, "grid");
-      svg.text(x(value), height + 16, page::fixed(100 * value, 2) + " %", "middle");
+    high = (std::max)(high, low + 1e-4);
+    const LinearAxis x{low, high, 120, 450};
+    const page::RoundValues marks = page::round_values<AnyJson>(100 * low, 100 * high, 5);
+    for (const double value : marks.values) {
+      svg.line(x(value / 100), 10, x(value / 100), height, "grid");
+      svg.text(x(value / 100), height + 16, page::fixed(value, marks.decimals) + " %", "middle");
     }
     double y = 28;
     Table table{"",
@@ -114,10 +164,11 @@ class ReportPage {
       const Json& share = form["accuracy"];
       const std::string_view style = style_of(name);
       svg.text(112, y + 4, name, "end");
-      svg.bar(x(share["low"].as_number()), y - 2,
-              x(share["high"].as_number()) - x(share["low"].as_number()), 4, style,
-              name + ": " + interval(share) + " %");
-      svg.point(x(share["value"].as_number()), y, style, name + ": " + percent(share["value"]));
+      svg.bar(x(share["low"].as_number()), y - 5,
+              x(share["high"].as_number()) - x(share["low"].as_number()), 10, style,
+              name + ": " + interval(share) + " %", 0.5);
+      const double center = x(share["value"].as_number());
+      svg.line(center, y - 8, center, y + 8, "one");
       y += 26;
       const bool itself = &form == &first();
       const auto number = [&](const char* key) { return form[key].text(); };
@@ -134,20 +185,22 @@ class ReportPage {
         "95 % interval (Wilson). All forms saw the same images, so what tells them apart are the "
         "answers that changed against ",
         first_name(),
-        "; McNemar's mid-p is the probability of "
-        "such a difference between two equally good forms."));
+        ". McNemar's mid-p is the probability of such a difference between two equally good "
+        "forms: below 0.05 it is hardly chance."));
     page_.beside({svg.finish()}, table);
   }
 
   void classes() {
     const Array &before = first()["classes"].as_array(), &after = last()["classes"].as_array();
-    const double strip = 60, width = 50 + strip * static_cast<double>(before.size());
-    Svg svg(width + 10, 220, "recall of each class in both forms");
+    const double strip = 62, width = 50 + strip * static_cast<double>(before.size());
+    Svg svg(width + 10, 226, "recall of each class in both forms");
     const LinearAxis y{0, 1, 180, 20};
     for (const double value : {0.0, 0.25, 0.5, 0.75, 1.0}) {
       svg.line(44, y(value), width, y(value), "grid");
       svg.text(38, y(value) + 4, page::fixed(100 * value, 0), "end");
     }
+    svg.text(38, 10, "%", "end", "unit");
+    draw_key(svg, 50, 221);
     Table table{"",
                 "",
                 {"class", "images", "recall % " + first_name(), "recall % " + last_name(),
@@ -163,6 +216,9 @@ class ReportPage {
         const std::string& whose = place ? last_name() : first_name();
         svg.bar(left + 22 * place, top, 20, 180 - top, style_of(whose),
                 text_of(name, ", ", whose, ": ", interval((*form)["recall"])));
+        const double middle = left + 22 * place + 10;
+        svg.line(middle, y((*form)["recall"]["low"].as_number()), middle,
+                 y((*form)["recall"]["high"].as_number()), "one");
         ++place;
       }
       svg.text(left + 21, 196, shortened(name, 9), "middle");
@@ -172,7 +228,10 @@ class ReportPage {
                             percent(after[i]["f1"])});
     }
     page_.heading("Class by class");
-    page_.paragraph("Recall: of the images of a class, the share that was found. Bars in percent.");
+    page_.paragraph(
+        "Recall: of the images of a class, the share that was found, with its 95 % interval. "
+        "Precision: of the images that were taken for a class, the share that belongs to it. F1: "
+        "their harmonic mean.");
     page_.beside({svg.finish()}, table);
   }
 
@@ -180,23 +239,25 @@ class ReportPage {
     const Array& rows = form["confusion"].as_array();
     const Array& names = form["classes"].as_array();
     const std::string& whose = form["name"].as_string();
-    const double cell = 40, left = 80, top = 44, side = cell * static_cast<double>(rows.size());
-    Svg svg(left + side + 10, top + side + 10, "confusion matrix of " + whose);
-    svg.text(left, 14, whose + ": rows are true, columns what it was taken for");
+    const double cell = 56, high = 30, left = 80, top = 44;
+    const double side = cell * static_cast<double>(rows.size());
+    Svg svg(left + side + 10, top + high * static_cast<double>(rows.size()) + 10,
+            "confusion matrix of " + whose);
+    svg.text(left, 14, whose, "start", "title");
     for (std::size_t label = 0; label < rows.size(); ++label) {
-      const double y = top + cell * static_cast<double>(label);
-      svg.text(left - 6, y + 24, shortened(names[label]["name"].as_string(), 10), "end");
+      const double y = top + high * static_cast<double>(label);
+      svg.text(left - 6, y + 20, shortened(names[label]["name"].as_string(), 10), "end");
       svg.text(left + cell * (static_cast<double>(label) + 0.5), top - 8,
-               shortened(names[label]["name"].as_string(), 6), "middle");
+               shortened(names[label]["name"].as_string(), 8), "middle");
       const double all = (std::max)(1.0, names[label]["images"].as_number());
       for (std::size_t predicted = 0; predicted < rows.size(); ++predicted) {
         const Json& count = rows[label].as_array()[predicted];
         const double x = left + cell * static_cast<double>(predicted);
-        svg.bar(x + 1, y + 1, cell - 2, cell - 2, label == predicted ? style_of(whose) : "loss",
+        svg.bar(x + 1, y + 1, cell - 2, high - 2, label == predicted ? "right" : "loss",
                 text_of(names[label]["name"].as_string(), " taken for ",
                         names[predicted]["name"].as_string(), ": ", count.as_integer()),
                 0.06 + 0.6 * count.as_number() / all);
-        svg.text(x + cell / 2, y + 24, count.text(), "middle");
+        svg.text(x + cell / 2, y + 20, count.text(), "middle");
       }
     }
     return svg.finish();
@@ -213,8 +274,13 @@ class ReportPage {
       table.rows.push_back(std::move(row));
     }
     page_.heading("Confusion");
-    page_.paragraph(text_of("The table holds ", first_name(), " / ", last_name(), "."));
-    page_.beside({matrix(first()), matrix(last())}, table);
+    page_.paragraph(
+        "Rows are what an image shows, columns what it was taken for; blue is right, red is wrong, "
+        "the darker the larger the share of the row.");
+    page_.beside({matrix(first()), matrix(last())});
+    page_.open(text_of("Both in one table, ", first_name(), " / ", last_name()));
+    page_.beside({}, table);
+    page_.close();
   }
 
   void times() {
@@ -224,16 +290,22 @@ class ReportPage {
       for (const char* const form : {"float32", "int8"})
         if (!each[form].is_null())
           longest = (std::max)(longest, each[form]["milliseconds"].as_number());
-    const double width = 60 + 16 * static_cast<double>(operations_.size());
-    Svg svg(width + 10, 230, "milliseconds of each operation in both forms");
-    const LinearAxis y{0, longest, 210, 20};
-    for (const double value : {0.0, longest / 2, longest}) {
+    const double pitch = 18, width = 60 + pitch * static_cast<double>(operations_.size());
+    Svg svg((std::max)(width + 10, 260.0), 220 + name_height(operations_),
+            "milliseconds of each operation in both forms");
+    const LinearAxis y{0, longest, 210, 30};
+    const page::RoundValues marks = page::round_values<AnyJson>(0, longest, 4);
+    for (const double value : marks.values) {
       svg.line(54, y(value), width, y(value), "grid");
-      svg.text(50, y(value) + 4, page::fixed(value, 3), "end");
+      svg.text(50, y(value) + 4, page::fixed(value, marks.decimals), "end");
     }
+    svg.text(50, 14, "ms", "end", "unit");
+    const std::pair<std::string_view, std::string_view> forms[] = {{"float32", "float32"},
+                                                                   {"int8", "int8"}};
+    svg.key(62, 14, forms);
     Table table{"",
                 "",
-                {"operation", "float32 ms", "int8 ms", "ratio", "float32 KB", "int8 KB",
+                {"operation", "float32 ms", "int8 ms", "float32 / int8", "float32 KB", "int8 KB",
                  "float32 kernel", "int8 kernel"},
                 {}};
     double left = 58;
@@ -248,21 +320,22 @@ class ReportPage {
         cells[1].push_back(there ? page::fixed(cost["bytes_moved"].as_number() / 1000, 1) : "-");
         cells[2].push_back(there ? cost["kernel"].as_string() : "-");
         if (there)
-          svg.bar(place, y(cost["milliseconds"].as_number()), 6,
+          svg.bar(place, y(cost["milliseconds"].as_number()), 7,
                   210 - y(cost["milliseconds"].as_number()), form,
                   text_of(each["name"].as_string(), ", ", form, ": ", cells[0].back(), " ms, ",
                           cells[2].back()));
-        place += 7;
+        place += 8;
       }
-      left += 16;
+      svg.upright(left + 12, 218, each["name"].as_string());
+      left += pitch;
       const bool both = !float32.is_null() && !int8.is_null();
-      table.rows.push_back(
-          {each["name"].as_string(), cells[0][0], cells[0][1],
-           both ? page::fixed(float32["milliseconds"].as_number() /
-                                  (std::max)(int8["milliseconds"].as_number(), 1e-9),
-                              2)
-                : "-",
-           cells[1][0], cells[1][1], cells[2][0], cells[2][1]});
+      const double ratio = both ? float32["milliseconds"].as_number() /
+                                      (std::max)(int8["milliseconds"].as_number(), 1e-9)
+                                : 1;
+      if (ratio < 1) table.marked.push_back(table.rows.size());
+      table.rows.push_back({each["name"].as_string(), cells[0][0], cells[0][1],
+                            both ? page::fixed(ratio, 2) : "-", cells[1][0], cells[1][1],
+                            cells[2][0], cells[2][1]});
     }
     const double before = costs["float32_milliseconds"].as_number();
     const double after = costs["int8_milliseconds"].as_number();
@@ -270,21 +343,29 @@ class ReportPage {
                           page::fixed(before / (std::max)(after, 1e-9), 2), "", "", "", ""});
     page_.heading("Time and bytes, operation by operation");
     page_.paragraph(text_of("Medians on ", report_["isa"].as_string(), ", batch ",
-                            costs["batch"].as_integer(),
-                            ", threads: ", costs["threads"].as_integer(),
-                            "; the forms took turns. KB: inputs, "
-                            "weights and output, each moved once."));
+                            costs["batch"].as_integer(), ", ", thread_count(),
+                            "; the forms took turns. KB: inputs, weights and output, each moved "
+                            "once. Red: slower in int8."));
     page_.beside({svg.finish()}, table);
   }
 
   void errors() {
-    const double width = 60 + 12 * static_cast<double>(layers_.size());
-    Svg svg(width + 10, 200, "SQNR of each layer in decibels");
-    const LinearAxis y{0, 60, 180, 20};
-    for (const double value : {0.0, 20.0, 40.0, 60.0}) {
+    double loudest = 60;
+    for (const Json& layer : layers_)
+      if (is_finite(layer["sqnr_db"])) loudest = (std::max)(loudest, layer["sqnr_db"].as_number());
+    const double pitch = 16, width = 60 + pitch * static_cast<double>(layers_.size());
+    Svg svg((std::max)(width + 10, 260.0), 190 + name_height(layers_),
+            "SQNR of each layer in decibels");
+    const LinearAxis y{0, loudest, 180, 30};
+    const page::RoundValues marks = page::round_values<AnyJson>(0, loudest, 4);
+    for (const double value : marks.values) {
       svg.line(44, y(value), width, y(value), "grid");
-      svg.text(38, y(value) + 4, page::fixed(value, 0), "end");
+      svg.text(38, y(value) + 4, page::fixed(value, marks.decimals), "end");
     }
+    svg.text(38, 14, "dB", "end", "unit");
+    const std::pair<std::string_view, std::string_view> types[] = {{"int8", "int8"},
+                                                                   {"float32", "stays float32"}};
+    svg.key(50, 14, types);
     Table table{"",
                 "",
                 {"layer", "type", "float32 range", "int8 range", "SQNR dB", "saturated %",
@@ -295,10 +376,11 @@ class ReportPage {
       const Json &sqnr = layer["sqnr_db"], *const weights = layer.find("weights");
       const Json* const of_weights = weights ? weights->find("sqnr_db") : nullptr;
       const std::string& name = layer["name"].as_string();
-      const double top = is_finite(sqnr) ? y(sqnr.as_number()) : 20;
-      svg.bar(left, top, 9, 180 - top, is_int8(layer) ? "int8" : "float32",
+      const double top = is_finite(sqnr) ? y(sqnr.as_number()) : 30;
+      svg.bar(left, top, 12, 180 - top, is_int8(layer) ? "int8" : "float32",
               text_of(name, ": ", decibels(sqnr), is_finite(sqnr) ? " dB" : ""));
-      left += 12;
+      svg.upright(left + 10, 188, name);
+      left += pitch;
       const Json* const reason = layer.find("float_because");
       table.rows.push_back({name, layer["type"].as_string(), range(layer["float_range"]),
                             is_int8(layer) ? range(layer["int8_range"]) : "-", decibels(sqnr),
@@ -308,8 +390,8 @@ class ReportPage {
     }
     page_.heading("Error, layer by layer");
     page_.paragraph(text_of(
-        "SQNR: how much louder a layer's output is than the error that int8 has collected up to "
-        "there; 6 dB are a bit. Measured on ",
+        "SQNR, the signal-to-quantization-noise ratio: how much louder a layer's output is than "
+        "the error that int8 has collected up to there; 6 dB are a bit. Measured on ",
         report_["quantization"]["images"].as_integer(), " calibration images."));
     page_.beside({svg.finish()}, table);
   }
@@ -317,11 +399,15 @@ class ReportPage {
   void calibration() {
     const Array& points = report_["quantization"]["curve"].as_array();
     if (points.empty()) return;
-    Svg svg(430, 210, "how far the ranges were from the final ones");
-    const page::LogAxis x{1, (std::max)(2.0, points.back()["images"].as_number()), 50, 410};
-    const LinearAxis y{0, 1, 180, 20};
+    Svg svg(480, 232, "how far the ranges were from the final ones");
+    const page::LogAxis x{1, (std::max)(2.0, points.back()["images"].as_number()), 60, 440};
+    const LinearAxis y{0, 1, 180, 30};
+    const std::pair<std::string_view, std::string_view> lines[] = {
+        {"float32", "mean of all layers"}, {"int8", "largest"}};
+    svg.key(60, 14, lines);
+    svg.text(250, 216, "calibration images", "middle", "unit");
     for (const double value : {0.0, 0.5, 1.0}) {
-      svg.line(50, y(value), 410, y(value), "grid");
+      svg.line(50, y(value), 440, y(value), "grid");
       svg.text(44, y(value) + 4, page::fixed(100 * value, 0) + " %", "end");
     }
     std::vector<std::pair<double, double>> mean, largest;
@@ -340,10 +426,17 @@ class ReportPage {
     page_.heading("Calibration");
     page_.paragraph(text_of(
         "How far the ranges were from the final ones after so many images, as a share of their "
-        "extent: blue the mean over all layers, orange the largest. ",
+        "extent. ",
         settled ? text_of("More images changed no range by more than 5 % after ", settled, ".")
                 : std::string("Some ranges still moved by more than 5 % with the last images.")));
     page_.beside({svg.finish()}, table);
+  }
+
+  /// Room for the longest name, read upwards.
+  static double name_height(const Array& named) {
+    std::size_t longest = 0;
+    for (const Json& each : named) longest = (std::max)(longest, each["name"].as_string().size());
+    return 6.5 * static_cast<double>(longest);
   }
 
   static std::vector<double> heights(const Array& counts, double top, double bottom) {
