@@ -57,11 +57,13 @@ Graph<float> with_fake_quantize(const Graph<float>& graph, const TrainOptions& o
                                 std::int64_t steps) {
   const QuantizationScale scale =
       options.scales == "learned" ? QuantizationScale::learned : QuantizationScale::observed;
+  // A profile is that of a step that observes and quantizes, of which there are most.
+  const QuantizationSchedule schedule = options.profile ? QuantizationSchedule{}
+                                        : options.from.empty()
+                                            ? QuantizationSchedule::from_scratch(steps)
+                                            : QuantizationSchedule::fine_tuning(steps);
   return insert_fake_quantize(
-      graph, {.activation_scale = scale,
-              .weight_scale = scale,
-              .schedule = options.from.empty() ? QuantizationSchedule::from_scratch(steps)
-                                               : QuantizationSchedule::fine_tuning(steps)});
+      graph, {.activation_scale = scale, .weight_scale = scale, .schedule = schedule});
 }
 
 }  // namespace fer

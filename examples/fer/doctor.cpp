@@ -13,7 +13,7 @@ using namespace octet;
 
 QuantizedProgram quantize_with_doctor(const QuantizeOptions& options, const Model& model,
                                       const octet::QuantizeOptions& begin,
-                                      const Tensor<float>& images, const Splits& splits,
+                                      const BatchSource& images, const Splits& splits,
                                       ThreadPool& pool) {
   const ImageDataset& judges = splits.validation;
   if (judges.size() == 0)
@@ -24,7 +24,7 @@ QuantizedProgram quantize_with_doctor(const QuantizeOptions& options, const Mode
     std::printf("they are the test images too: what test says of its choices is flattered\n");
   const LoadedGraph<float> loaded = load_graph<float>(options.model);
   TreatedProgram treated =
-      octet::quantize_with_doctor(loaded.graph, batches_of(images), judges, model.pipeline(),
+      octet::quantize_with_doctor(loaded.graph, images, judges, model.pipeline(),
                                   {.quantize = begin, .pool = &pool, .progress = stdout});
   const DoctorReport& report = treated.doctor;
   std::string applied;

@@ -13,7 +13,7 @@ namespace fer {
 /// each layer costs, and what each repair brings and costs.
 octet::QuantizedProgram quantize_with_doctor(const QuantizeOptions& options, const Model& model,
                                              const octet::QuantizeOptions& begin,
-                                             const octet::Tensor<float>& images,
+                                             const octet::BatchSource& images,
                                              const octet::Splits& splits, octet::ThreadPool& pool);
 
 }  // namespace fer

@@ -21,20 +21,29 @@ using namespace octet;
 
 namespace {
 
-/// `count` images of the set in a random order, prepared for the network.
-Tensor<float> calibration_images(const ImageDataset& data, const Pipeline& pipeline,
-                                 std::int64_t count, std::uint64_t seed) {
+/// `count` images of the set in a random order, prepared for the network batch by batch: memory
+/// does not grow with their number. The set and the pipeline must outlive the source.
+BatchSource calibration_images(const ImageDataset& data, const Pipeline& pipeline,
+                               std::int64_t count, std::uint64_t seed) {
   std::vector<std::int64_t> order(data.labels.size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
   Random(seed).shuffle(std::span(order));
-  count = (std::min)(count, data.size());
-  Tensor<float> images(data.image_shape().with_batch(count));
-  Picture picture;
-  for (std::int64_t i = 0; i < count; ++i) {
-    pipeline.apply(data.image(order[static_cast<std::size_t>(i)]), Random(0), picture);
-    std::copy_n(picture.pixels.data(), picture.elements(), images.data() + i * picture.elements());
-  }
-  return images;
+  order.resize(static_cast<std::size_t>((std::min)(count, data.size())));
+  return [&data, &pipeline, order = std::move(order)](const BatchVisitor& visit) {
+    constexpr std::size_t batch = 32;
+    Picture picture;
+    for (std::size_t first = 0; first < order.size(); first += batch) {
+      const std::size_t size = (std::min)(batch, order.size() - first);
+      Tensor<float> images(data.image_shape().with_batch(static_cast<std::int64_t>(size)));
+      float* to = images.data();
+      for (std::size_t i = first; i < first + size; ++i, to += picture.elements()) {
+        pipeline.apply(data.image(order[i]), Random(0), picture);
+        std::copy_n(picture.pixels.data(), picture.elements(), to);
+      }
+      const TensorView<const float> view = images;
+      visit({&view, 1});
+    }
+  };
 }
 
 RangeMethod range_from(const std::string& name) {
@@ -76,8 +85,9 @@ int quantize(const QuantizeOptions& options) {
          splits.train.size(), " and ", splits.test.size());
 
   ThreadPool pool(options.threads);
-  const Tensor<float> images =
-      calibration_images(splits.train, model.pipeline(), options.calibrate, options.seed);
+  const Pipeline pipeline = model.pipeline();
+  const BatchSource images =
+      calibration_images(splits.train, pipeline, options.calibrate, options.seed);
   const octet::QuantizeOptions how{.range = range_from(options.method),
                                    .trained_on = InputMoments{.mean = 0, .deviation = 1},
                                    .keep_float = options.keep_float,
@@ -86,7 +96,7 @@ int quantize(const QuantizeOptions& options) {
                                                    : WeightRounding::nearest};
   const QuantizedProgram quantized =
       options.doctor ? quantize_with_doctor(options, model, how, images, splits, pool)
-                     : octet::quantize(model.program, batches_of(images), how, &pool);
+                     : octet::quantize(model.program, images, how, &pool);
   std::printf("%s\n", quantized.report.text().c_str());
   print_rounding(quantized.rounding);
 
@@ -102,12 +112,13 @@ int quantize(const QuantizeOptions& options) {
       {"float16 weights", &half, file_bytes(half, metadata)},
       {"int8 weights", &weights_only, file_bytes(weights_only, metadata)},
       {"int8", &quantized.program, file_bytes(quantized.program, metadata)}};
-  const std::vector<Evaluation> evaluations =
-      print_comparison(forms, splits.test, model.pipeline(), pool);
+  const std::vector<Evaluation> evaluations = print_comparison(forms, splits.test, pipeline, pool);
   if (!options.report.empty()) {
+    const Tensor<float> picture = pipeline(splits.test.image(0));
+    Tensor<float> one(picture.shape().with_batch(1));
+    std::copy(picture.begin(), picture.end(), one.begin());
     write_quantization_report(options.report, model.card.name + " in int8", model.card.class_names,
-                              forms, evaluations, quantized.report,
-                              TensorView<const float>(images).rows(0, 1));
+                              forms, evaluations, quantized.report, one);
     std::printf("\nreport: %s\n", options.report.c_str());
   }
   std::printf("\nwritten: %s; next: fer predict %s PICTURE, fer info %s\n", options.out.c_str(),

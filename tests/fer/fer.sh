@@ -250,6 +250,7 @@ refuses "emit the program that they were made from" "$fer" emit int8_weights.saf
 echo "training for int8"
 accepts "$fer" train --data faces.csv --from one/best.safetensors --qat --epochs 2 --batch 8 --out qat
 prints "int8.safetensors: the best weights as an int8 program"
+prints "agree on 14 of 14 labels, and on every bit of all 98 logits"
 for model in best int8; do
   accepts "$fer" eval qat/$model.safetensors --data faces.csv
   grep -o "accuracy.*" out > $model.accuracy

@@ -207,7 +207,10 @@ TEST_CASE("images with nothing on them, and networks with nothing to quantize") 
   Tensor<float> one_blank = networks::images({4, 4, 2}, 4);
   std::fill_n(one_blank.data() + 32, 32, 0.25f);
   CHECK(quantize(graph, one_blank).report.warnings ==
-        std::vector<std::string>{"1 of 4 images are blank in input: every value is the same"});
+        std::vector<std::string>{"1 of 4 images is blank in input: every value is the same"});
+  Tensor<float> many = networks::images({4, 4, 2}, 20);
+  std::fill_n(many.data() + 32, 32, 0.25f);
+  CHECK(quantize(graph, many).report.warnings.empty());
 
   Graph<float> nothing(1);
   nothing.output(softmax(flatten(nothing.input({2, 2, 2}))));
@@ -290,17 +293,37 @@ TEST_CASE("the curve of ranges has points at powers of two and says when they se
   CHECK(calibration.curve()[0].largest_change > 0);
   CHECK(calibration.curve()[0].mean_change > 0);
   CHECK(calibration.curve()[1].largest_change == 0);
+  CHECK(calibration.curve()[0].largest_cut > 0);
+  CHECK(calibration.curve()[1].largest_cut == 0);
   CHECK(calibration.settled_after(0) == 2);
-  CHECK(quantize(program, batches_of(x, 3)).report.text().find("by more than 5 % after") !=
+  CHECK(calibration.settled_after() == 1);
+  CHECK(quantize(program, batches_of(x, 3)).report.text().find("the ranges of 1 of them hold") !=
         std::string::npos);
+  CHECK(calibrate(program, batches_of(TensorView<const float>(pair).rows(0, 1)))
+            .verdict()
+            .find("one image does not tell") == 0);
 
   // The last image is ten times as bright as all others.
   for (std::int64_t i = 19 * size; i < 20 * size; ++i) x[i] *= 10;
   const Calibration moved = calibrate(program, batches_of(x, 5));
   CHECK(moved.settled_after() == 0);
   CHECK(moved.curve()[4].largest_change > 0.5);
-  CHECK(quantize(program, batches_of(x)).report.text().find("some ranges still moved") !=
+  CHECK(moved.curve()[4].largest_cut > 0.02);
+  CHECK(quantize(program, batches_of(x))
+            .report.text()
+            .find("more images may help: the ranges of 8 of these 20 cut off ") !=
         std::string::npos);
+
+  // A single value that is three times the largest widens a range, and is no loss.
+  for (std::int64_t i = 19 * size; i < 20 * size; ++i) x[i] /= 10;
+  Tensor<float> rare({20 * 64, 8, 8, 4});
+  for (std::int64_t n = 0; n < 20 * 64; ++n)
+    std::copy_n(pair.data() + n % 2 * size, size, rare.data() + n * size);
+  rare[1279 * size] = 3;
+  const Calibration outlier = calibrate(program, batches_of(rare, 64));
+  CHECK(outlier.curve().back().ranges[0].high == 3);
+  CHECK(outlier.curve()[9].largest_change > 0.3);
+  CHECK(outlier.settled_after() == 1);
 }
 
 TEST_CASE("equalization repairs a network whose channels were badly scaled") {

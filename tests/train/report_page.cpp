@@ -238,8 +238,11 @@ TEST_CASE("report: the page is well-formed, links to nothing, and holds the JSON
       expect(page::fixed(cost["bytes_moved"].as_number() / 1000, 1));
       expect(cost["kernel"].as_string());
     }
-  for (const Json& point : json["quantization"]["curve"].as_array())
+  for (const Json& point : json["quantization"]["curve"].as_array()) {
     expect(percent(point["largest_change"]));
+    expect(percent(point["largest_cut"]));
+  }
+  CHECK(contains(html, "Verdict: " + json["quantization"]["verdict"].as_string() + "."));
   CAPTURE(html.size());
   for (const std::string& each : missing) FAIL_CHECK("the page lacks " << each);
 }
