@@ -1,9 +1,11 @@
-// Running allocates nothing, and many threads share one program.
+// Running allocates nothing, calibration as much for many images as for few, and many threads share
+// one program.
 #include "octet/program/program.hpp"
 
 #include <atomic>
 #include <cstdlib>
 #include <doctest/doctest.h>
+#include <malloc.h>
 #include <new>
 #include <thread>
 
@@ -12,12 +14,23 @@
 
 namespace {
 std::atomic<long> allocations{0};
+/// Bytes in use, and the most that there were.
+std::atomic<long> bytes{0}, most_bytes{0};
 
 void* allocate(std::size_t size, std::size_t alignment) {
   ++allocations;
   size = (size + alignment - 1) / alignment * alignment;
-  if (void* const memory = std::aligned_alloc(alignment, size ? size : alignment)) return memory;
-  throw std::bad_alloc();
+  void* const memory = std::aligned_alloc(alignment, size ? size : alignment);
+  if (!memory) throw std::bad_alloc();
+  const long now = bytes += static_cast<long>(malloc_usable_size(memory));
+  for (long most = most_bytes; most < now && !most_bytes.compare_exchange_weak(most, now);) {
+  }
+  return memory;
+}
+
+void release(void* memory) {
+  bytes -= static_cast<long>(malloc_usable_size(memory));
+  std::free(memory);
 }
 }  // namespace
 
@@ -31,13 +44,11 @@ void* allocate(std::size_t size, std::size_t alignment) {
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return allocate(size, alignof(std::max_align_t));
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { release(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { release(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  release(memory);
 }
 
 using namespace octet;
@@ -66,6 +77,29 @@ TEST_CASE("run allocates nothing, in float32 and in int8, for any batch size") {
   const long before = allocations;
   Tensor<float> one({1});
   CHECK(allocations == before + 1);
+}
+
+TEST_CASE("calibration takes as much memory for many images as for few") {
+  const networks::Network network = networks::all()[1];
+  const Program program = compile(networks::make(network));
+  const Tensor<float> batch = networks::images(network.input, 50);
+  ThreadPool pool(1);
+  const auto memory_for = [&](int batches) {
+    const BatchSource source = [&](const BatchVisitor& visit) {
+      const TensorView<const float> view = batch;
+      for (int i = 0; i < batches; ++i) visit({&view, 1});
+    };
+    const long before = bytes;
+    most_bytes = before;
+    CHECK(calibrate(program, source, {}, &pool).images() == 50 * batches);
+    return most_bytes - before;
+  };
+  // The first call may set up what belongs to a thread or a process.
+  memory_for(1);
+  const long few = memory_for(2);
+  CHECK(few > 0);
+  // A point of the curve for each doubling of their number comes on top.
+  CHECK(memory_for(40) < few + 8192);
 }
 
 TEST_CASE("many threads run one program at once") {
