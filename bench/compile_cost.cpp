@@ -1,4 +1,4 @@
-// What including a header costs: seconds of the compiler's time (median of five) and its memory,
+// What including a header costs: seconds of the compiler's time (median of three) and its memory,
 // for a file that holds nothing but the include, at -O0, beside what it may cost. Usage:
 //   compile_cost [--limit-mb N] [--limit-seconds N] [HEADER ...]
 // The compiler is $CXX; without it, g++ and clang++, as far as they are there. With a limit, one
@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
       std::ofstream(source) << "#include \"" << header << "\"\n";
       std::vector<double> seconds;
       double megabytes = 0;
-      for (int repeat = 0; repeat < (limited ? 1 : 5); ++repeat) {
+      for (int repeat = 0; repeat < (limited ? 1 : 3); ++repeat) {
         const Cost cost = compile_once(source, compiler);
         seconds.push_back(cost.seconds);
         megabytes = (std::max)(megabytes, cost.megabytes);

@@ -150,7 +150,6 @@ void register_products() {
                     backward_weight_product(row, s, m.x.data(), m.y.data(), m.w.data(), threads());
                   });
       register_winograd(row, layer);
-      register_winograd(row, layer);
     }
   }
   for (const auto& row : depthwise_table<float>()) {

@@ -90,7 +90,7 @@ inline LayerTable measure_layers(const octet::Program* float32, const octet::Pro
         static_cast<double>(cost.bytes_moved),
         cost.milliseconds > 0 ? 1e3 * roof.seconds / cost.milliseconds : 0,
         roof.binds,
-        why(program.description().operations[operation], cost, roof, costs.batch, int8_program),
+        why(program.description().operations[operation], cost, roof, int8_program, costs.batch),
         true,
         is_needlessly_scalar(cost.info)};
   };

@@ -39,6 +39,8 @@ struct Roof {
   double seconds = 0;
   /// "compute", or the level of memory.
   std::string binds = "compute";
+  /// How fast that is: GOP/s, or GB/s.
+  double rate = 0;
 };
 
 struct MachinePeak {
@@ -69,9 +71,9 @@ struct MachinePeak {
     const double giga = giga_operations(arithmetic, isa, threads);
     const Bandwidth& memory = bandwidth_for(bytes, threads);
     const double computing = giga > 0 ? operations / giga / 1e9 : 0;
-    const double moving = bytes / (std::max)(memory.read, memory.copy) / 1e9;
-    if (computing >= moving) return {computing, "compute"};
-    return {moving, std::string(level_names[static_cast<std::size_t>(memory.level)])};
+    const double speed = (std::max)(memory.read, memory.copy), moving = bytes / speed / 1e9;
+    if (computing >= moving) return {computing, "compute", giga};
+    return {moving, std::string(level_names[static_cast<std::size_t>(memory.level)]), speed};
   }
 
   octet::Json json() const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "octet/core/svg.hpp"
 #include "octet/program/profile.hpp"
 #include "peak.hpp"
 
@@ -44,50 +45,51 @@ inline Roof roof_of(const octet::OperationCost& cost, octet::Isa program_isa, in
                    static_cast<double>(cost.bytes_moved));
 }
 
-/// What the shape of a convolution costs: empty if it fills tiles and vectors well.
+/// Too few channels or pixels to fill tiles and vectors; empty if there are enough.
 inline std::string why_shape(const octet::kernels::Conv2dShape& s, std::int64_t batch) {
   using octet::text_of;
   const std::int64_t depth = s.KH * s.KW * s.C / s.groups, channels = s.OC / s.groups;
   const std::int64_t pixels = s.OH * s.OW * batch;
-  std::string words;
-  if (depth < 32) words += text_of("few input channels: sums of ", depth, " products; ");
-  if (channels < 16) words += text_of("few output channels: ", channels, "; ");
-  if (pixels == 1)
-    words += "one pixel: every weight is read for one product; ";
-  else if (pixels < 16)
-    words += text_of("few pixels: ", pixels, "; ");
-  return words;
+  if (depth < 32 && channels < 16)
+    return text_of("too few channels: sums of ", depth, " products, ", channels, " outputs");
+  if (depth < 32) return text_of("too few input channels: sums of ", depth, " products");
+  if (channels < 16) return text_of("too few output channels: ", channels);
+  if (pixels > 1 && pixels < 16)
+    return text_of("too few pixels: each weight is used for ", pixels, " only");
+  return "";
 }
 
-/// One line: what limits the operation, and how near it is to that limit.
+/// One clause: why the operation takes the time that it takes.
 inline std::string why(const octet::Operation& operation, const octet::OperationCost& cost,
-                       const Roof& roof, std::int64_t batch, bool int8_program) {
+                       const Roof& roof, bool int8_program, std::int64_t batch) {
   using octet::text_of;
+  using octet::page::fixed;
   namespace o = octet::operations;
-  std::string words;
-  const bool converts = operation.as<o::Quantize>() || operation.as<o::Dequantize>();
-  if (converts)
-    words += "conversion between float32 and int8; ";
-  else if (int8_program && cost.info.element_type == octet::ElementType::f32)
-    words += "stays float32; ";
-  if (is_needlessly_scalar(cost.info)) words += "scalar kernel; ";
+  if (operation.as<o::Quantize>()) return "conversion from float32 to int8";
+  if (operation.as<o::Dequantize>()) return "conversion from int8 to float32";
+  if (is_needlessly_scalar(cost.info))
+    return "scalar kernel, although this processor has " + to_text(machine_isa());
+  if (int8_program && cost.info.element_type == octet::ElementType::f32)
+    return "computed in float32";
+
   const double share = cost.milliseconds > 0 ? 1e3 * roof.seconds / cost.milliseconds : 0;
-  const std::string limit = roof.binds == "compute" ? "arithmetic" : roof.binds;
-  if (share >= 0.7) return words + "near the limit of " + limit;
-  if (roof.binds != "compute" && cost.multiply_adds > 0)
-    words += text_of("memory bound (", roof.binds,
-                     "): ", (cost.multiply_adds + cost.bytes_moved / 2) / cost.bytes_moved,
-                     " products for a byte; ");
+  const bool memory = roof.binds != "compute";
+  const std::string rate = fixed(roof.rate, 0) + (memory ? " GB/s of " + roof.binds : " GOP/s");
+  const std::string moved = fixed(static_cast<double>(cost.bytes_moved) / 1e3, 0) + " KB";
+  // What needs no more than twice the least time is explained by that; else by the layer's shape.
+  if (memory && share >= 0.5) return text_of("memory bound: ", moved, " at ", rate);
+  if (!memory && share >= 0.7) return "near the peak of " + rate;
   if (const auto* const conv = operation.as<o::Conv2d>()) {
-    words += why_shape(conv->shape, batch);
+    if (std::string words = why_shape(conv->shape, batch); !words.empty()) return words;
+    if (memory && share >= 0.2 && conv->shape.OH * conv->shape.OW * batch == 1)
+      return text_of("memory bound: ", moved, ", each weight for one product, at ", rate);
   } else if (const auto* const depthwise = operation.as<o::DepthwiseConv2d>()) {
-    words +=
-        text_of("depthwise: sums of ", depthwise->shape.KH * depthwise->shape.KW, " products; ");
+    return text_of("depthwise: ", depthwise->shape.KH * depthwise->shape.KW,
+                   " products an output do not pay for its loads and stores");
   }
-  if (cost.milliseconds < 0.003) words += "too little work to fill the machine; ";
-  if (words.empty()) return "below the limit of " + limit;
-  words.resize(words.size() - 2);
-  return words;
+  if (cost.milliseconds < 0.003) return "too little work: less than 3 us";
+  return text_of("its ", memory ? moved : "products", " at ", rate, " would take ",
+                 fixed(100 * share, 0), " % of the time");
 }
 
 }  // namespace bench

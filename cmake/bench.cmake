@@ -55,3 +55,8 @@ if(TARGET bench_gemm)
     target_link_libraries(bench_gemm PRIVATE ${OCTET_OPENBLAS})
   endif()
 endif()
+
+if(TARGET bench_networks)
+  # onnxruntime is looked for when the program runs.
+  target_link_libraries(bench_networks PRIVATE ${CMAKE_DL_LIBS})
+endif()

@@ -142,7 +142,7 @@ Table layer_table(const octet::Json& layers) {
 struct NetworkTimes {
   /// By network/form/who, and by batch and threads.
   std::vector<std::string> rows, columns;
-  std::map<std::string, double> milliseconds;
+  std::map<std::string, double> milliseconds, share_of_peak;
   /// By network/form/ and column: the least of Octet, and of other libraries; 0 if there is none.
   std::map<std::string, double> own, other;
 
@@ -154,6 +154,9 @@ struct NetworkTimes {
       add_once(rows, form + each.parts[3]);
       const double time = 1e3 * each.seconds;
       milliseconds[form + each.parts[3] + column] = time;
+      const int threads = each.parts[5] == "threads_1" ? 1 : 2;
+      const double peak = results.peak.giga_operations(each.arithmetic, each.isa, threads);
+      if (peak > 0) share_of_peak[form + each.parts[3] + column] = each.giga_operations() / peak;
       double& least = (is_other(each) ? other : own)[form + column];
       least = least > 0 ? (std::min)(least, time) : time;
     }
@@ -169,7 +172,7 @@ Table network_table(const Results& results) {
   NetworkTimes times(results);
   Table table{"Whole networks",
               "Milliseconds for the whole batch; in brackets, how many times faster than Octet's "
-              "fastest float32.",
+              "fastest float32, and the share of the peak of arithmetic.",
               {"network", "form", "held to"},
               {}};
   table.header.insert(table.header.end(), times.columns.begin(), times.columns.end());
@@ -181,7 +184,10 @@ Table network_table(const Results& results) {
     for (const std::string& column : times.columns) {
       const double here = times.milliseconds[row + column];
       const double base = times.own[network + "/float32/" + column];
-      cells.push_back(here > 0 ? significant(here) + " (" + fixed(base / here, 2) + ")" : "-");
+      const double share = times.share_of_peak[row + column];
+      cells.push_back(here > 0 ? significant(here) + " (" + fixed(base / here, 2) +
+                                     (share > 0 ? ", " + percent(share) : "") + ")"
+                               : "-");
     }
     table.rows.push_back(cells);
   }

@@ -119,8 +119,8 @@ h1 { font-size: 1.8rem; margin: 0 0 .5rem; } p { max-width: 52rem; margin: .4rem
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .3rem; padding-top: .8rem;
      border-top: 1px solid var(--faint); }
 .facts { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; }
-.facts div { flex: 1 1 10rem; box-sizing: border-box; border: 1px solid var(--faint); border-radius: 6px;
-             padding: .5rem .9rem; color: var(--soft); font-size: 13px; }
+.facts div { flex: 1 1 10rem; box-sizing: border-box; padding: .5rem .9rem; font-size: 13px;
+             color: var(--soft); border: 1px solid var(--faint); border-radius: 6px; }
 .facts b { display: block; color: var(--ink); font-size: 1.5rem; }
 .wide { overflow-x: auto; margin: .5rem 0;  /* a shade where there is more to the side */
   background: linear-gradient(to right, var(--paper) 40%, transparent) left / 3rem 100% local,

@@ -1,0 +1,16 @@
+// A program as an ONNX model, for other libraries to run.
+#pragma once
+
+#include <string>
+
+#include "octet/program/description.hpp"
+
+namespace bench {
+
+/// The bytes of an ONNX file, opset 13, with one input {N, C, H, W} and one output {N, ...} of
+/// float32, both called as in ONNX's order of axes: "input" and "output". What is int8 becomes
+/// QuantizeLinear and DequantizeLinear around each operation, with uint8 in place of int8 between
+/// layers, as libraries want it. Fails with a sentence if ONNX, or this, lacks an operation.
+std::string onnx_of(const octet::ProgramDescription& program);
+
+}  // namespace bench
