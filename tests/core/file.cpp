@@ -3,10 +3,14 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <sys/resource.h>
 #include <thread>
 #include <vector>
+
+#include "message_of.hpp"
+#include "temporary_folder.hpp"
 
 using octet::Error;
 using octet::read_file;
@@ -14,32 +18,14 @@ using octet::write_file;
 
 namespace {
 
-// A folder of its own for each test, removed after it.
-struct Folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("octet-file-test-" + std::to_string(::getpid()));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string file(const char* name) const { return (path / name).string(); }
-  std::size_t count() const {
-    std::size_t files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) files += entry.exists();
-    return files;
-  }
-};
+int count(const TemporaryFolder& folder) {
+  const std::filesystem::directory_iterator files(folder.path());
+  return static_cast<int>(std::distance(begin(files), end(files)));
+}
 
 std::string text_in(const std::string& path) {
   const auto bytes = read_file(path);
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
-std::string message_of(auto&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 // No file of this process may grow beyond `bytes`: writing then fails as on a full disk.
@@ -60,13 +46,13 @@ struct FileSizeLimit {
 }  // namespace
 
 TEST_CASE("file: what is written is read, and replaces what was there") {
-  const Folder folder;
-  const std::string path = folder.file("a");
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a");
   for (const std::size_t size : {0, 1, 4095, 100001}) {
     const std::string text(size, 'x');
     write_file(path, text);
     CHECK(text_in(path) == text);
-    CHECK(folder.count() == 1);
+    CHECK(count(folder) == 1);
   }
   const std::string first = "one ", second = "two";
   const std::span<const std::byte> parts[] = {
@@ -76,17 +62,17 @@ TEST_CASE("file: what is written is read, and replaces what was there") {
 }
 
 TEST_CASE("file: reading says what is wrong with the path") {
-  const Folder folder;
-  const std::string path = folder.file("missing");
+  const TemporaryFolder folder;
+  const std::string path = folder.path("missing");
   CHECK(message_of([&] { read_file(path); }) ==
         path + ": cannot be read: No such file or directory");
-  CHECK(message_of([&] { read_file(folder.path.string()); }) ==
-        folder.path.string() + ": expected a file, got a folder");
+  CHECK(message_of([&] { read_file(folder.path()); }) ==
+        folder.path() + ": expected a file, got a folder");
   CHECK(message_of([&] { read_file(""); }) == "expected a file to read, got an empty path");
   CHECK(message_of([&] { write_file("", std::string_view("x")); }) ==
         "expected a file to write, got an empty path");
-  CHECK(message_of([&] { read_file(folder.file("a\033[2Jb\n")); }) ==
-        folder.file("a\\x1B[2Jb\\x0A") + ": cannot be read: No such file or directory");
+  CHECK(message_of([&] { read_file(folder.path("a\033[2Jb\n")); }) ==
+        folder.path("a\\x1B[2Jb\\x0A") + ": cannot be read: No such file or directory");
   CHECK(message_of([&] { octet::fail(std::string_view("a\0b\x7F", 4), "\xC3\xA4"); }) ==
         "a\\x00b\\x7F\xC3\xA4");
   CHECK(message_of([&] { read_file("/dev/zero"); }) == "/dev/zero: is no regular file");
@@ -96,8 +82,8 @@ TEST_CASE("file: reading says what is wrong with the path") {
 }
 
 TEST_CASE("file: a full disk leaves the old file and no other") {
-  const Folder folder;
-  const std::string path = folder.file("a");
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a");
   write_file(path, std::string_view("old"));
   std::string message;
   {
@@ -106,23 +92,23 @@ TEST_CASE("file: a full disk leaves the old file and no other") {
   }
   CHECK(message == path + ": cannot be written: writing: File too large");
   CHECK(text_in(path) == "old");
-  CHECK(folder.count() == 1);
+  CHECK(count(folder) == 1);
 }
 
 TEST_CASE("file: a folder that cannot be written to, or is none, is named") {
-  const Folder folder;
-  const std::string inside = folder.file("missing/a");
+  const TemporaryFolder folder;
+  const std::string inside = folder.path("missing/a");
   CHECK(message_of([&] { write_file(inside, std::string_view("x")); }) ==
         inside + ": cannot be written: creating a file in its folder: No such file or directory");
-  write_file(folder.file("plain"), std::string_view("x"));
-  const std::string below = folder.file("plain/a");
+  write_file(folder.path("plain"), std::string_view("x"));
+  const std::string below = folder.path("plain/a");
   CHECK(message_of([&] { write_file(below, std::string_view("x")); }) ==
         below + ": cannot be written: creating a file in its folder: Not a directory");
-  const std::string is_folder = folder.file("sub");
+  const std::string is_folder = folder.path("sub");
   std::filesystem::create_directory(is_folder);
   CHECK(message_of([&] { write_file(is_folder, std::string_view("x")); }) ==
         is_folder + ": expected a file or nothing, got a folder or a device");
-  CHECK(folder.count() == 2);
+  CHECK(count(folder) == 2);
   if (::geteuid() != 0) {
     std::filesystem::permissions(is_folder, std::filesystem::perms::owner_read);
     const std::string denied = is_folder + "/a";
@@ -133,8 +119,8 @@ TEST_CASE("file: a folder that cannot be written to, or is none, is named") {
 }
 
 TEST_CASE("file: a temporary file left by a crash does not stand in the way") {
-  const Folder folder;
-  const std::string path = folder.file("a");
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a");
   const std::string left = path + "." + std::to_string(::getpid()) + "-0.temporary";
   write_file(left, std::string_view("half"));
   write_file(path, std::string_view("whole"));
@@ -143,8 +129,8 @@ TEST_CASE("file: a temporary file left by a crash does not stand in the way") {
 }
 
 TEST_CASE("file: several threads write one path, and one of them wins whole") {
-  const Folder folder;
-  const std::string path = folder.file("a");
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a");
   std::vector<std::thread> writers;
   for (char c = 'a'; c < 'e'; ++c)
     writers.emplace_back([&path, c] {
@@ -153,7 +139,7 @@ TEST_CASE("file: several threads write one path, and one of them wins whole") {
   for (auto& writer : writers) writer.join();
   const std::string text = text_in(path);
   CHECK(text == std::string(5000, text.at(0)));
-  CHECK(folder.count() == 1);
+  CHECK(count(folder) == 1);
 }
 
 TEST_CASE("file: the folder of a path") {

@@ -1,7 +1,8 @@
 #include "octet/core/safetensors.hpp"
 
 #include <doctest/doctest.h>
-#include <filesystem>
+
+#include "temporary_folder.hpp"
 
 using octet::ChecksumRule;
 using octet::Error;
@@ -59,16 +60,14 @@ void check_small_file(const Safetensors& file) {
 TEST_CASE("safetensors: what is written is read, from memory and from a file") {
   const SafetensorsWriter writer = small_file();
   check_small_file(Safetensors::parse(writer.bytes(), ChecksumRule::required));
-  const std::string path = (std::filesystem::temp_directory_path() /
-                            ("octet-safetensors-test-" + std::to_string(::getpid())))
-                               .string();
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a");
   writer.write(path);
   const Safetensors file = Safetensors::read(path, ChecksumRule::required);
   check_small_file(file);
   CHECK(file.source() == path);
   const auto bytes = octet::read_file(path);
   CHECK(bytes == writer.bytes());
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("safetensors: nothing at all is a file, too") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <set>
 
+#include "message_of.hpp"
 #include "temporary_folder.hpp"
 
 using octet::CkPlus;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "message_of.hpp"
 #include "temporary_folder.hpp"
 
 using octet::FerPlusTable;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <doctest/doctest.h>
 
+#include "message_of.hpp"
 #include "octet/data/transforms.hpp"
-#include "temporary_folder.hpp"
 
 using octet::Batch;
 using octet::ImageDataset;

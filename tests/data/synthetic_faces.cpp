@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <doctest/doctest.h>
 
+#include "message_of.hpp"
 #include "octet/data/scan.hpp"
-#include "temporary_folder.hpp"
 
 using octet::ImageDataset;
 using octet::synthetic_faces;

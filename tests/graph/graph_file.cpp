@@ -1,10 +1,9 @@
 #include "octet/graph/graph_file.hpp"
 
-#include <cstdio>
 #include <doctest/doctest.h>
-#include <stdlib.h>
 #include <string>
 
+#include "message_of.hpp"
 #include "octet/graph/executor.hpp"
 #include "octet/nn/add.hpp"
 #include "octet/nn/batch_norm.hpp"
@@ -13,21 +12,11 @@
 #include "octet/nn/linear.hpp"
 #include "octet/nn/max_pool.hpp"
 #include "octet/nn/relu.hpp"
+#include "temporary_folder.hpp"
 
 using namespace octet;
 
 namespace {
-
-/// A folder of its own, removed with what is in it.
-struct Folder {
-  char name[32] = "/tmp/octet_graph_XXXXXX";
-  Folder() { REQUIRE(mkdtemp(name)); }
-  ~Folder() {
-    std::remove(file().c_str());
-    std::remove(name);
-  }
-  std::string file() const { return std::string(name) + "/model.safetensors"; }
-};
 
 Graph<float> residual_network() {
   Graph<float> net(11);
@@ -48,27 +37,24 @@ Tensor<float> output_of(const Graph<float>& net) {
   return y;
 }
 
-std::string message_of(const std::string& description, std::int64_t limit = 1 << 20) {
-  try {
-    graph_from<float>(Json::parse(description), limit);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+/// What graph_from() has to say of a description.
+std::string complaint(const std::string& description, std::int64_t limit = 1 << 20) {
+  return message_of([&] { graph_from<float>(Json::parse(description), limit); });
 }
 
 }  // namespace
 
 TEST_CASE("a saved graph comes back whole: nodes, names, weights, statistics and metadata") {
-  const Folder folder;
+  const TemporaryFolder folder;
+  const std::string path = folder.path("model.safetensors");
   const Graph<float> net = residual_network();
   // Statistics that differ from their first values.
   Executor<float> executor(net);
   const Tensor<float> x({4, 6, 6, 1}, 0.5f);
   executor.forward(x, Mode::training);
 
-  save_graph(net, folder.file(), {{"classes", "[\"a\",\"b\",\"c\"]"}});
-  const LoadedGraph<float> loaded = load_graph<float>(folder.file());
+  save_graph(net, path, {{"classes", "[\"a\",\"b\",\"c\"]"}});
+  const LoadedGraph<float> loaded = load_graph<float>(path);
   CHECK(describe(loaded.graph).text() == describe(net).text());
   CHECK(loaded.graph.find("sum") == net.find("sum"));
   CHECK(loaded.metadata.find("classes")->second == "[\"a\",\"b\",\"c\"]");
@@ -76,25 +62,22 @@ TEST_CASE("a saved graph comes back whole: nodes, names, weights, statistics and
 }
 
 TEST_CASE("a network of doubles is not read as one of floats") {
-  const Folder folder;
+  const TemporaryFolder folder;
+  const std::string path = folder.path("model.safetensors");
   Graph<double> net(1);
   net.output(linear(net.input({3}), 2));
-  save_graph(net, folder.file());
-  CHECK_THROWS_AS(load_graph<float>(folder.file()), Error);
+  save_graph(net, path);
+  CHECK_THROWS_AS(load_graph<float>(path), Error);
 }
 
 TEST_CASE("a file without a network, and no file, are refused by name") {
-  const Folder folder;
-  CHECK_THROWS_AS(load_graph<float>(folder.file()), Error);
+  const TemporaryFolder folder;
+  const std::string path = folder.path("model.safetensors");
+  CHECK_THROWS_AS(load_graph<float>(path), Error);
   SafetensorsWriter writer;
   writer.add("weight", Tensor<float>({2}));
-  writer.write(folder.file());
-  try {
-    load_graph<float>(folder.file());
-    FAIL("expected an error");
-  } catch (const Error& error) {
-    CHECK(std::string(error.what()).find(folder.file()) == 0);
-  }
+  writer.write(path);
+  CHECK(message_of([&] { load_graph<float>(path); }).find(path) == 0);
 }
 
 TEST_CASE("a description that makes no sense is refused before anything large is allocated") {
@@ -107,14 +90,13 @@ TEST_CASE("a description that makes no sense is refused before anything large is
            R"(,"attributes":{"in_features":8,"features":4,"bias":"none",)" +
            R"("weight_initializer":["constant",0,0]}})";
   };
-  CHECK(message_of(with(linear_layer("[4]", "0"))) == "no error");
-  CHECK(message_of(with(linear_layer("[5]", "0"))) ==
+  CHECK(complaint(with(linear_layer("[4]", "0"))) == "");
+  CHECK(complaint(with(linear_layer("[5]", "0"))) ==
         "graph: expected [5] from y, but its layer gives [4]");
-  CHECK(message_of(with(linear_layer("[4]", "1"))) ==
-        "graph: expected an earlier node, got 1 of 1");
-  CHECK(message_of(with(linear_layer("[4]", "-1"))) ==
+  CHECK(complaint(with(linear_layer("[4]", "1"))) == "graph: expected an earlier node, got 1 of 1");
+  CHECK(complaint(with(linear_layer("[4]", "-1"))) ==
         "graph: expected an earlier node, got -1 of 1");
-  CHECK(message_of(with(linear_layer("[4]", "0")), 31).find("linear") == 0);
-  CHECK(message_of(R"({"version":2})") == "graph: expected version 1, got 2");
-  CHECK(message_of(R"({"seed":"0"})").find("JSON") == 0);
+  CHECK(complaint(with(linear_layer("[4]", "0")), 31).find("linear") == 0);
+  CHECK(complaint(R"({"version":2})") == "graph: expected version 1, got 2");
+  CHECK(complaint(R"({"seed":"0"})").find("JSON") == 0);
 }

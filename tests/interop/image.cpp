@@ -4,9 +4,10 @@
 #include <cmath>
 #include <doctest/doctest.h>
 
-#include "../data/temporary_folder.hpp"
+#include "message_of.hpp"
 #include "octet/data/ckplus.hpp"
 #include "octet/data/image_folder.hpp"
+#include "temporary_folder.hpp"
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic push

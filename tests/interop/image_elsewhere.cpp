@@ -1,8 +1,8 @@
 // A second translation unit with the header's decoder: both must link into one program.
 #include <doctest/doctest.h>
 
-#include "../data/temporary_folder.hpp"
 #include "octet/interop/image.hpp"
+#include "temporary_folder.hpp"
 
 octet::Image read_image_elsewhere(const std::string& path);
 

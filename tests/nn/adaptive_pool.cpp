@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "layer_alone.hpp"
+#include "message_of.hpp"
 #include "octet/check/gradient_check.hpp"
 #include "octet/graph/graph.hpp"
 

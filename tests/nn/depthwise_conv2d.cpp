@@ -5,6 +5,7 @@
 
 #include "../tolerance.hpp"
 #include "layer_alone.hpp"
+#include "message_of.hpp"
 #include "octet/check/gradient_check.hpp"
 #include "octet/graph/graph.hpp"
 #include "octet/nn/conv2d.hpp"

@@ -42,14 +42,3 @@ std::vector<octet::Tensor<T>> backward(octet::Layer<T>& layer,
   layer.backward(views, output, d_output, targets, pass);
   return d_inputs;
 }
-
-/// The sentence that the call fails with; empty if it does not fail.
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const octet::Error& error) {
-    return error.what();
-  }
-  return {};
-}

@@ -9,7 +9,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "data/temporary_folder.hpp"
 #include "networks.hpp"
 #include "octet/data/synthetic_faces.hpp"
 #include "octet/data/transforms/normalize.hpp"
@@ -20,6 +19,7 @@
 #include "octet/program/float16_weights.hpp"
 #include "octet/program/int8_weights.hpp"
 #include "octet/program/quantize.hpp"
+#include "temporary_folder.hpp"
 
 using namespace octet;
 

@@ -3,12 +3,12 @@
 
 #include <cstdlib>
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include "networks.hpp"
 #include "octet/program/float16_weights.hpp"
 #include "octet/program/int8_weights.hpp"
 #include "octet/program/quantize.hpp"
+#include "temporary_folder.hpp"
 
 using namespace octet;
 
@@ -232,7 +232,8 @@ TEST_CASE("a description that makes no sense is refused, though the checksum is 
 }
 
 TEST_CASE("files: written whole, and told apart from other files") {
-  const std::string path = text_of("/tmp/octet_program_", ::getpid(), ".safetensors");
+  const TemporaryFolder folder;
+  const std::string path = folder.path("program.safetensors");
   const networks::Network network = networks::all()[0];
   const Program program = compile(networks::make(network));
   save_program(program, path);
@@ -249,7 +250,6 @@ TEST_CASE("files: written whole, and told apart from other files") {
   CHECK_THROWS_WITH_AS(
       load_program(path),
       (path + ": expected a compiled or quantized program, got a file without one").c_str(), Error);
-  ::unlink(path.c_str());
 }
 
 TEST_CASE("a layer of one's own comes back if it is registered; else it is named") {

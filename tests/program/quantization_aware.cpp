@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <doctest/doctest.h>
-#include <filesystem>
 
 #include "networks.hpp"
 #include "nn/layer_alone.hpp"
@@ -14,6 +13,7 @@
 #include "octet/program/quantize.hpp"
 #include "octet/train/evaluate_program.hpp"
 #include "octet/train/fit.hpp"
+#include "temporary_folder.hpp"
 
 using namespace octet;
 
@@ -129,7 +129,8 @@ TEST_CASE("layers kept in float32 stay as they are, and a saved graph goes on") 
     in_float += info.type == "conv2d" && info.element_type == ElementType::f32;
   CHECK(in_float == 2);
 
-  const std::string path = std::filesystem::temp_directory_path() / "octet_aware.safetensors";
+  const TemporaryFolder folder;
+  const std::string path = folder.path("aware.safetensors");
   save_graph(graph, path);
   const LoadedGraph<float> loaded = load_graph<float>(path);
   const Tensor<float> x = networks::images(network.input, 5);
@@ -138,7 +139,6 @@ TEST_CASE("layers kept in float32 stay as they are, and a saved graph goes on") 
   train(graph, network.input, 2);
   train(loaded.graph, network.input, 2);
   CHECK(inference(loaded.graph, x) == inference(graph, x));
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("training computes the folded convolution with quantized weights") {
@@ -316,14 +316,12 @@ TEST_CASE("fit trains it unchanged: its accuracy is the program's, and it resume
     options.validation_pipeline = prepare;
     return options;
   };
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "octet_qat_fit";
-  for (const char* const name : {"whole", "parts"})
-    std::filesystem::create_directories(folder / name);
+  const TemporaryFolder whole, parts;
 
   // From scratch.
   const Graph<float> graph = insert_fake_quantize(network(), aware);
   Optimizer<float> optimizer = adam<float>();
-  const FitResult result = fit(graph, loader, optimizer, options(folder / "whole"));
+  const FitResult result = fit(graph, loader, optimizer, options(whole.path()));
 
   const Program program = quantize(graph);
   const Evaluation simulated = evaluate(graph, faces.test, prepare);
@@ -335,13 +333,13 @@ TEST_CASE("fit trains it unchanged: its accuracy is the program's, and it resume
   // Interrupted in the middle of the second epoch, after the first quantized steps.
   const Graph<float> first = insert_fake_quantize(network(), aware);
   Optimizer<float> first_optimizer = adam<float>();
-  FitOptions<float> stopping = options(folder / "parts");
+  FitOptions<float> stopping = options(parts.path());
   int steps = 0;
   stopping.stop = [&] { return ++steps == 11; };
   CHECK(fit(first, loader, first_optimizer, stopping).outcome == FitOutcome::interrupted);
   const Graph<float> second = insert_fake_quantize(network(), aware);
   Optimizer<float> second_optimizer = adam<float>();
-  FitOptions<float> resuming = options(folder / "parts");
+  FitOptions<float> resuming = options(parts.path());
   resuming.start = Start::resume;
   fit(second, loader, second_optimizer, resuming);
   const auto same = [](const Graph<float>& a, const Graph<float>& b) {
@@ -371,7 +369,6 @@ TEST_CASE("fit trains it unchanged: its accuracy is the program's, and it resume
     fit(*net, loader, own, brief);
   }
   same(alone, shared);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("what cannot be made quantization-aware") {

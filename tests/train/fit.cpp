@@ -1,7 +1,6 @@
 #include "octet/train/fit.hpp"
 
 #include <doctest/doctest.h>
-#include <filesystem>
 
 #include "octet/data/transforms/flip_crop.hpp"
 #include "octet/data/transforms/mixing.hpp"
@@ -17,6 +16,7 @@
 #include "octet/optim/one_cycle.hpp"
 #include "octet/optim/sgd.hpp"
 #include "octet/train/range_test.hpp"
+#include "temporary_folder.hpp"
 
 using namespace octet;
 
@@ -57,17 +57,6 @@ std::vector<Tensor<float>> tensors_of(const Graph<float>& graph) {
       [&](const std::string&, const Tensor<float>& tensor) { all.push_back(tensor); });
   return all;
 }
-
-/// A folder that is there as long as the test.
-struct Folder {
-  std::string path;
-  explicit Folder(const char* name)
-      : path((std::filesystem::temp_directory_path() / text_of("octet_fit_", name, "_", ::getpid()))
-                 .string()) {
-    std::filesystem::create_directories(path);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
 
 struct Training {
   ImageDataset data = bars(90, 1);
@@ -137,12 +126,12 @@ TEST_CASE("bf16 trains as well as float32, in the same bits with any number of t
 
 TEST_CASE("a training in float32 is not resumed in bf16") {
   if (!kernels::bf16_is_fast()) return;
-  const Folder folder("precision");
+  const TemporaryFolder folder;
   Training training;
-  training.run({.folder = folder.path});
+  training.run({.folder = folder.path()});
   CHECK_THROWS_WITH_AS(
-      training.run({.folder = folder.path, .start = Start::resume, .precision = Precision::bf16}),
-      text_of(folder.path,
+      training.run({.folder = folder.path(), .start = Start::resume, .precision = Precision::bf16}),
+      text_of(folder.path(),
               "/checkpoint.safetensors: cannot be resumed: it was trained with "
               "precision = nothing, now it is \"bf16\"")
           .c_str(),
@@ -155,17 +144,17 @@ TEST_CASE("an interrupted and resumed training ends in the same bits") {
   // After 6 of 18 steps the first epoch has no batch left, but its end is still to come.
   for (const int interrupted_after : {1, 6, 8, 17}) {
     CAPTURE(interrupted_after);
-    const Folder folder("resume");
+    const TemporaryFolder folder;
     {
       Training first;
       int steps = 0;
-      FitOptions<float> options{.folder = folder.path};
+      FitOptions<float> options{.folder = folder.path()};
       options.stop = [&] { return steps >= interrupted_after; };
       options.on_step = [&](const TrainingStatus&) { ++steps; };
       CHECK(first.run(options).outcome == FitOutcome::interrupted);
     }
     Training second;
-    const FitResult result = second.run({.folder = folder.path, .start = Start::resume});
+    const FitResult result = second.run({.folder = folder.path(), .start = Start::resume});
     CHECK(result.outcome == FitOutcome::completed);
     CHECK(tensors_of(second.graph) == tensors_of(whole.graph));
     REQUIRE(result.state.history.epochs.size() == 3);
@@ -179,18 +168,18 @@ TEST_CASE("an interrupted and resumed training ends in the same bits") {
       CHECK(record.train_loss == expected.train_loss);
       CHECK(record.validation_loss == expected.validation_loss);
     }
-    const LoadedGraph<float> saved = load_graph<float>(folder.path + "/model.safetensors");
+    const LoadedGraph<float> saved = load_graph<float>(folder.path("model.safetensors"));
     CHECK(tensors_of(saved.graph) == tensors_of(whole.graph));
   }
 }
 
 TEST_CASE("a checkpoint of another training is refused, and the sentence says why") {
-  const Folder folder("refused");
+  const TemporaryFolder folder;
   Training first;
-  first.run({.folder = folder.path});
+  first.run({.folder = folder.path()});
   const auto complaint = [&](FitOptions<float> options) {
     Training second;
-    options.folder = folder.path;
+    options.folder = folder.path();
     options.start = Start::resume;
     try {
       second.run(options);
@@ -208,24 +197,24 @@ TEST_CASE("a checkpoint of another training is refused, and the sentence says wh
   CHECK(complaint({.settings = Json::object().set("mixup", 0.2)})
             .find("mixup = nothing, now it is 0.2") != std::string::npos);
   Training third;
-  const Folder mixed("mixed");
-  third.run({.folder = mixed.path, .settings = Json::object().set("mixup", 0.2)});
+  const TemporaryFolder mixed;
+  third.run({.folder = mixed.path(), .settings = Json::object().set("mixup", 0.2)});
   CHECK_THROWS_WITH_AS(
-      third.run({.folder = mixed.path, .start = Start::resume}),
-      text_of(mixed.path,
+      third.run({.folder = mixed.path(), .start = Start::resume}),
+      text_of(mixed.path(),
               "/checkpoint.safetensors: cannot be resumed: it was trained with mixup = "
               "0.2, now it is nothing")
           .c_str(),
       Error);
 
-  AlignedVector<std::byte> bytes = read_file(folder.path + "/checkpoint.safetensors");
+  AlignedVector<std::byte> bytes = read_file(folder.path("checkpoint.safetensors"));
   bytes[bytes.size() / 2] ^= std::byte{4};
-  write_file(folder.path + "/checkpoint.safetensors", std::span<const std::byte>(bytes));
+  write_file(folder.path("checkpoint.safetensors"), std::span<const std::byte>(bytes));
   CHECK(complaint({}).find("checkpoint.safetensors") != std::string::npos);
 }
 
 TEST_CASE("a training is not resumed with another schedule, or another order of the images") {
-  const Folder folder("schedule");
+  const TemporaryFolder folder;
   const ImageDataset data = bars(90, 1);
   const auto complaint = [&](Schedule schedule, const LoaderOptions& how, Start start) {
     Graph<float> graph = small_network();
@@ -235,7 +224,7 @@ TEST_CASE("a training is not resumed with another schedule, or another order of 
       fit(graph, loader, optimizer,
           {.epochs = 2,
            .schedule = std::move(schedule),
-           .folder = folder.path,
+           .folder = folder.path(),
            .start = start,
            .stop = [] { return true; }});
     } catch (const Error& error) {
@@ -266,7 +255,7 @@ TEST_CASE("a training is not resumed with another schedule, or another order of 
 }
 
 TEST_CASE("training that breaks names step and layer, and the last good checkpoint, if any") {
-  const Folder folder("broken");
+  const TemporaryFolder folder;
   // The error of a training whose weights break right after one of its 18 steps.
   const auto complaint = [&](int broken_after, FitOptions<float> options) {
     Training training;
@@ -285,23 +274,23 @@ TEST_CASE("training that breaks names step and layer, and the last good checkpoi
   CHECK(complaint(4, {}) ==
         "training: the loss is nan in step 5 (epoch 1, step 5 of 6); first seen in the parameter "
         "conv2d_2.weight");
-  CHECK(complaint(4, {.folder = folder.path}) ==
+  CHECK(complaint(4, {.folder = folder.path()}) ==
         "training: the loss is nan in step 5 (epoch 1, step 5 of 6); first seen in the parameter "
         "conv2d_2.weight; no checkpoint had been written yet");
   CHECK(complaint(12, {}) ==
         "training: a weight is not finite in step 12 (epoch 2, step 6 of 6); first seen in "
         "conv2d_2.weight");
-  CHECK(complaint(12, {.folder = folder.path}) ==
+  CHECK(complaint(12, {.folder = folder.path()}) ==
         "training: a weight is not finite in step 12 (epoch 2, step 6 of 6); first seen in "
         "conv2d_2.weight; the last good checkpoint, after step 6, is kept");
-  CHECK(complaint(4, {.folder = folder.path, .checkpoint_interval = 1}) ==
+  CHECK(complaint(4, {.folder = folder.path(), .checkpoint_interval = 1}) ==
         "training: a weight is not finite in step 4 (epoch 1, step 4 of 6); first seen in "
         "conv2d_2.weight; the last good checkpoint, after step 3, is kept");
-  const LoadedGraph<float> kept = load_graph<float>(folder.path + "/checkpoint.safetensors");
+  const LoadedGraph<float> kept = load_graph<float>(folder.path("checkpoint.safetensors"));
   CHECK(first_non_finite_tensor(kept.graph).empty());
   CHECK(kept.metadata.at("octet.training").find("\"step\":3,") != std::string::npos);
   // Resumed after step 3, it breaks before it has written a checkpoint of its own.
-  CHECK(complaint(1, {.folder = folder.path, .start = Start::resume}) ==
+  CHECK(complaint(1, {.folder = folder.path(), .start = Start::resume}) ==
         "training: the loss is nan in step 5 (epoch 1, step 5 of 6); first seen in the parameter "
         "conv2d_2.weight; the last good checkpoint, after step 3, is kept");
 }

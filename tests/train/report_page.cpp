@@ -1,13 +1,14 @@
 // The report as a page: well-formed, without links, and with the numbers of its JSON.
 #include "octet/train/report_page.hpp"
 
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <set>
 
+#include "message_of.hpp"
 #include "octet/graph/graph.hpp"
 #include "octet/nn/registry.hpp"
 #include "octet/program/quantize.hpp"
+#include "temporary_folder.hpp"
 
 using namespace octet;
 
@@ -109,15 +110,6 @@ NetworkReport report_of_a_small_network() {
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
-}
-
-std::string message_of(const auto& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no complaint";
 }
 
 }  // namespace
@@ -282,7 +274,8 @@ TEST_CASE("report: a JSON that was read back gives the same page") {
 
 TEST_CASE("report: both files are written, and bad places are told before anything is computed") {
   const NetworkReport report = report_of_a_small_network();
-  const std::string stem = "report_" + std::to_string(std::rand());
+  const TemporaryFolder folder;
+  const std::string stem = folder.path("report");
   check_report_path(stem + ".html");
   write_report(report, stem + ".html");
   const auto text_of_file = [](const std::string& path) {
@@ -291,8 +284,6 @@ TEST_CASE("report: both files are written, and bad places are told before anythi
   };
   CHECK(text_of_file(stem + ".html") == report_page(report_json(report)));
   CHECK(text_of_file(stem + ".json") == report_json(report).text() + "\n");
-  std::remove((stem + ".html").c_str());
-  std::remove((stem + ".json").c_str());
 
   for (const char* const path : {"report", "report.htm", ".html", ""})
     CHECK(message_of([&] { check_report_path(path); }) ==

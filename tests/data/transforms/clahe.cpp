@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <doctest/doctest.h>
 
-#include "../temporary_folder.hpp"
+#include "message_of.hpp"
 
 using octet::clahe;
 using octet::Image;

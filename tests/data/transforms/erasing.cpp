@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "../temporary_folder.hpp"
+#include "message_of.hpp"
 
 using octet::Image;
 using octet::Pipeline;

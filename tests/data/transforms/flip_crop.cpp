@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 #include <set>
 
-#include "../temporary_folder.hpp"
+#include "message_of.hpp"
 
 using octet::Image;
 using octet::Pipeline;

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <doctest/doctest.h>
 
-#include "../temporary_folder.hpp"
+#include "message_of.hpp"
 
 using octet::Image;
 using octet::resize_image;

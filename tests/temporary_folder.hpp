@@ -1,4 +1,4 @@
-// A folder that a test may fill, gone after it; and the sentence of an error.
+// A folder that a test may fill, gone after it.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,6 @@
 #include <string>
 #include <string_view>
 #include <unistd.h>
-
-#include "octet/core/error.hpp"
 
 class TemporaryFolder {
  public:
@@ -43,16 +41,6 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
-
-/// The sentence that `action` fails with; empty if it does not fail.
-std::string message_of(auto&& action) {
-  try {
-    action();
-  } catch (const octet::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 /// The folder with real data for measurements, or an empty text where there is none.
 inline std::string shared_folder() {
