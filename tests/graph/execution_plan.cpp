@@ -1,0 +1,99 @@
+#include "octet/graph/execution_plan.hpp"
+
+#include <doctest/doctest.h>
+#include <set>
+
+#include "octet/nn/add.hpp"
+#include "octet/nn/batch_norm.hpp"
+#include "octet/nn/conv2d.hpp"
+#include "octet/nn/linear.hpp"
+#include "octet/nn/max_pool.hpp"
+#include "octet/nn/relu.hpp"
+#include "octet/nn/reshape.hpp"
+#include "octet/nn/tanh.hpp"
+
+using namespace octet;
+
+namespace {
+
+/// The nodes of conv2d, batch_norm, relu, flatten, linear are 1 to 5; 0 is the input.
+Graph<float> chain() {
+  Graph<float> net(1);
+  auto x = relu(batch_norm(conv2d(net.input({8, 8, 3}), 16, {.kernel = 3, .padding = 1})));
+  net.output(linear(flatten(x), 7));
+  return net;
+}
+
+ExecutionPlan plan_of(const Graph<float>& net, Mode mode) {
+  for (const Node<float>& node : net.nodes())
+    if (node.layer) node.layer->attach(net);
+  return plan_execution(net, mode, Precision::float32);
+}
+
+}  // namespace
+
+TEST_CASE("a ReLU after a batch norm is left to it, and lies where it lies") {
+  const Graph<float> net = chain();
+  const ExecutionPlan plan = plan_of(net, Mode::training);
+  CHECK(plan.limits_after[2] != nullptr);
+  CHECK(plan.fused_limits[3] == plan.limits_after[2]);
+  CHECK(plan.activation[3] == plan.activation[2]);
+  CHECK(plan.gradient[3] == plan.gradient[2]);
+  CHECK(plan.activation[1] != plan.activation[2]);
+}
+
+TEST_CASE("inference plans no gradients, and two buffers in turn") {
+  const Graph<float> net = chain();
+  const ExecutionPlan plan = plan_of(net, Mode::inference);
+  for (int i = 0; i < net.size(); ++i) CHECK(plan.gradient[static_cast<std::size_t>(i)] == -1);
+  CHECK(plan.activation[0] == -1);  // An input lies with the caller.
+  const std::set<std::int64_t> places(plan.memory.offsets.begin(), plan.memory.offsets.end());
+  CHECK(places.size() == 2);
+  CHECK(plan.memory.size == 8 * 8 * 16 + 16);  // All values begin at multiples of 16.
+}
+
+TEST_CASE("nothing before the first layer that learns needs a gradient") {
+  Graph<float> net = chain();
+  const auto freeze = [&](int node) {
+    for (Parameter<float>* const parameter : net.node(node).layer->parameters())
+      parameter->learning_rate_factor = 0;
+  };
+  freeze(1);
+  const ExecutionPlan some = plan_of(net, Mode::training);
+  CHECK(some.needs_gradient == std::vector<bool>{false, false, true, true, true, true});
+  CHECK(some.gradient[1] == -1);
+  CHECK(some.temporary[2] == std::vector<int>{-1});
+  freeze(2);
+  const ExecutionPlan fewer = plan_of(net, Mode::training);
+  CHECK(fewer.needs_gradient == std::vector<bool>{false, false, false, false, false, true});
+  CHECK(fewer.memory.size < some.memory.size);
+}
+
+TEST_CASE("a value with two readers gets each one's gradient in a place of its own first") {
+  Graph<float> net(1);
+  auto x = linear(net.input({4}), 8);
+  net.output(tanh(x) + x);  // tanh is node 2, the sum node 3
+  const ExecutionPlan plan = plan_of(net, Mode::training);
+  REQUIRE(plan.temporary[2].size() == 1);
+  REQUIRE(plan.temporary[3].size() == 2);
+  CHECK(plan.temporary[2][0] >= 0);
+  CHECK(plan.temporary[3][0] == -1);  // Only the sum reads what tanh gives.
+  CHECK(plan.temporary[3][1] >= 0);
+  CHECK(plan.temporary[3][1] != plan.gradient[1]);
+  // tanh must not overwrite what the sum reads later.
+  CHECK(plan.activation[2] != plan.activation[1]);
+}
+
+TEST_CASE("a pooling that the batch norm before it computes needs no place for what lies between") {
+  Graph<float> net(1);
+  const auto x = batch_norm(conv2d(net.input({8, 8, 1}), 16, {.kernel = 3, .padding = 1}));
+  net.output(max_pool(relu(x), {.kernel = 2}));  // batch_norm, relu, max_pool are nodes 2, 3, 4
+  const ExecutionPlan plan = plan_of(net, Mode::training);
+  REQUIRE(plan.fusion.written[2] == 4);
+  CHECK(plan.fusion.owner[3] == 2);
+  CHECK(plan.fusion.owner[4] == 2);
+  CHECK(plan.activation[4] == plan.activation[2]);
+  CHECK(plan.activation[3] == plan.activation[2]);
+  CHECK(plan.most_between == 8 * 8 * 16);
+  CHECK(plan_of(net, Mode::inference).fusion.owner[4] == -1);
+}
