@@ -67,7 +67,7 @@ struct GradientCheckResult {
 namespace check {
 
 /// One layer, its inputs and the gradient of the loss by its output: the loss is their dot product.
-/// A template only so that it is not compiled where no layer is checked.
+/// A template only so that it is compiled where it is used.
 template <std::same_as<double> T>
 class GradientCheck {
  public:

@@ -1,6 +1,6 @@
 // CK+: posed expressions of 118 people, three neighbouring frames a sequence. Lucey et al., "The
 // extended Cohn-Kanade dataset" (CVPR workshops 2010).
-// The functions are templates only so that they are compiled where they are called.
+// The functions are templates only so that they are compiled where they are used.
 #pragma once
 
 #include <algorithm>

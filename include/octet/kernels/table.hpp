@@ -1,7 +1,11 @@
 // How an implementation is chosen: every operation has a table of implementations, best first;
 // dispatch takes the first that active_isa() allows, tests compare every row with the scalar one,
-// bench times them. Names follow one grammar: operation, types, tile, ISA:
-// conv2d_s8s8s8_6x64c4_avx512_vnni.
+// bench times them.
+//
+// Names follow one grammar: operation, types, tile, ISA. conv2d_s8s8s8_6x64c4_avx512_vnni takes
+// bytes and weights of a byte to bytes; it computes 6 pixels of 64 channels at a time, and one
+// instruction adds 4 products, of 4 input channels, to a sum (c4). x16 alone is a vector of 16
+// elements, and winograd_f32_4x4 goes by tiles of 4x4 outputs.
 #pragma once
 
 #include <cstddef>

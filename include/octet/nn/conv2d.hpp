@@ -87,23 +87,8 @@ class Conv2d final : public Layer<T> {
 
   /// The geometry for a batch of inputs, {N, H, W, C}.
   kernels::Conv2dShape kernel_shape(const Shape& batch) const {
-    const WindowPlacement place = placed(batch.without_batch());
-    return {.N = batch[0],
-            .H = batch[1],
-            .W = batch[2],
-            .C = batch[3],
-            .OH = place.OH,
-            .OW = place.OW,
-            .OC = channels(),
-            .KH = options_.kernel.h,
-            .KW = options_.kernel.w,
-            .stride_h = options_.stride.h,
-            .stride_w = options_.stride.w,
-            .dilation_h = options_.dilation.h,
-            .dilation_w = options_.dilation.w,
-            .pad_top = place.padding.top,
-            .pad_left = place.padding.left,
-            .groups = options_.groups};
+    return conv2d_shape(batch, window(options_), placed(batch.without_batch()), channels(),
+                        options_.groups);
   }
 
   Json attributes() const override {

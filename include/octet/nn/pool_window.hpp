@@ -4,7 +4,6 @@
 #include <optional>
 #include <string_view>
 
-#include "octet/kernels/conv2d_shape.hpp"
 #include "octet/nn/window.hpp"
 
 namespace octet::inline OCTET_ABI {

@@ -8,6 +8,7 @@
 
 #include "octet/core/json.hpp"
 #include "octet/core/shape.hpp"
+#include "octet/kernels/conv2d_shape.hpp"
 #include "octet/nn/attributes.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -111,6 +112,29 @@ inline WindowPlacement place_window(std::string_view type, const Window2d& windo
          " with padding top ", padding.top, ", bottom ", padding.bottom, ", left ", padding.left,
          ", right ", padding.right);
   return {padding, free_h / window.stride.h + 1, free_w / window.stride.w + 1};
+}
+
+/// The geometry of a convolution whose window is placed on a batch of inputs, {N, H, W, C}.
+template <class = WhenUsed>
+kernels::Conv2dShape conv2d_shape(const Shape& batch, const Window2d& window,
+                                  const WindowPlacement& place, std::int64_t OC,
+                                  std::int64_t groups) {
+  return {.N = batch[0],
+          .H = batch[1],
+          .W = batch[2],
+          .C = batch[3],
+          .OH = place.OH,
+          .OW = place.OW,
+          .OC = OC,
+          .KH = window.kernel.h,
+          .KW = window.kernel.w,
+          .stride_h = window.stride.h,
+          .stride_w = window.stride.w,
+          .dilation_h = window.dilation.h,
+          .dilation_w = window.dilation.w,
+          .pad_top = place.padding.top,
+          .pad_left = place.padding.left,
+          .groups = groups};
 }
 
 /// The members of a window in a layer's attributes: kernel, stride, padding, dilation.

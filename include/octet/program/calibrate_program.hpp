@@ -13,7 +13,7 @@ namespace octet::inline OCTET_ABI {
 /// Runs the program on every batch and observes each of its values, inputs included. Because the
 /// program is compiled, these are the values after folding and fusing: the ones that int8 replaces.
 /// Fails if there is no image, if nothing is on them, or if an activation is not finite. A template
-/// only so that it is compiled where it is called.
+/// only so that it is compiled where it is used.
 template <std::same_as<Program> AnyProgram>
 Calibration calibrate(const AnyProgram& program, const BatchSource& source,
                       const CalibrationOptions& options = {}, ThreadPool* pool = nullptr) {

@@ -41,7 +41,7 @@ struct CompareCostsOptions {
 
 /// Times the operations of two forms of one network, round by round in turns; either may be null.
 /// Operations of one name stand side by side, reshapes are left out. A template only so that it is
-/// compiled where it is called.
+/// compiled where it is used.
 template <std::same_as<Program> AnyProgram>
 CostComparison compare_costs(const AnyProgram* float32, const AnyProgram* int8,
                              TensorView<const float> images,

@@ -112,7 +112,7 @@ Json to_json(const Description& description) {
   return json.set("operations", std::move(operations)).set("tensors", std::move(tensors));
 }
 
-/// Reads what to_json() wrote. A template only so that it is not compiled where nothing is read.
+/// Reads what to_json() wrote. A template only so that it is compiled where it is used.
 template <std::same_as<ProgramDescription> Description>
 class BasicDescriptionReader {
  public:

@@ -1,6 +1,6 @@
 // A program as one C++17 header that needs nothing: no heap, exceptions, RTTI, library, or Octet.
 // Its weights are constants, its memory is a static arena, and it tests itself. The functions are
-// templates only so that they are compiled where they are called.
+// templates only so that they are compiled where they are used.
 #pragma once
 
 #include <concepts>

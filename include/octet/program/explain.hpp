@@ -1,6 +1,6 @@
 // How one int8 number came about: the arithmetic of a layer with the actual numbers, and what it
 // stands for in real ones. The functions are templates only so that they are compiled where they
-// are called.
+// are used.
 #pragma once
 
 #include <algorithm>

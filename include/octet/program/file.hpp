@@ -1,5 +1,5 @@
 // A program as a .safetensors file: the weights as tensors, the operations as JSON in the metadata.
-// The functions are templates only so that they are compiled where they are called.
+// The functions are templates only so that they are compiled where they are used.
 #pragma once
 
 #include <concepts>

@@ -13,7 +13,7 @@ namespace octet::inline OCTET_ABI {
 
 /// The program with the float32 weights of convolutions and linear layers rounded to float16;
 /// biases stay float32. They are stored as float16, and computed with in float32. Fails if a weight
-/// does not fit. A template only so that it is compiled where it is called.
+/// does not fit. A template only so that it is compiled where it is used.
 template <std::same_as<Program> AnyProgram>
 Program with_float16_weights(const AnyProgram& program, ProgramOptions options = {}) {
   if (!program.has_weights())

@@ -72,7 +72,7 @@ class Int8WeightsConversion {
 /// moves by more than half a scale. Biases stay float32, and so do weights that are one for each
 /// channel, whose scales would be as large. The file holds int8; when a program is made from it,
 /// weights become float32 once, and everything is computed in float32. Fails with a sentence if a
-/// weight is not finite. A template only so that it is compiled where it is called.
+/// weight is not finite. A template only so that it is compiled where it is used.
 template <std::same_as<Program> AnyProgram>
 Program with_int8_weights(const AnyProgram& program, ProgramOptions options = {}) {
   if (!program.has_weights())

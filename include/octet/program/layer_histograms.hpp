@@ -1,5 +1,5 @@
 // How the values of a layer lie on the grid of its int8 form: activations and weights. The
-// functions are templates only so that they are compiled where they are called.
+// functions are templates only so that they are compiled where they are used.
 #pragma once
 
 #include <algorithm>

@@ -35,6 +35,7 @@ struct ProgramOptions {
 struct OperationInfo {
   std::string name;
   std::string type;
+  /// What runs it; kernels/table.hpp tells how such a name is read.
   std::string kernel;
   ElementType element_type = ElementType::f32;
   Shape shape;
@@ -51,7 +52,7 @@ class Workspace;
 class Program {
  public:
   /// Packs a description. Fails, naming the operation, if the description makes no sense. A
-  /// template only so that no operation is compiled where no program is made.
+  /// template only so that it is compiled where it is used.
   template <std::same_as<ProgramDescription> Description>
   explicit Program(Description description, ProgramOptions options = {}) : isa_(options.isa) {
     active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.

@@ -1,6 +1,6 @@
 // Post-training quantization: from a graph, or a float32 program, and a few hundred images to a
 // program in int8. The functions are templates only so that they are compiled where they are
-// called.
+// used.
 #pragma once
 
 #include <concepts>

@@ -107,7 +107,7 @@ std::optional<WeightReport> weight_report_of(const Description& from, const Oper
 }
 
 /// Runs both programs on the images and compares the outputs of operations that have the same name.
-/// A template only so that it is compiled where it is called.
+/// A template only so that it is compiled where it is used.
 template <std::same_as<Program> AnyProgram>
 QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& int8_program,
                            const Calibration& calibration,

@@ -27,7 +27,7 @@ inline bool sum_fits_int32(const operations::AveragePool2d& pool) {
 }
 
 /// Checks one operation after the other; every complaint names the operation. Like validate() a
-/// template only so that it is not compiled where no program is made.
+/// template only so that it is compiled where it is used.
 template <std::same_as<ProgramDescription> Description>
 class DescriptionValidator {
  public:

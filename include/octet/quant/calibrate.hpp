@@ -190,7 +190,7 @@ class BasicCalibration {
     }
   }
 
-  /// A template only so that the search is compiled where it is used.
+  /// A template only so that it is compiled where it is used.
   template <std::same_as<ObservedValue> Observed>
   static Range range_of(const Observed& value, RangeMethod method, double percentile) {
     switch (method) {

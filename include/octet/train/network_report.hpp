@@ -35,7 +35,7 @@ struct NetworkReport {
 };
 
 /// The report for programs. Fails with a sentence if its parts do not fit each other. A template,
-/// as what follows, only so that it is compiled where it is called.
+/// as what follows, only so that it is compiled where it is used.
 template <std::same_as<NetworkReport> Report>
 Json report_json(const Report& report) {
   if (report.forms.size() < 2)

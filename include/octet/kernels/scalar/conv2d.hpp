@@ -13,7 +13,7 @@ namespace octet::inline OCTET_ABI::kernels::scalar {
 template <class T>
 void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const Epilogue<T>& epilogue, T* y,
                     std::int64_t begin, std::int64_t end) {
-  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
+  const std::int64_t group_C = s.C / s.groups, group_OC = s.OC / s.groups;
   for (std::int64_t row = begin; row < end; ++row)
     for (std::int64_t ow = 0; ow < s.OW; ++ow)
       for (std::int64_t oc = 0; oc < s.OC; ++oc) {
@@ -24,9 +24,9 @@ void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const Epilogue
             const std::int64_t ih = oh * s.stride_h - s.pad_top + kh * s.dilation_h;
             const std::int64_t iw = ow * s.stride_w - s.pad_left + kw * s.dilation_w;
             if (ih < 0 || ih >= s.H || iw < 0 || iw >= s.W) continue;
-            const T* const pixel = x + ((n * s.H + ih) * s.W + iw) * s.C + oc / OC * C;
-            const T* const tap = w + ((oc * s.KH + kh) * s.KW + kw) * C;
-            for (std::int64_t c = 0; c < C; ++c) sum += pixel[c] * tap[c];
+            const T* const pixel = x + ((n * s.H + ih) * s.W + iw) * s.C + oc / group_OC * group_C;
+            const T* const tap = w + ((oc * s.KH + kh) * s.KW + kw) * group_C;
+            for (std::int64_t c = 0; c < group_C; ++c) sum += pixel[c] * tap[c];
           }
         if (epilogue.bias) sum += epilogue.bias[oc];
         if (epilogue.residual) sum += epilogue.residual[at];
@@ -38,7 +38,7 @@ void conv2d_forward(const Conv2dShape& s, const T* x, const T* w, const Epilogue
 template <class T>
 void conv2d_backward_input(const Conv2dShape& s, const T* dy, const T* w, T* dx, std::int64_t begin,
                            std::int64_t end) {
-  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
+  const std::int64_t group_C = s.C / s.groups, group_OC = s.OC / s.groups;
   for (std::int64_t row = begin; row < end; ++row)
     for (std::int64_t iw = 0; iw < s.W; ++iw) {
       const std::int64_t n = row / s.H, ih = row % s.H;
@@ -52,8 +52,9 @@ void conv2d_backward_input(const Conv2dShape& s, const T* dy, const T* w, T* dx,
             continue;
           const T* const gradient = dy + ((n * s.OH + oh) * s.OW + ow) * s.OC;
           for (std::int64_t oc = 0; oc < s.OC; ++oc) {
-            const T* const tap = w + ((oc * s.KH + kh) * s.KW + kw) * C;
-            for (std::int64_t c = 0; c < C; ++c) pixel[oc / OC * C + c] += gradient[oc] * tap[c];
+            const T* const tap = w + ((oc * s.KH + kh) * s.KW + kw) * group_C;
+            for (std::int64_t c = 0; c < group_C; ++c)
+              pixel[oc / group_OC * group_C + c] += gradient[oc] * tap[c];
           }
         }
     }
@@ -63,7 +64,7 @@ void conv2d_backward_input(const Conv2dShape& s, const T* dy, const T* w, T* dx,
 template <class T>
 void conv2d_backward_weight(const Conv2dShape& s, const T* x, const T* dy, T* dw,
                             std::int64_t begin, std::int64_t end) {
-  const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
+  const std::int64_t group_C = s.C / s.groups, group_OC = s.OC / s.groups;
   for (std::int64_t oc = begin; oc < end; ++oc)
     for (std::int64_t row = 0; row < s.N * s.OH; ++row)
       for (std::int64_t ow = 0; ow < s.OW; ++ow) {
@@ -74,9 +75,9 @@ void conv2d_backward_weight(const Conv2dShape& s, const T* x, const T* dy, T* dw
             const std::int64_t ih = oh * s.stride_h - s.pad_top + kh * s.dilation_h;
             const std::int64_t iw = ow * s.stride_w - s.pad_left + kw * s.dilation_w;
             if (ih < 0 || ih >= s.H || iw < 0 || iw >= s.W) continue;
-            const T* const pixel = x + ((n * s.H + ih) * s.W + iw) * s.C + oc / OC * C;
-            T* const tap = dw + ((oc * s.KH + kh) * s.KW + kw) * C;
-            for (std::int64_t c = 0; c < C; ++c) tap[c] += gradient * pixel[c];
+            const T* const pixel = x + ((n * s.H + ih) * s.W + iw) * s.C + oc / group_OC * group_C;
+            T* const tap = dw + ((oc * s.KH + kh) * s.KW + kw) * group_C;
+            for (std::int64_t c = 0; c < group_C; ++c) tap[c] += gradient * pixel[c];
           }
       }
 }
