@@ -120,7 +120,7 @@ for header in model_*.hpp; do
   cp "$header" model.hpp
   cp "faces_$number.bin" faces.bin
   echo "model $number, $(sed -n 's,^// Flash *\([0-9]*\) .*,\1 bytes,p' model.hpp) of constants"
-  for target in native aarch64 cortex_m webassembly; do
+  for target in native aarch64 webassembly cortex_m; do
     if wanted $target; then $target; fi
   done
 done

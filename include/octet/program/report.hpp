@@ -254,9 +254,8 @@ std::string QuantizationReport::text() const {
                  " bytes now; measured on ", images, " images\n");
   if (!curve.empty())
     out +=
-        "ranges after fewer images: how far they are from the final ones, as a share of their "
-        "extent (rare\nvalues widen them at any time, at no loss), and what they cut off of an "
-        "activation, which costs accuracy\n";
+        "ranges after fewer images: how far they are from the final ones (rare values widen ranges "
+        "at\nany time), and how much more of an activation they cut off (which costs accuracy)\n";
   for (const CalibrationPoint& point : curve)
     out += pad("  after " + std::to_string(point.images), 16) +
            number("mean %6.2f %%", 100 * point.mean_change) +
