@@ -103,6 +103,7 @@ Table gemm_table(const Results& results, const std::string& type) {
     const bool own = who.rfind("octet_", 0) == 0;
     ratios.push_back(!own && mean(who) > 0 ? fixed(mean("octet") / mean(who), 2) : "");
   }
+  ratios.insert(ratios.end(), {"", ""});
   means.push_back("");
   means.push_back(mean("other") > 0 ? fixed(mean("octet") / mean("other"), 2) : "-");
   table.rows.push_back(means);

@@ -139,7 +139,7 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: 2px 8px; border-bottom: 1px solid var(--faint); text-align: left;
          white-space: nowrap; vertical-align: top; }
 th { vertical-align: bottom; } tr:hover td { background: var(--faint); }
-.number { text-align: right; } .words { white-space: normal; min-width: 20rem; }
+.number { text-align: right; } .words { white-space: normal; min-width: 13rem; }
 .marked td { color: var(--red); }
 svg { max-width: 100%; height: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); stroke: none; }

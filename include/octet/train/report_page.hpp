@@ -276,7 +276,7 @@ class ReportPage {
     page_.heading("Confusion");
     page_.paragraph(
         "Rows are what an image shows, columns what it was taken for; blue is right, red is wrong, "
-        "the darker the larger the share of the row.");
+        "the stronger the larger the share of the row.");
     page_.beside({matrix(first()), matrix(last())});
     page_.open(text_of("Both in one table, ", first_name(), " / ", last_name()));
     page_.beside({}, table);
