@@ -2,10 +2,10 @@
 
 #include <octet/graph/graph_file.hpp>
 #include <octet/models/make_model.hpp>
+#include <octet/program/file.hpp>
 #include <octet/program/insert_fake_quantize.hpp>
 
 #include "data.hpp"
-#include "output.hpp"
 
 namespace fer {
 
@@ -30,10 +30,11 @@ Beginning begin_from_scratch(const TrainOptions& options) {
 /// A trained network, and the images in its size, with its normalisation and order of classes.
 Beginning begin_from_model(const TrainOptions& options) {
   register_quantization_aware_layers<float>();
-  if (is_program(options.from))
+  const Safetensors file = Safetensors::read(options.from, ChecksumRule::required);
+  if (file.metadata().find(program_key) != file.metadata().end())
     fail("--from: expected a trained network, as fer train writes it, got ", options.from,
          ", a program that only runs");
-  LoadedGraph<float> loaded = load_graph<float>(options.from);
+  LoadedGraph<float> loaded = load_graph<float>(file);
   if (is_quantization_aware(loaded.graph)) loaded.graph = remove_fake_quantize(loaded.graph);
   ModelCard card = ModelCard::from(loaded.metadata, options.from);
   const Shape input = loaded.graph.node(loaded.graph.inputs()[0]).shape;

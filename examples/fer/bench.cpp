@@ -56,8 +56,8 @@ int bench(const BenchOptions& options) {
     fail("expected a model file or a network of the zoo (", names.substr(2), "), got \"",
          options.model, '"');
   }
-  const Program given =
-      zoo ? octet::compile(make_model<float>(options.model)) : load_model(options.model).program;
+  const Program given = zoo ? octet::compile(make_model<float>(options.model))
+                            : load_model(options.model, CardRule::optional).program;
   std::optional<Program> int8;
   if (!is_int8(given))
     int8 = octet::quantize(given, batches_of(::bench::faces(given.input_shape(), 16))).program;

@@ -62,6 +62,13 @@ int demo(const DemoOptions& options) {
                 faces.class_names[said].c_str());
     print_face(faces.image(number));
   }
+  std::printf(
+      "\nThe models lie in %s. Next, each layer of the int8 program, and its time:\n"
+      "  fer info %s\n"
+      "  fer bench %s\n"
+      "and the same with real faces, from Kaggle's fer2013.csv (in a checkout, fer is ./run fer):\n"
+      "  fer train --data fer2013.csv --out trained\n",
+      options.out.c_str(), program.c_str(), program.c_str());
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "bench.hpp"
 #include "command_line.hpp"
 #include "emit.hpp"
+#include "option_checks.hpp"
 #include "scan.hpp"
 
 namespace fer {
@@ -32,12 +33,14 @@ constexpr const char* road =
 
 /// The command of this name; fails, with the names of all commands, if there is none.
 const CLI::App& command_named(const CLI::App& app, const std::string& typed) {
-  std::string names;
+  std::string list;
+  std::vector<std::string> names;
   for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() == typed) return *command;
-    names += (names.empty() ? "" : ", ") + command->get_name();
+    names.push_back(command->get_name());
+    list += (list.empty() ? "" : ", ") + names.back();
   }
-  octet::fail("expected a command (", names, "), got \"", typed, '"');
+  octet::fail("expected a command (", list, "), got \"", typed, '"', suggestion(typed, names));
 }
 
 /// Fails if an argument looks like an option, and is none of the command's. Otherwise a missing
@@ -48,9 +51,13 @@ void check_options(const CLI::App& command, int argc, char** argv) {
     if (argument == "--") return;
     const bool is_option = argument.size() > 1 && argument[0] == '-' &&
                            (argument[1] == '-' || std::isalpha(argument[1]));
-    if (is_option && !command.get_option_no_throw(argument.substr(0, argument.find('='))))
-      octet::fail("there is no option ", argument, " (fer ", command.get_name(),
-                  " --help lists those there are)");
+    const std::string name = argument.substr(0, argument.find('='));
+    if (!is_option || command.get_option_no_throw(name)) continue;
+    std::vector<std::string> names;
+    for (const CLI::Option* const option : command.get_options())
+      names.push_back(option->get_name());
+    octet::fail("there is no option ", name, suggestion(name, names), " (fer ", command.get_name(),
+                " --help lists those there are)");
   }
 }
 
@@ -89,7 +96,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    octet::fail(error.what(), " (fer ", command, " --help tells more)");
+    octet::fail(sentence_of(error), " (fer ", command, " --help tells more)");
   }
   if (*train_command) return train(train_options);
   if (*eval_command) return eval(eval_options);
@@ -113,6 +120,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "fer: %s\n", what);
     return fer::exit_mistake;
   };
+  // Who reads a file or a pipe sees each line when it is written, as on a terminal.
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
     return fer::run(argc, argv);
   } catch (const std::bad_alloc&) {

@@ -48,7 +48,7 @@ Model load_model(const std::string& path, CardRule rule) {
         path);
   }
   register_quantization_aware_layers<float>();
-  const LoadedGraph<float> loaded = load_graph<float>(path);
+  const LoadedGraph<float> loaded = load_graph<float>(file);
   ModelCard card = card_from(loaded.metadata, path, rule);
   const bool in_training = loaded.metadata.find("octet.training") != loaded.metadata.end();
   const bool for_int8 = is_quantization_aware(loaded.graph);

@@ -40,9 +40,12 @@ ModelCard ModelCard::from(const Metadata& metadata, const std::string& path) {
     const auto found = metadata.find(key);
     if (found == metadata.end())
       fail(path,
-           ": expected a model with the names of its classes and the normalization of its "
-           "images, as fer train writes them, but its metadata has no \"",
-           key, "\"");
+           ": expected a model with its name, the names of its classes and the normalization of "
+           "its images, but its metadata has no \"",
+           key,
+           "\"; fer train writes them, and so does save_program(program, path, metadata) with "
+           "{\"model\", \"mine\"}, {\"classes\", R\"([\"angry\", \"happy\"])\"} and "
+           "{\"normalization\", R\"({\"mean\": [0.5], \"deviation\": [0.25]})\"}");
     return found->second;
   };
   ModelCard card;

@@ -28,6 +28,22 @@ bool parse(const std::string& text, double& value) {
   return !text.empty() && *end == '\0' && std::isfinite(value);
 }
 
+/// How many letters must be put in, left out, exchanged for others or with their neighbours to make
+/// one word of the other. (Optimal string alignment.)
+std::size_t edits(const std::string& a, const std::string& b) {
+  std::vector<std::vector<std::size_t>> to(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i)
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      to[i][j] = i + j;
+      if (i == 0 || j == 0) continue;
+      const std::size_t exchanged = to[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+      to[i][j] = std::min({to[i - 1][j] + 1, to[i][j - 1] + 1, exchanged});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        to[i][j] = std::min(to[i][j], to[i - 2][j - 2] + 1);
+    }
+  return to[a.size()][b.size()];
+}
+
 }  // namespace
 
 CLI::Validator whole(std::int64_t low, std::int64_t high) {
@@ -67,7 +83,7 @@ CLI::Validator one_of(std::vector<std::string> words) {
   for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
   const auto check = [words, list](const std::string& text) -> std::string {
     if (std::find(words.begin(), words.end(), text) != words.end()) return {};
-    return text_of("expected one of ", list, ", got \"", text, '"');
+    return text_of("expected one of ", list, ", got \"", text, '"', suggestion(text, words));
   };
   return {check, ""};
 }
@@ -77,6 +93,32 @@ CLI::Validator path_to(std::string wanted) {
     return text.empty() ? text_of("expected ", wanted, ", got an empty path") : std::string();
   };
   return {check, ""};
+}
+
+std::string suggestion(const std::string& typed, const std::vector<std::string>& words) {
+  std::string best;
+  std::size_t fewest = (typed.size() + 1) / 3 + 1;
+  for (const std::string& word : words) {
+    const bool begins = typed.size() > 2 && word.compare(0, typed.size(), typed) == 0;
+    const std::size_t distance = begins ? 1 : edits(typed, word);
+    if (distance >= fewest) continue;
+    best = word;
+    fewest = distance;
+  }
+  return best.empty() ? "" : text_of("; did you mean \"", best, "\"?");
+}
+
+std::string sentence_of(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::string option = text.substr(0, text.find(':'));
+  const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {
+    if (says(" missing")) return option + ": expected a value, got none";
+    if (says("At Most 1 ")) return option + ": expected once, got it several times";
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error))
+    return text_of("expected no more, got \"", text.substr(text.find(": ") + 2), '"');
+  return text;
 }
 
 }  // namespace fer

@@ -24,4 +24,11 @@ CLI::Validator one_of(std::vector<std::string> words);
 /// Anything but an empty path; `wanted` says what it should lead to.
 CLI::Validator path_to(std::string wanted);
 
+/// `; did you mean "train"?` if one of the words begins with what was typed, or is a few letters
+/// away from it; else nothing.
+std::string suggestion(const std::string& typed, const std::vector<std::string>& words);
+
+/// What CLI11 has to say of a command line, in a sentence of ours.
+std::string sentence_of(const CLI::ParseError& error);
+
 }  // namespace fer

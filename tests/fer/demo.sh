@@ -14,6 +14,7 @@ cd "$work"
 "$fer" demo >out
 cat out
 [ "$(grep -c '  drawn as' out)" -eq 3 ]
+[ "$(tail -n 1 out)" = "  fer train --data fer2013.csv --out trained" ]
 awk -F '|' '
   $2 ~ /^ float32 *$/ && !float32 { float32 = $3 + 0 }
   $2 ~ /^ int8 *$/ && !int8 { int8 = $3 + 0 }

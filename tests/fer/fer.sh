@@ -147,7 +147,14 @@ rm many.csv rows.csv
 
 echo "mistakes on the command line"
 refuses "there is no option --dta" "$fer" train --dta faces.csv --out bad
+refuses 'there is no option --epoch; did you mean "--epochs"?' "$fer" train --epoch 3
 refuses "expected a command (train, eval" "$fer" --data faces.csv train
+refuses 'got "trian"; did you mean "train"?' "$fer" trian --data faces.csv
+refuses 'got "resnet"; did you mean "resnet9"?' train bad --model resnet
+refuses 'got "zzz" (fer train' train bad --optimizer zzz
+refuses "--epochs: expected a value, got none" train bad --epochs
+refuses "--epochs: expected once, got it several times" train bad --epochs 3
+refuses 'expected no more, got "more"' train bad more
 refuses "expected at least" "$fer" train --data faces.csv --clip-norm -1 --out bad
 [ "$(wc -l < err)" -eq 1 ] || die "expected one line"
 
@@ -446,7 +453,8 @@ refuses "--width: expected 1 for lenet" train x --width 2
 refuses "--momentum: expected --optimizer sgd" train x --momentum 0.5
 refuses "got an empty path" "$fer" eval "" --data faces.csv
 refuses "got an empty path" train ""
-refuses 'expected a command (train, eval, quantize, predict, info' "$fer" trian --data faces.csv
+refuses 'expected a command (train, eval, quantize, predict, info' "$fer" learn --data faces.csv
+grep -q "did you mean" err && die "nothing is like learn"
 refuses "fer train --data fer2013.csv" "$fer"
 [ ! -e x ] || die "a folder was made"
 accepts "$fer" --help

@@ -80,7 +80,10 @@ void check_writable(const std::string& path) {
 
 /// Makes `path` hold the parts, one after the other. They go to a new file in the same folder,
 /// which is synced and then renamed, so that a crash or a full disk leaves the old file as it was.
-/// Fails, naming the path, if any of that fails; nothing is left behind then.
+/// Fails, naming the path, if any of that fails; nothing is left behind then. Last the folder is
+/// synced, so that the new name outlives a crash after the return; fails if that fails, too, but
+/// then the new file stands already. A folder that may not be read, or a file system that syncs
+/// none, keeps the first promise, not the last: a crash may bring back the old file.
 template <class = WhenUsed>
 void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
   if (path.empty()) fail("expected a file to write, got an empty path");
@@ -116,8 +119,7 @@ void write_file(const std::string& path, std::span<const std::span<const std::by
     ::unlink(temporary.c_str());
     complain(step, error);
   }
-  // The new name itself must reach the disk, too. Some file systems cannot sync a folder: they
-  // say EINVAL, and the rename stands.
+  // EINVAL is what file systems say that cannot sync a folder.
   const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;
   if (::fsync(folder) != 0 && errno != EINVAL) error = errno;

@@ -104,14 +104,17 @@ struct LoadedGraph {
 /// Reads what save_graph wrote. Throws, naming the file, on anything that is not such a file, whole
 /// and unchanged.
 template <class T>
-LoadedGraph<T> load_graph(const std::string& path) {
-  const Safetensors file = Safetensors::read(path, ChecksumRule::required);
-  const Json description = Json::parse(file.metadata("octet.graph"), path);
+LoadedGraph<T> load_graph(const Safetensors& file) {
+  const Json description = Json::parse(file.metadata("octet.graph"), file.source());
   std::int64_t numbers = 0;
   for (const SafetensorsEntry& entry : file.entries()) numbers += entry.shape.elements();
   LoadedGraph<T> loaded{graph_from<T>(description, numbers), file.metadata()};
   read_tensors(file, loaded.graph);
   return loaded;
+}
+template <class T>
+LoadedGraph<T> load_graph(const std::string& path) {
+  return load_graph<T>(Safetensors::read(path, ChecksumRule::required));
 }
 
 }  // namespace octet::inline OCTET_ABI
