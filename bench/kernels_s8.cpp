@@ -149,7 +149,7 @@ void register_convolutions() {
     benchmark::RegisterBenchmark((layer.name + "/float").c_str(),
                                  [layer](auto& state) { conv2d_float(state, layer.shape); });
     for (const auto& row : conv2d_s8_table())
-      if (cpu_supports(row.isa))
+      if (cpu_supports(row.isa) && (!row.fits || row.suits(layer.shape)))
         benchmark::RegisterBenchmark(
             (layer.name + "/" + std::string(row.name)).c_str(),
             [layer, &row](auto& state) { conv2d(state, row, layer.shape); });

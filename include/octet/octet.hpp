@@ -159,6 +159,7 @@
 #include "octet/program/file.hpp"
 #include "octet/program/float16_weights.hpp"
 #include "octet/program/float_steps.hpp"
+#include "octet/program/fused_steps.hpp"
 #include "octet/program/insert_fake_quantize.hpp"
 #include "octet/program/int8_steps.hpp"
 #include "octet/program/int8_weights.hpp"

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "octet/kernels/scalar/elementwise_s8.hpp"
+#include "octet/kernels/scalar/pooling_s8.hpp"
 #include "random_s8.hpp"
 
 using namespace octet;
@@ -109,6 +111,23 @@ std::vector<Case> edge_cases() {
                 {.N = 2, .H = 7, .W = 67, .C = 520, .OC = 36, .stride_h = 2, .stride_w = 2}));
   cases.push_back(make_case("3 x 3, several panels",
                             {.H = 11, .W = 19, .C = 64, .OC = 36, .KH = 3, .KW = 3}, {1, 1, 1, 1}));
+  // Winograd's tiles are 4 x 4 pixels, in groups of 6 or 12, and 32 channels.
+  for (const std::int64_t W : {1, 3, 4, 5, 8, 9, 12, 13, 20, 21, 24, 25, 44, 48, 49, 53})
+    cases.push_back(make_case("Winograd, OW = " + std::to_string(W),
+                              {.H = 4, .W = W, .C = 32, .OC = 32, .KH = 3, .KW = 3}, {1, 1, 1, 1}));
+  for (const std::int64_t H : {1, 3, 5, 7, 8})
+    cases.push_back(make_case("Winograd, OH = " + std::to_string(H),
+                              {.N = 3, .H = H, .W = 6, .C = 64, .OC = 96, .KH = 3, .KW = 3},
+                              {1, 1, 1, 1}));
+  cases.push_back(make_case("Winograd, no padding",
+                            {.N = 2, .H = 9, .W = 6, .C = 96, .OC = 160, .KH = 3, .KW = 3}));
+  cases.push_back(make_case("Winograd, asymmetric padding",
+                            {.H = 7, .W = 6, .C = 32, .OC = 64, .KH = 3, .KW = 3}, {0, 2, 3, 1}));
+  cases.push_back(make_case("Winograd, padding wider than the image",
+                            {.H = 2, .W = 1, .C = 32, .OC = 32, .KH = 3, .KW = 3}, {4, 3, 5, 2}));
+  cases.push_back(make_case("Winograd, images beyond one slab of scratch",
+                            {.N = 3, .H = 24, .W = 24, .C = 192, .OC = 32, .KH = 3, .KW = 3},
+                            {1, 1, 1, 1}));
   cases.push_back(make_case("H = 1", {.W = 20, .C = 4, .OC = 8, .KW = 5}, {0, 0, 2, 2}));
   cases.push_back(make_case("W = 1", {.H = 20, .C = 4, .OC = 8, .KH = 5}, {2, 2, 0, 0}));
   cases.push_back(make_case("one pixel from a large kernel",
@@ -122,6 +141,12 @@ std::vector<Case> edge_cases() {
       make_case("the last pixel at the end of a cache line", {.W = 64, .C = 1, .OC = 3}));
   cases.push_back(make_case("pixels beyond one slab of scratch", {.W = 65600, .C = 8, .OC = 1}));
   return cases;
+}
+
+/// Whether this processor has the row's instructions and the row can compute this.
+bool runs(const Conv2dS8Implementation& row, const Conv2dShape& s,
+          const std::vector<std::int8_t>& w, int x_zero_point) {
+  return cpu_supports(row.isa) && (!row.fits || row.fits(s, w.data(), x_zero_point));
 }
 
 std::vector<std::int8_t> run_row(const Conv2dS8Implementation& row, const Conv2dShape& s,
@@ -184,8 +209,8 @@ TEST_CASE("conv2d_s8: the reference by hand") {
 }
 
 TEST_CASE("conv2d_s8: every implementation gives the reference's bits") {
-  int rows = 0, ran = 0, expected_runs = 0;
-  for (const auto& row : conv2d_s8_table()) rows += cpu_supports(row.isa) ? 1 : 0;
+  int rows = 0, ran = 0, expected_runs = 0, winograd_runs = 0;
+  for (const auto& row : conv2d_s8_table()) rows += cpu_supports(row.isa) && !row.fits ? 1 : 0;
   std::uint64_t seed = 100;
   for (const Case& c : edge_cases()) {
     CAPTURE(c.name);
@@ -206,14 +231,15 @@ TEST_CASE("conv2d_s8: every implementation gives the reference's bits") {
       const auto expected = reference(s, x, w, z, q);
       expected_runs += rows;
       for (const auto& row : conv2d_s8_table()) {
-        if (!cpu_supports(row.isa)) continue;
+        if (!runs(row, s, w, z)) continue;
         CAPTURE(row.name);
         CHECK(run_row(row, s, x, w, z, q) == expected);
-        ++ran;
+        ++(row.fits ? winograd_runs : ran);
       }
     }
   }
   CHECK(ran == expected_runs);
+  if (cpu_supports(Isa::avx512_vnni)) CHECK(winograd_runs >= 140);
   CHECK(ran >= 150 * rows);
 }
 
@@ -222,6 +248,7 @@ TEST_CASE("conv2d_s8: extreme values") {
       make_case("3 x 3", {.H = 5, .W = 15, .C = 9, .OC = 49, .KH = 3, .KW = 3}, {1, 1, 1, 1}),
       make_case("3 x 3, whole tiles", {.H = 4, .W = 17, .C = 64, .OC = 16, .KH = 3, .KW = 3},
                 {1, 1, 1, 1}),
+      make_case("Winograd", {.H = 5, .W = 9, .C = 96, .OC = 32, .KH = 3, .KW = 3}, {1, 1, 1, 1}),
       make_case("deep", {.W = 7, .C = 1027, .OC = 33}),
       make_case("longest reduction", {.W = 2, .C = conv2d_s8_max_depth(), .OC = 2})};
   int ran = 0;
@@ -242,7 +269,7 @@ TEST_CASE("conv2d_s8: extreme values") {
           const Requantize q = {.multiplier = multiplier.data(), .zero_point = 1};
           const auto expected = reference(s, x, w, z, q);
           for (const auto& row : conv2d_s8_table()) {
-            if (!cpu_supports(row.isa)) continue;
+            if (!runs(row, s, w, z)) continue;
             CAPTURE(row.name);
             CHECK(run_row(row, s, x, w, z, q) == expected);
             ++ran;
@@ -260,6 +287,37 @@ TEST_CASE("conv2d_s8: the longest reduction is the last that cannot overflow") {
   CHECK(conv2d_s8_max_depth(1 << 30) * 255 * 127 + (1 << 30) <= INT32_MAX);
 }
 
+TEST_CASE("conv2d_s8: Winograd's sums are exact up to the largest that it takes") {
+  const Conv2dShape s = make_case("", {.H = 6, .W = 6, .C = 128, .OC = 32, .KH = 3, .KW = 3}).shape;
+  // Each product is 255 * 127, and 2^25 / (255 * 127) = 1036.1.
+  for (const int taps : {1036, 1037})
+    for (const int sign : {-1, 1}) {
+      CAPTURE(taps);
+      CAPTURE(sign);
+      const auto x = random_s8(x_count(s), 1, 127, 127);
+      std::vector<std::int8_t> w(static_cast<std::size_t>(w_count(s)));
+      for (std::size_t i = 0; i < w.size(); ++i)
+        w[i] = static_cast<std::int8_t>(i % 1152 < static_cast<std::size_t>(taps) ? sign * 127 : 0);
+      CHECK(winograd_s8_fits(s, w.data(), -128) == (taps == 1036));
+      // The other way round x - z would be 0 at most.
+      CHECK(winograd_s8_fits(s, w.data(), 127) == (taps == 1036));
+      CHECK(winograd_s8_fits(s, w.data(), 0));
+      // Their last bits show.
+      const std::vector<std::int32_t> bias(32, -sign * 1036 * 255 * 127 + 3);
+      const std::vector<float> multiplier(32, 1);
+      const Requantize q = {.multiplier = multiplier.data(), .bias = bias.data()};
+      const auto expected = reference(s, x, w, -128, q);
+      if (taps == 1036) CHECK(expected[0] == 3);
+      for (const auto& row : conv2d_s8_table()) {
+        if (!runs(row, s, w, -128)) continue;
+        CAPTURE(row.name);
+        CHECK(run_row(row, s, x, w, -128, q) == expected);
+      }
+    }
+  const Conv2dShape other = make_case("", {.H = 6, .W = 6, .C = 32, .OC = 32, .KH = 3}).shape;
+  CHECK_FALSE(winograd_s8_fits(other, random_s8(w_count(other), 1).data(), 0));
+}
+
 TEST_CASE("conv2d_s8: multipliers far too large or small saturate or vanish") {
   const Conv2dShape s = make_case("", {.W = 7, .C = 4, .OC = 18}).shape;
   const auto x = random_s8(x_count(s), 1), w = random_s8(w_count(s), 2, -127, 127);
@@ -268,7 +326,7 @@ TEST_CASE("conv2d_s8: multipliers far too large or small saturate or vanish") {
     const Requantize q = {.multiplier = multiplier.data(), .zero_point = -9};
     const auto expected = reference(s, x, w, 5, q);
     for (const auto& row : conv2d_s8_table())
-      if (cpu_supports(row.isa)) CHECK(run_row(row, s, x, w, 5, q) == expected);
+      if (runs(row, s, w, 5)) CHECK(run_row(row, s, x, w, 5, q) == expected);
     CHECK(expected[0] != 77);
   }
 }
@@ -290,7 +348,7 @@ TEST_CASE("conv2d_s8: the largest sums there are, at multipliers around 1") {
       CHECK(expected[0] == 99);
       CHECK(expected[1] == -128);
       for (const auto& row : conv2d_s8_table()) {
-        if (!cpu_supports(row.isa)) continue;
+        if (!runs(row, s, w, 5)) continue;
         CAPTURE(row.name);
         CHECK(run_row(row, s, x, w, 5, q) == expected);
       }
@@ -298,9 +356,101 @@ TEST_CASE("conv2d_s8: the largest sums there are, at multipliers around 1") {
   }
 }
 
+TEST_CASE("conv2d_s8: a sum or a pooling in the epilogue gives the bits of a step of its own") {
+  std::vector<Case> cases = edge_cases();
+  for (const std::int64_t W : {2, 4, 14, 16, 18, 20, 30, 32, 34, 46, 48, 50})
+    for (const std::int64_t H : {2, 6})
+      cases.push_back(
+          make_case("to pool, OH = " + std::to_string(H) + ", OW = " + std::to_string(W),
+                    {.N = 2, .H = H, .W = W, .C = H == 2 ? 70 : 5, .OC = 20, .KH = 3, .KW = 3},
+                    {1, 1, 1, 1}));
+  cases.push_back(make_case("to pool, in place", {.H = 6, .W = 36, .C = 64, .OC = 33, .KH = 3}));
+  cases.push_back(make_case("to pool, kernel 1", {.N = 3, .H = 4, .W = 6, .C = 130, .OC = 17}));
+  cases.push_back(make_case(
+      "to pool, groups",
+      {.N = 2, .H = 8, .W = 10, .C = 34, .OC = 36, .KH = 3, .KW = 3, .groups = 2}, {1, 1, 1, 1}));
+  cases.push_back(make_case(
+      "to pool, stride 2",
+      {.H = 24, .W = 40, .C = 66, .OC = 18, .KH = 3, .KW = 3, .stride_h = 2, .stride_w = 2},
+      {1, 0, 1, 0}));
+  std::uint64_t seed = 900;
+  int sums = 0, poolings = 0;
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const Conv2dShape& s = c.shape;
+    if (x_count(s) > 100000) continue;
+    const auto x = random_s8(x_count(s), ++seed), w = random_s8(w_count(s), ++seed, -127, 127);
+    const Channels channels(s, ++seed);
+    const int z = static_cast<int>(seed % 256) - 128;
+    const bool limited = seed % 2 == 0;
+    const Requantize q = {.multiplier = channels.multiplier.data(),
+                          .bias = channels.bias.data(),
+                          .zero_point = z / 2,
+                          .lo = static_cast<std::int8_t>(limited ? z / 2 : -128),
+                          .hi = static_cast<std::int8_t>(limited ? 100 : 127)};
+    const auto result = reference(s, x, w, z, q);
+    const auto count = static_cast<std::int64_t>(result.size());
+    // The third is the one to show a fused multiply-add, the last saturates.
+    const AddS8 add[] = {
+        {.a_multiplier = 0.75f, .b_multiplier = 0.5f, .constant = 0.25f, .zero_point = -3},
+        {.a_multiplier = 1.0f, .b_multiplier = 1.0f, .constant = 7, .zero_point = 9, .lo = 9},
+        {.a_multiplier = 0.1f, .b_multiplier = 0.7f, .constant = -0.3f, .zero_point = 1, .hi = 60},
+        {.a_multiplier = 3e9f, .b_multiplier = 3e9f, .constant = 1e9f, .zero_point = 5}};
+    const auto addend = random_s8(count, ++seed);
+    const Pool2dShape pool = {.N = s.N,
+                              .H = s.OH,
+                              .W = s.OW,
+                              .C = s.OC,
+                              .OH = s.OH / 2,
+                              .OW = s.OW / 2,
+                              .KH = 2,
+                              .KW = 2,
+                              .stride_h = 2,
+                              .stride_w = 2};
+    std::vector<std::int8_t> pooled(static_cast<std::size_t>(pool.N * pool.OH * pool.OW * pool.C));
+    for (std::int64_t row = 0; row < pool.N * pool.OH; ++row)
+      scalar::max_pool_s8_row(pool, result.data(), pooled.data(), row / pool.OH, row % pool.OH);
+    ThreadPool threads(2);
+    for (const auto& row : conv2d_s8_table()) {
+      if (!cpu_supports(row.isa) || !row.can_fuse) continue;
+      CAPTURE(row.name);
+      PackedConv2dS8 packed;
+      packed.implementation = &row;
+      packed.x_zero_point = z;
+      row.pack(s, w.data(), packed);
+      AlignedVector<std::byte> scratch(static_cast<std::size_t>(conv2d_s8_scratch_bytes(s, packed)),
+                                       std::byte{0x55});
+      if (conv2d_s8_can_fuse(s, packed, AfterConv2dS8::add))
+        for (const AddS8& p : add) {
+          ++sums;
+          std::vector<std::int8_t> expected(result.size()), y(result.size(), 77);
+          scalar::add_s8(count, result.data(), addend.data(), p, expected.data());
+          Conv2dS8Fusion fusion = {AfterConv2dS8::add, p, addend.data()};
+          conv2d_s8_fused(s, x.data(), packed, q, fusion, y.data(), scratch.data());
+          CHECK(y == expected);
+          y = addend;
+          fusion.addend = y.data();
+          conv2d_s8_fused(s, x.data(), packed, q, fusion, y.data(), scratch.data(), &threads);
+          CHECK(y == expected);
+        }
+      if (conv2d_s8_can_fuse(s, packed, AfterConv2dS8::max_pool_2x2))
+        for (ThreadPool* const some : {static_cast<ThreadPool*>(nullptr), &threads}) {
+          ++poolings;
+          std::vector<std::int8_t> y(pooled.size(), 77);
+          conv2d_s8_fused(s, x.data(), packed, q, {AfterConv2dS8::max_pool_2x2}, y.data(),
+                          scratch.data(), some);
+          CHECK(y == pooled);
+        }
+    }
+  }
+  if (cpu_supports(Isa::amx)) CHECK((sums > 400 && poolings >= 60));
+}
+
 TEST_CASE("conv2d_s8: threads do not change a bit") {
   for (const Case& c :
        {make_case("3 x 3", {.N = 2, .H = 24, .W = 20, .C = 32, .OC = 80, .KH = 3, .KW = 3},
+                  {1, 1, 1, 1}),
+        make_case("Winograd", {.N = 2, .H = 24, .W = 20, .C = 32, .OC = 192, .KH = 3, .KW = 3},
                   {1, 1, 1, 1}),
         make_case("linear", {.W = 3, .C = 4000, .OC = 300}),
         make_case("deep", {.W = 400, .C = 1100, .OC = 100})}) {
@@ -310,7 +460,7 @@ TEST_CASE("conv2d_s8: threads do not change a bit") {
     const Channels channels(s, 3);
     const Requantize q = {.multiplier = channels.multiplier.data(), .bias = channels.bias.data()};
     for (const auto& row : conv2d_s8_table()) {
-      if (!cpu_supports(row.isa)) continue;
+      if (!runs(row, s, w, 7)) continue;
       CAPTURE(row.name);
       const auto expected = run_row(row, s, x, w, 7, q);
       for (const int threads : {1, 2, 4}) {

@@ -12,8 +12,10 @@ namespace {
 
 /// Plays the program with the numbers of values in place of their elements: each operation must
 /// find its inputs' numbers in every byte of their memory, and then marks that of its output.
-void play(const ProgramDescription& description) {
-  const ProgramLayout layout = plan_layout(description);
+/// What is fused is written by its owner, from the inputs of both.
+void play(const ProgramDescription& description, const FusedSteps& fused = {},
+          bool together = false) {
+  const ProgramLayout layout = plan_layout(description, fused);
   REQUIRE(layout.places.size() == description.values.size());
   std::vector<int> arena(static_cast<std::size_t>(layout.arena_bytes), -1);
   std::vector<std::vector<int>> input, output;
@@ -36,9 +38,20 @@ void play(const ProgramDescription& description) {
   const auto holds = [&](int value) {
     return std::ranges::all_of(memory(value), [&](int mark) { return mark == value; });
   };
-  for (const Operation& operation : description.operations) {
+  for (std::size_t i = 0; i < description.operations.size(); ++i) {
+    const int number = static_cast<int>(i);
+    if (together && fused.owner(number) != number) continue;
+    const int after = together ? fused.after(number) : -1;
+    const Operation& operation =
+        description.operations[after >= 0 ? static_cast<std::size_t>(after) : i];
     CAPTURE(operation.name);
-    for (const int value : operation.inputs) CHECK(holds(value));
+    for (const int value : description.operations[i].inputs) CHECK(holds(value));
+    for (const int value : operation.inputs)
+      if (value != description.operations[i].output) CHECK(holds(value));
+    // A convolution reads its neighbours' inputs after its first results are written.
+    if (after >= 0)
+      for (const int value : description.operations[i].inputs)
+        CHECK(memory(value).data() != memory(operation.output).data());
     const ValuePlace& place = layout.places[static_cast<std::size_t>(operation.output)];
     // A reshape's output is its input under another name, and may be the caller's own.
     if (place.kind == ValuePlace::Kind::input) CHECK(operation.as<operations::Reshape>());
@@ -88,7 +101,11 @@ TEST_CASE("layout: every operation finds its inputs whole, in float32 and in int
     CAPTURE(network.name);
     const Graph<float> graph = networks::make(network);
     play(compile(graph).description());
-    play(quantize(graph, networks::images(network.input, 2)).program.description());
+    const Program program = quantize(graph, networks::images(network.input, 2)).program;
+    play(program.description());
+    const FusedSteps fused(program.description(), active_isa());
+    play(program.description(), fused);
+    play(program.description(), fused, true);
   }
 }
 

@@ -120,3 +120,66 @@ TEST_CASE("many threads run one program at once") {
     CHECK(right == 20);
   }
 }
+
+TEST_CASE("what int8 computes together has the bits of its operations one by one") {
+  Graph<float> graph(3);
+  const networks::V input = graph.input({12, 20, 16});
+  networks::V x =
+      max_pool(relu(conv2d(input, 34, {.kernel = 3, .padding = 1})), {.kernel = 2, .stride = 2});
+  // The sum is written before the convolution that it follows has read all of x.
+  x = relu(x + conv2d(x, 34, {.kernel = 3, .padding = 1}));
+  networks::V y = relu(conv2d(x, 34, {.kernel = 3, .padding = 1}));
+  x = conv2d(y, 34, {.kernel = 1}) + x;
+  // Three readers; the convolution comes before what is added to it.
+  y = conv2d(x, 34, {.kernel = 1});
+  x = y + conv2d(max_pool(x, {.kernel = 3, .stride = 1, .padding = 1}), 34, {.kernel = 1});
+  graph.output(linear(flatten(x), 5));
+  graph.output(global_average_pool(y));
+  const Tensor<float> images = networks::images({12, 20, 16}, 5);
+  const QuantizedProgram quantized = quantize(graph, images);
+  const ProgramDescription& description = quantized.program.description();
+  const TensorView<const float> input_view = images;
+  const auto results_of = [&](const Program& program, int threads, auto&& run) {
+    ThreadPool pool(threads);
+    Workspace workspace(program, {.batch = 3, .pool = &pool});
+    std::vector<Tensor<float>> results;
+    std::vector<TensorView<float>> views;
+    for (const int output : description.outputs)
+      results.emplace_back(description.value(output).shape.with_batch(5));
+    for (Tensor<float>& result : results) views.push_back(result);
+    run(program, std::span<const TensorView<float>>(views), workspace);
+    std::vector<float> all;
+    for (const Tensor<float>& result : results)
+      all.insert(all.end(), result.data(), result.data() + result.elements());
+    return all;
+  };
+  const auto together = [&](const Program& program, auto views, Workspace& workspace) {
+    program.run({&input_view, 1}, views, workspace);
+  };
+  const auto one_by_one = [&](const Program& program, auto views, Workspace& workspace) {
+    program.run_observed({&input_view, 1}, views, workspace,
+                         [](int, int, const std::byte*, std::int64_t, std::int64_t) {});
+  };
+  const std::vector<float> expected =
+      results_of(Program(description, {.isa = Isa::scalar}), 1, one_by_one);
+  for (std::size_t i = 0; i < isa_names.size(); ++i) {
+    const Isa isa = static_cast<Isa>(i);
+    if (!isa_allowed(isa)) continue;
+    CAPTURE(isa_names[i]);
+    const Program program(description, {.isa = isa});
+    for (const int threads : {1, 2}) {
+      CHECK(results_of(program, threads, together) == expected);
+      CHECK(results_of(program, threads, one_by_one) == expected);
+    }
+    int steps = 0, fused = 0;
+    ThreadPool pool(1);
+    Workspace workspace(program, {.batch = 5, .pool = &pool});
+    results_of(program, 1, [&](const Program& timed, auto views, Workspace& memory) {
+      timed.run_timed({&input_view, 1}, views, memory, [&](int) { ++steps; });
+    });
+    for (const OperationInfo& info : program.operations()) fused += info.kernel.starts_with("in ");
+    // Five images are two pieces.
+    CHECK(steps == 2 * (static_cast<int>(program.operations().size()) - fused));
+    CHECK(fused == (isa == Isa::amx ? 4 : 0));
+  }
+}

@@ -3,7 +3,9 @@
 
 #include "octet/kernels/amx/conv2d_s8.hpp"
 #include "octet/kernels/avx2/conv2d_s8.hpp"
+#include "octet/kernels/avx2/winograd_s8.hpp"
 #include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
+#include "octet/kernels/avx512_vnni/winograd_s8.hpp"
 #include "octet/kernels/avx_vnni/conv2d_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
 #include "octet/kernels/neon/conv2d_s8.hpp"
@@ -47,11 +49,18 @@ Table<Conv2dS8Implementation> conv2d_s8_table() {
   static constexpr Conv2dS8Implementation table[] = {
 #if OCTET_X86
     {"conv2d_s8s8s8_96x16c64_amx", Isa::amx, &amx::pack_conv2d_s8, &amx::conv2d_s8_scratch_bytes,
-     &amx::conv2d_s8, &amx::suits_conv2d_s8},
+     &amx::conv2d_s8, &amx::suits_conv2d_s8, nullptr, &amx::conv2d_s8_can_fuse,
+     &amx::conv2d_s8_fused},
+    {"conv2d_s8s8s8_winograd_4x4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_winograd_s8,
+     &avx512_vnni::winograd_s8_scratch_bytes, &avx512_vnni::winograd_s8,
+     &avx512_vnni::suits_winograd_s8, &winograd_s8_fits},
     {"conv2d_s8s8s8_6x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_conv2d_s8,
      &avx512_vnni::conv2d_s8_scratch_bytes, &avx512_vnni::conv2d_s8},
     {"conv2d_s8s8s8_6x16c4_avx_vnni", Isa::avx_vnni, &avx_vnni::pack_conv2d_s8,
      &avx_vnni::conv2d_s8_scratch_bytes, &avx_vnni::conv2d_s8},
+    {"conv2d_s8s8s8_winograd_4x4_avx2", Isa::avx2, &avx2::pack_winograd_s8,
+     &avx2::winograd_s8_scratch_bytes, &avx2::winograd_s8, &avx2::suits_winograd_s8,
+     &winograd_s8_fits},
     {"conv2d_s8s8s8_6x16c2_avx2", Isa::avx2, &avx2::pack_conv2d_s8, &avx2::conv2d_s8_scratch_bytes,
      &avx2::conv2d_s8},
 #elif OCTET_NEON
@@ -71,6 +80,20 @@ Table<Conv2dS8Implementation> conv2d_s8_table() {
   return table;
 }
 
+/// The best implementation that `isa` allows, that suits the shape and can compute it with these
+/// weights.
+template <class = WhenUsed>
+const Conv2dS8Implementation* conv2d_s8_implementation(const Conv2dShape& shape,
+                                                       const std::int8_t* w, int x_zero_point,
+                                                       Isa isa) {
+  const Conv2dS8Implementation* best = nullptr;
+  for (const Conv2dS8Implementation& row : conv2d_s8_table())
+    if (!best && isa_allowed(row.isa, isa) && (!row.suits || row.suits(shape)) &&
+        (!row.fits || row.fits(shape, w, x_zero_point)))
+      best = &row;
+  return best;
+}
+
 /// Packs the weights w [OC, KH, KW, C / groups], each in [-127, 127], for the best implementation
 /// that `isa` allows and that suits the shape. KH * KW * C / groups must be at most
 /// conv2d_s8_max_depth(), or 255 * sum |w| + |bias| of every channel fit into int32.
@@ -78,9 +101,7 @@ template <class = WhenUsed>
 PackedConv2dS8 pack_conv2d_s8(const Conv2dShape& shape, const std::int8_t* w, int x_zero_point,
                               Isa isa = active_isa()) {
   PackedConv2dS8 packed;
-  for (const Conv2dS8Implementation& row : conv2d_s8_table())
-    if (!packed.implementation && isa_allowed(row.isa, isa) && (!row.suits || row.suits(shape)))
-      packed.implementation = &row;
+  packed.implementation = conv2d_s8_implementation(shape, w, x_zero_point, isa);
   packed.x_zero_point = x_zero_point;
   packed.implementation->pack(shape, w, packed);
   return packed;
@@ -98,6 +119,23 @@ inline void conv2d_s8(const Conv2dShape& shape, const std::int8_t* x, const Pack
                       const Requantize& q, std::int8_t* y, std::byte* scratch,
                       ThreadPool* pool = nullptr) noexcept {
   packed.implementation->run(shape, x, packed, q, y, scratch, pool);
+}
+
+/// Whether the implementation of these weights can do this with its results.
+inline bool conv2d_s8_can_fuse(const Conv2dShape& shape, const PackedConv2dS8& packed,
+                               AfterConv2dS8 after) noexcept {
+  const auto can_fuse = packed.implementation->can_fuse;
+  return can_fuse && can_fuse(shape, after);
+}
+
+/// conv2d_s8() and what `fusion` says, with the bits of the two one after the other: y is [N, OH,
+/// OW, OC], pooled [N, OH / 2, OW / 2, OC]. Multipliers of what is pooled are not negative. Only
+/// where conv2d_s8_can_fuse() says so.
+inline void conv2d_s8_fused(const Conv2dShape& shape, const std::int8_t* x,
+                            const PackedConv2dS8& packed, const Requantize& q,
+                            const Conv2dS8Fusion& fusion, std::int8_t* y, std::byte* scratch,
+                            ThreadPool* pool = nullptr) noexcept {
+  packed.implementation->run_fused(shape, x, packed, q, fusion, y, scratch, pool);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -22,6 +22,21 @@ struct PackedConv2dS8 {
   AlignedVector<std::int32_t> correction;
 };
 
+/// What can be done with the results of a convolution before they are written, so that nothing else
+/// has to read them.
+enum class AfterConv2dS8 {
+  nothing,
+  add,          ///< y = add_s8(result, addend), or the same with the two exchanged
+  max_pool_2x2  ///< the largest of each two by two pixels; OH and OW are even
+};
+
+/// The same with what it needs.
+struct Conv2dS8Fusion {
+  AfterConv2dS8 after = AfterConv2dS8::nothing;
+  AddS8 add = {};                       ///< of the result and the addend, in this order
+  const std::int8_t* addend = nullptr;  ///< [N, OH, OW, OC]; may be y
+};
+
 /// One row of the table: how it packs, how much scratch it wants, how it runs.
 struct Conv2dS8Implementation {
   std::string_view name;
@@ -32,6 +47,13 @@ struct Conv2dS8Implementation {
               const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept;
   /// Whether the next row is not faster; null where it never is.
   bool (*suits)(const Conv2dShape& shape) noexcept = nullptr;
+  /// Whether it can compute this at all; null where it can compute everything.
+  bool (*fits)(const Conv2dShape& shape, const std::int8_t* w, int x_zero_point) noexcept = nullptr;
+  /// run() with something after it, where can_fuse() says so; null where it never does.
+  bool (*can_fuse)(const Conv2dShape& shape, AfterConv2dS8 after) noexcept = nullptr;
+  void (*run_fused)(const Conv2dShape& shape, const std::int8_t* x, const PackedConv2dS8& packed,
+                    const Requantize& q, const Conv2dS8Fusion& fusion, std::int8_t* y,
+                    std::byte* scratch, ThreadPool* pool) noexcept = nullptr;
 };
 
 /// The taps of a convolution as runs of contiguous elements of scratch. Without groups and dilation

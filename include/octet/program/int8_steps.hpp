@@ -1,8 +1,10 @@
 // The operations of a program on int8, ready to run.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "octet/kernels/conv2d_s8.hpp"
@@ -11,6 +13,7 @@
 #include "octet/kernels/pooling_s8.hpp"
 #include "octet/kernels/requantize_s8.hpp"
 #include "octet/program/float_steps.hpp"
+#include "octet/program/fused_steps.hpp"
 #include "octet/program/validate.hpp"
 
 namespace octet::inline OCTET_ABI::int8_steps {
@@ -58,31 +61,82 @@ struct Requantization {
   }
 };
 
+/// The constants of an addition whose inputs are the values a and b.
+inline kernels::AddS8 add_parameters(const ProgramDescription& description,
+                                     const operations::Add& add, int a, int b, int y) {
+  const ProgramValue& first = description.value(a);
+  const ProgramValue& second = description.value(b);
+  const ProgramValue& sum = description.value(y);
+  kernels::AddS8 parameters = kernels::add_parameters_s8(
+      first.scale, first.zero_point, second.scale, second.zero_point, sum.scale, sum.zero_point);
+  parameters.lo = lowest_of(add.clamp, sum);
+  parameters.hi = highest_of(add.clamp, sum);
+  return parameters;
+}
+
 template <class = WhenUsed>
 struct Conv2d {
+  struct Weights {
+    Requantization requantization;
+    kernels::PackedConv2dS8 packed;
+  };
   int x, y;
   kernels::Conv2dShape shape;
-  Requantization requantization;
-  kernels::PackedConv2dS8 packed;
+  std::shared_ptr<const Weights> weights;
 
   Conv2d(const ProgramDescription& description, const Operation& operation,
          const operations::Conv2d& conv, Isa isa)
       : x(operation.inputs[0]),
         y(operation.output),
         shape(conv.shape),
-        requantization(description, operation, conv),
-        packed(kernels::pack_conv2d_s8(
-            conv.shape, description.tensor(conv.weight_tensor).as<std::int8_t>().data(),
-            description.value(x).zero_point, isa)) {}
+        weights(new Weights{
+            Requantization(description, operation, conv),
+            kernels::pack_conv2d_s8(conv.shape,
+                                    description.tensor(conv.weight_tensor).as<std::int8_t>().data(),
+                                    description.value(x).zero_point, isa)}) {}
 
   std::int64_t scratch_bytes(std::int64_t N) const {
-    return kernels::conv2d_s8_scratch_bytes(float_steps::for_batch(shape, N), packed);
+    return kernels::conv2d_s8_scratch_bytes(float_steps::for_batch(shape, N), weights->packed);
   }
-  std::string kernel() const { return std::string(packed.implementation->name); }
+  std::string kernel() const { return std::string(weights->packed.implementation->name); }
   void run(const Frame& frame) const noexcept {
     kernels::conv2d_s8(float_steps::for_batch(shape, frame.N), frame.at<const std::int8_t>(x),
-                       packed, requantization.view(), frame.at<std::int8_t>(y), frame.scratch,
-                       frame.pool);
+                       weights->packed, weights->requantization.view(), frame.at<std::int8_t>(y),
+                       frame.scratch, frame.pool);
+  }
+};
+
+/// A convolution and the operation after it, which alone reads its result.
+template <class = WhenUsed>
+struct FusedConv2d {
+  Conv2d<> conv;
+  int y, addend = -1;
+  kernels::Conv2dS8Fusion fusion;
+
+  FusedConv2d(const ProgramDescription& description, const Conv2d<>& convolution,
+              const Operation& after)
+      : conv(convolution), y(after.output) {
+    fusion.after = FusedSteps::kind_of(description, after);
+    if (const auto* const add = after.as<operations::Add>()) {
+      addend = FusedSteps::other_input(after, conv.y);
+      // Sums of two floats do not depend on their order.
+      fusion.add = add_parameters(description, *add, conv.y, addend, y);
+      if (after.inputs[0] != conv.y) {
+        fusion.add = add_parameters(description, *add, addend, conv.y, y);
+        std::swap(fusion.add.a_multiplier, fusion.add.b_multiplier);
+      }
+    }
+  }
+
+  std::int64_t scratch_bytes(std::int64_t N) const { return conv.scratch_bytes(N); }
+  std::string kernel() const { return conv.kernel(); }
+  void run(const Frame& frame) const noexcept {
+    kernels::Conv2dS8Fusion with = fusion;
+    if (addend >= 0) with.addend = frame.at<const std::int8_t>(addend);
+    kernels::conv2d_s8_fused(float_steps::for_batch(conv.shape, frame.N),
+                             frame.at<const std::int8_t>(conv.x), conv.weights->packed,
+                             conv.weights->requantization.view(), with, frame.at<std::int8_t>(y),
+                             frame.scratch, frame.pool);
   }
 };
 
@@ -173,14 +227,8 @@ struct Add : StepBase {
   Add(const ProgramDescription& description, const Operation& operation, const operations::Add& add,
       Isa)
       : a(operation.inputs[0]), b(operation.inputs[1]), y(operation.output) {
-    const ProgramValue& first = description.value(a);
-    const ProgramValue& second = description.value(b);
-    const ProgramValue& sum = description.value(y);
-    elements = sum.shape.elements();
-    parameters = kernels::add_parameters_s8(first.scale, first.zero_point, second.scale,
-                                            second.zero_point, sum.scale, sum.zero_point);
-    parameters.lo = lowest_of(add.clamp, sum);
-    parameters.hi = highest_of(add.clamp, sum);
+    elements = description.value(y).shape.elements();
+    parameters = add_parameters(description, add, a, b, y);
   }
 
   std::string kernel() const { return name_of(kernels::add_s8_table()); }

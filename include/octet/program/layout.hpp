@@ -7,6 +7,7 @@
 
 #include "octet/core/memory_plan.hpp"
 #include "octet/program/description.hpp"
+#include "octet/program/fused_steps.hpp"
 
 namespace octet::inline OCTET_ABI {
 
@@ -35,7 +36,7 @@ struct ProgramLayout {
 template <class = WhenUsed>
 class BasicSharedMemory {
  public:
-  explicit BasicSharedMemory(const ProgramDescription& description)
+  explicit BasicSharedMemory(const ProgramDescription& description, const FusedSteps& fused = {})
       : parent_(description.values.size()), last_read_(description.values.size(), -1) {
     std::iota(parent_.begin(), parent_.end(), 0);
     const int end = static_cast<int>(description.operations.size());
@@ -48,7 +49,7 @@ class BasicSharedMemory {
       if (description.operations[at(i)].as<operations::Reshape>())
         join(description.operations[at(i)]);
     for (int i = 0; i < end; ++i)
-      if (runs_in_place(description, i)) join(description.operations[at(i)]);
+      if (runs_in_place(description, i, fused)) join(description.operations[at(i)]);
   }
 
   int root(int value) const {
@@ -67,11 +68,15 @@ class BasicSharedMemory {
     last_read_[at(from)] = (std::max)(last_read_[at(from)], last_read_[at(to)]);
   }
   /// Whether the operation may write over its first input, which nobody reads afterwards.
-  bool runs_in_place(const ProgramDescription& description, int i) const {
+  bool runs_in_place(const ProgramDescription& description, int i, const FusedSteps& fused) const {
     const Operation& operation = description.operations[at(i)];
     if (!operation.as<operations::Activation>() && !operation.as<operations::Lookup>() &&
         !operation.as<operations::Add>() && !operation.as<operations::Multiply>())
       return false;
+    // A fused operation writes while its owner runs, so nobody may read from then on.
+    for (int k = fused.owner(i); k < i; ++k)
+      for (const int input : description.operations[at(k)].inputs)
+        if (root(input) == root(operation.inputs[0])) return false;
     return last_read(operation.inputs[0]) == i;
   }
 
@@ -80,11 +85,12 @@ class BasicSharedMemory {
 };
 using SharedMemory = BasicSharedMemory<>;
 
-/// Plans the arena of a valid description, reusing memory as soon as it is free.
+/// Plans the arena of a valid description, reusing memory as soon as it is free. It serves the
+/// operations one by one as well as fused: what a fused one writes lives from when its owner runs.
 template <class = WhenUsed>
-ProgramLayout plan_layout(const ProgramDescription& description) {
+ProgramLayout plan_layout(const ProgramDescription& description, const FusedSteps& fused = {}) {
   const auto at = [](int index) { return static_cast<std::size_t>(index); };
-  const SharedMemory memory(description);
+  const SharedMemory memory(description, fused);
   ProgramLayout layout;
   layout.places.resize(description.values.size());
   std::vector<int> buffer_of(description.values.size(), -1);
@@ -110,7 +116,8 @@ ProgramLayout plan_layout(const ProgramDescription& description) {
     const std::int64_t bytes =
         description.value(value).shape.elements() * element_size(description.value(value).type);
     buffer_of[at(value)] = static_cast<int>(buffers.size());
-    buffers.push_back({round_up(bytes, static_cast<std::int64_t>(alignment)), static_cast<int>(i),
+    buffers.push_back({round_up(bytes, static_cast<std::int64_t>(alignment)),
+                       fused.owner(static_cast<int>(i)),
                        (std::max)(memory.last_read(value), static_cast<int>(i))});
   }
   const MemoryPlan plan = plan_memory(buffers, static_cast<std::int64_t>(alignment));

@@ -15,7 +15,7 @@ namespace octet::inline OCTET_ABI {
 /// What one operation of a program costs for a whole batch.
 struct OperationCost {
   OperationInfo info;
-  /// The median over the rounds.
+  /// The median over the rounds; 0 if another operation computes this one too.
   double milliseconds = 0;
   std::int64_t multiply_adds = 0;
   /// Inputs, weights and output, each read or written once: the least that has to be moved.
@@ -55,13 +55,11 @@ class Profiler {
     };
     const Clock::time_point start = Clock::now();
     Clock::time_point last = start;
-    program_.run_observed(
-        inputs_, outputs_, workspace_,
-        [&](int operation, int, const std::byte*, std::int64_t, std::int64_t) {
-          const Clock::time_point now = Clock::now();
-          milliseconds_[static_cast<std::size_t>(operation)].push_back(since(last, now));
-          last = now;
-        });
+    program_.run_timed(inputs_, outputs_, workspace_, [&](int operation) {
+      const Clock::time_point now = Clock::now();
+      milliseconds_[static_cast<std::size_t>(operation)].push_back(since(last, now));
+      last = now;
+    });
     totals_.push_back(since(start, Clock::now()));
   }
 

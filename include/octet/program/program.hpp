@@ -35,7 +35,8 @@ struct ProgramOptions {
 struct OperationInfo {
   std::string name;
   std::string type;
-  /// What runs it; kernels/table.hpp tells how such a name is read.
+  /// What runs it; kernels/table.hpp tells how such a name is read. "in NAME" if the operation of
+  /// that name computes this one too.
   std::string kernel;
   ElementType element_type = ElementType::f32;
   Shape shape;
@@ -57,10 +58,24 @@ class Program {
   explicit Program(Description description, ProgramOptions options = {}) : isa_(options.isa) {
     active_isa();  // A wrong OCTET_ISA is told here, not by a kernel, which must not throw.
     validate(description);
-    layout_ = plan_layout(description);
-    for (const Operation& operation : description.operations) {
-      steps_.push_back(make_step(description, operation));
+    const FusedSteps fused(description, isa_);
+    layout_ = plan_layout(description, fused);
+    for (std::size_t i = 0; i < description.operations.size(); ++i) {
+      const int number = static_cast<int>(i), owner = fused.owner(number);
+      const Operation& operation = description.operations[i];
+      if (const int after = fused.after(number); after >= 0) {
+        const int8_steps::Conv2d<> conv(description, operation,
+                                        *operation.template as<operations::Conv2d>(), isa_);
+        const Operation& follower = description.operations[static_cast<std::size_t>(after)];
+        steps_.push_back(Step(conv));
+        runs_.push_back({Step(int8_steps::FusedConv2d<>(description, conv, follower)), number});
+      } else {
+        steps_.push_back(make_step(description, operation));
+        if (owner == number) runs_.push_back({steps_.back(), number});
+      }
       infos_.push_back(info_of(description, operation));
+      if (owner == number) continue;
+      infos_.back().kernel = "in " + infos_[static_cast<std::size_t>(owner)].name;
     }
     if (options.keep_weights == KeepWeights::no) {
       for (ProgramTensor& tensor : description.tensors) tensor.bytes = {};
@@ -77,11 +92,19 @@ class Program {
 
   /// run() that also calls observe(operation, value, data, first, count) after each operation: the
   /// numbers of the operation and of the value it wrote, the value's memory, and which examples
-  /// these are.
+  /// these are. Operations run one by one here, so that every value exists; run() computes some
+  /// together, with the same bits.
   template <class Observer>
   void run_observed(std::span<const TensorView<const float>> inputs,
                     std::span<const TensorView<float>> outputs, Workspace& workspace,
                     Observer&& observe) const;
+
+  /// run() that also calls observe(operation) after each step, with the number of the operation
+  /// that it is; those that it computes too are not told.
+  template <class Observer>
+  void run_timed(std::span<const TensorView<const float>> inputs,
+                 std::span<const TensorView<float>> outputs, Workspace& workspace,
+                 Observer&& observe) const;
 
   /// Fails with a sentence unless these inputs fit the program.
   void check(std::span<const TensorView<const float>> inputs) const {
@@ -203,10 +226,23 @@ class Program {
     return info;
   }
 
+  /// Calls body(frame, first, count) for each piece of a batch that fits the workspace.
+  template <class Body>
+  void over_pieces(std::span<const TensorView<const float>> inputs,
+                   std::span<const TensorView<float>> outputs, Workspace& workspace,
+                   Body&& body) const;
+
+  /// What run() goes through: a step, and the number of its operation.
+  struct Run {
+    Step step;
+    int operation;
+  };
   Isa isa_;
   bool has_weights_ = true;
   int customs_ = 0;
+  /// One for each operation.
   std::vector<Step> steps_;
+  std::vector<Run> runs_;
   std::vector<OperationInfo> infos_;
   ProgramLayout layout_;
   std::shared_ptr<const ProgramDescription> description_;
@@ -262,10 +298,10 @@ class Workspace {
   std::vector<CustomRun> customs_;
 };
 
-template <class Observer>
-void Program::run_observed(std::span<const TensorView<const float>> inputs,
-                           std::span<const TensorView<float>> outputs, Workspace& workspace,
-                           Observer&& observe) const {
+template <class Body>
+void Program::over_pieces(std::span<const TensorView<const float>> inputs,
+                          std::span<const TensorView<float>> outputs, Workspace& workspace,
+                          Body&& body) const {
   OCTET_ASSERT(inputs.size() == description_->inputs.size());
   OCTET_ASSERT(outputs.size() == description_->outputs.size());
   OCTET_ASSERT(workspace.memory_.size() == description_->values.size());
@@ -288,13 +324,7 @@ void Program::run_observed(std::span<const TensorView<const float>> inputs,
     }
     const Frame frame{workspace.memory_.data(), N, workspace.scratch_.data(), workspace.pool_,
                       workspace.customs_.data()};
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      steps_[i].run(frame);
-      const int value = description_->operations[i].output;
-      observe(static_cast<int>(i), value,
-              static_cast<const std::byte*>(workspace.memory_[static_cast<std::size_t>(value)]),
-              first, N);
-    }
+    body(frame, first, N);
     for (const CopiedOutput& copy : layout_.copied_outputs) {
       const TensorView<float>& output = outputs[static_cast<std::size_t>(copy.output)];
       std::memcpy(example(output), workspace.memory_[static_cast<std::size_t>(copy.value)],
@@ -303,11 +333,37 @@ void Program::run_observed(std::span<const TensorView<const float>> inputs,
   }
 }
 
+template <class Observer>
+void Program::run_observed(std::span<const TensorView<const float>> inputs,
+                           std::span<const TensorView<float>> outputs, Workspace& workspace,
+                           Observer&& observe) const {
+  over_pieces(inputs, outputs, workspace,
+              [&](const Frame& frame, std::int64_t first, std::int64_t count) {
+                for (std::size_t i = 0; i < steps_.size(); ++i) {
+                  steps_[i].run(frame);
+                  const int value = description_->operations[i].output;
+                  observe(static_cast<int>(i), value,
+                          static_cast<const std::byte*>(frame.at<std::byte>(value)), first, count);
+                }
+              });
+}
+
+template <class Observer>
+void Program::run_timed(std::span<const TensorView<const float>> inputs,
+                        std::span<const TensorView<float>> outputs, Workspace& workspace,
+                        Observer&& observe) const {
+  over_pieces(inputs, outputs, workspace, [&](const Frame& frame, std::int64_t, std::int64_t) {
+    for (const Run& run : runs_) {
+      run.step.run(frame);
+      observe(run.operation);
+    }
+  });
+}
+
 inline void Program::run(std::span<const TensorView<const float>> inputs,
                          std::span<const TensorView<float>> outputs,
                          Workspace& workspace) const noexcept {
-  run_observed(inputs, outputs, workspace,
-               [](int, int, const std::byte*, std::int64_t, std::int64_t) {});
+  run_timed(inputs, outputs, workspace, [](int) {});
 }
 
 inline std::vector<Tensor<float>> Program::predict(std::span<const TensorView<const float>> inputs,

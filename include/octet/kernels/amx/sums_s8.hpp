@@ -1,7 +1,7 @@
-// Sums in AMX's tiles, and how they become int8.
+// Sums in AMX's tiles.
 #pragma once
 
-#include "octet/kernels/amx/tiles_s8.hpp"
+#include "octet/kernels/amx/epilogue_s8.hpp"
 
 #if OCTET_X86
 #if !defined(__clang__)
@@ -11,71 +11,6 @@
 #endif
 
 namespace octet::inline OCTET_ABI::kernels::amx {
-
-/// Up to 6 tiles of sums: each of `pixel_tiles` tiles of pixels times one block of 16 channels,
-/// then the same times the next, and where their results go.
-struct SumsS8 {
-  const std::int64_t* place;  ///< of each pixel's results, see PanelS8
-  std::int8_t* y;
-  const float* multiplier;
-  std::int64_t channels;  ///< of all blocks
-  std::int64_t pixel_tiles = 0, tiles = 0;
-  bool fits_int32 = false;  ///< all multipliers are below 1
-};
-
-/// The epilogue of these sums, piece by piece, with all that it needs in registers.
-struct EpilogueS8 {
-  avx512::Limits64S8 limits;
-  __m512 factor;
-  const std::int32_t* from;
-  const std::int64_t* place;
-  std::int8_t* y;
-  __mmask16 mask;
-  SumsS8 sums;  ///< of this block of channels and the next ones
-  std::int64_t pieces_of_tile, piece, tile, left;
-};
-
-OCTET_TARGET_AMX_S8 __attribute__((always_inline)) inline void begin_block(EpilogueS8& e) noexcept {
-  e.place = e.sums.place, e.y = e.sums.y, e.tile = 0;
-  e.factor = _mm512_loadu_ps(e.sums.multiplier);
-  e.mask = avx512::mask_16(e.sums.channels);
-  e.sums.y += 16, e.sums.multiplier += 16, e.sums.channels -= 16;
-}
-
-OCTET_TARGET_AMX_S8 inline EpilogueS8 epilogue_of(const SumsS8& s, const std::int32_t* from,
-                                                  const Requantize& q,
-                                                  std::int64_t pixels) noexcept {
-  EpilogueS8 e{};
-  e.limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
-  e.limits.fits_int32 = s.fits_int32;
-  e.pieces_of_tile = pieces(pixels, 4);
-  e.piece = 0, e.left = s.tiles * e.pieces_of_tile;
-  e.from = from, e.sums = s;
-  if (e.left) begin_block(e);
-  return e;
-}
-
-/// Four rows of sums become four pixels of 16 bytes.
-OCTET_TARGET_AMX_S8 __attribute__((always_inline)) inline void finish_piece(
-    EpilogueS8& e, std::int8_t* nowhere) noexcept {
-  const __m512i sum[4] = {_mm512_load_si512(e.from), _mm512_load_si512(e.from + 16),
-                          _mm512_load_si512(e.from + 32), _mm512_load_si512(e.from + 48)};
-  const __m512 factor[4] = {e.factor, e.factor, e.factor, e.factor};
-  const __m512i bytes = avx512::in_order_64(avx512::requantize_64(sum, factor, e.limits));
-  std::int8_t* to[4];
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k) to[k] = e.place[k] < 0 ? nowhere : e.y + e.place[k];
-  _mm_mask_storeu_epi8(to[0], e.mask, _mm512_castsi512_si128(bytes));
-  _mm_mask_storeu_epi8(to[1], e.mask, _mm512_extracti32x4_epi32(bytes, 1));
-  _mm_mask_storeu_epi8(to[2], e.mask, _mm512_extracti32x4_epi32(bytes, 2));
-  _mm_mask_storeu_epi8(to[3], e.mask, _mm512_extracti32x4_epi32(bytes, 3));
-  e.from += 64, e.place += 4, --e.left;
-  if (++e.piece == e.pieces_of_tile) {
-    e.from += (4 - e.piece) * 64, e.place += (4 - e.piece) * 4;
-    e.piece = 0;
-    if (++e.tile == e.sums.pixel_tiles && e.left > 0) begin_block(e);
-  }
-}
 
 /// The first panel finds the weights in memory, where asking for them 8 KiB ahead makes 36 pixels
 /// of 512 channels 1.2 times as fast; those that follow find them in a cache. Two blocks at once
@@ -102,11 +37,11 @@ struct FactorsS8 {
 /// one by one and finishing between products takes 7 to 8 per cent off 3x3 convolutions, 15 off 256
 /// x 256 x 256. Weights pass by, so they are loaded as what need not stay in L1, where the pixels
 /// are: another 2 to 9 per cent.
-template <int BLOCKS, int TAPS>
+template <int BLOCKS, int TAPS, AfterConv2dS8 AFTER>
 OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::int64_t tiles,
                                    const SumsS8& before, std::int32_t* sums,
-                                   const Requantize& q) noexcept {
-  EpilogueS8 e = epilogue_of(before, sums, q, t.pixels);
+                                   const ResultsS8& results) noexcept {
+  EpilogueS8<AFTER> e = epilogue_of<AFTER>(before, sums, results, t.pixels);
   std::int8_t nowhere[16];
   const std::int64_t stride = t.pixel_stride, w_bytes = 16 * t.k_bytes;
   // A single tap leaves no other time to finish a tile than after the next one is stored.
@@ -129,7 +64,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
     _tile_loadd(6, f.x[1], stride);
     _tile_dpbssd(1, 6, 7);
   }
-  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
+  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece<AFTER>(e, nowhere);
   if (before.tiles > 2) _tile_stored(2, sums + 512, 64);
   if (tiles > 2) {
     if (BLOCKS > 1 && f.w_at[2] != f.w_at[1]) _tile_stream_loadd(7, w + f.w_at[2], 64);
@@ -137,7 +72,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
     _tile_loadd(6, f.x[2], stride);
     _tile_dpbssd(2, 6, 7);
   }
-  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
+  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece<AFTER>(e, nowhere);
   if (before.tiles > 3) _tile_stored(3, sums + 768, 64);
   if (tiles > 3) {
     if (BLOCKS > 1 && f.w_at[3] != f.w_at[2]) _tile_stream_loadd(7, w + f.w_at[3], 64);
@@ -145,7 +80,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
     _tile_loadd(6, f.x[3], stride);
     _tile_dpbssd(3, 6, 7);
   }
-  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
+  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece<AFTER>(e, nowhere);
   if (before.tiles > 4) _tile_stored(4, sums + 1024, 64);
   if (tiles > 4) {
     if (BLOCKS > 1 && f.w_at[4] != f.w_at[3]) _tile_stream_loadd(7, w + f.w_at[4], 64);
@@ -153,7 +88,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
     _tile_loadd(6, f.x[4], stride);
     _tile_dpbssd(4, 6, 7);
   }
-  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
+  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece<AFTER>(e, nowhere);
   if (before.tiles > 5) _tile_stored(5, sums + 1280, 64);
   if (tiles > 5) {
     if (BLOCKS > 1 && f.w_at[5] != f.w_at[4]) _tile_stream_loadd(7, w + f.w_at[5], 64);
@@ -161,7 +96,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
     _tile_loadd(6, f.x[5], stride);
     _tile_dpbssd(5, 6, 7);
   }
-  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece(e, nowhere);
+  for (std::int64_t i = 0; i < early && e.left > 0; ++i) finish_piece<AFTER>(e, nowhere);
   w += w_bytes;
   std::int64_t column = 1;  // The first tap is done.
   for (std::int64_t step = 0; step < t.steps; ++step)
@@ -172,7 +107,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
         if (f.first)
           for (int i = 0; i < BLOCKS && i < f.blocks; ++i)
             prefetch(w + i * t.block_bytes + w_ahead, w_bytes);
-        for (std::int64_t i = 2; i < share && e.left > 0; ++i) finish_piece(e, nowhere);
+        for (std::int64_t i = 2; i < share && e.left > 0; ++i) finish_piece<AFTER>(e, nowhere);
         _tile_stream_loadd(7, w, 64);
         _tile_loadd(6, f.x[0] + at, stride);
         _tile_dpbssd(0, 6, 7);
@@ -186,7 +121,7 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
           _tile_loadd(6, f.x[2] + at, stride);
           _tile_dpbssd(2, 6, 7);
         }
-        if (e.left > 0) finish_piece(e, nowhere);
+        if (e.left > 0) finish_piece<AFTER>(e, nowhere);
         if (tiles > 3) {
           if (BLOCKS > 1 && f.w_at[3] != f.w_at[2]) _tile_stream_loadd(7, w + f.w_at[3], 64);
           _tile_loadd(6, f.x[3] + at, stride);
@@ -202,14 +137,15 @@ OCTET_TARGET_AMX_S8 void sum_panel(const TilesS8& t, const FactorsS8& f, std::in
           _tile_loadd(6, f.x[5] + at, stride);
           _tile_dpbssd(5, 6, 7);
         }
-        if (share > 1 && e.left > 0) finish_piece(e, nowhere);
+        if (share > 1 && e.left > 0) finish_piece<AFTER>(e, nowhere);
       }
-  while (e.left > 0) finish_piece(e, nowhere);
+  while (e.left > 0) finish_piece<AFTER>(e, nowhere);
 }
 
 /// Stores and finishes the sums of the last panel.
-OCTET_TARGET_AMX_S8 inline void finish(const TilesS8& t, const SumsS8& last, std::int32_t* sums,
-                                       const Requantize& q) noexcept {
+template <AfterConv2dS8 AFTER>
+OCTET_TARGET_AMX_S8 void finish(const TilesS8& t, const SumsS8& last, std::int32_t* sums,
+                                const ResultsS8& results) noexcept {
   if (last.tiles > 0) _tile_stored(0, sums, 64);
   if (last.tiles > 1) _tile_stored(1, sums + 256, 64);
   if (last.tiles > 2) _tile_stored(2, sums + 512, 64);
@@ -218,8 +154,8 @@ OCTET_TARGET_AMX_S8 inline void finish(const TilesS8& t, const SumsS8& last, std
   if (last.tiles > 5) _tile_stored(5, sums + 1280, 64);
   _tile_release();
   std::int8_t nowhere[16];
-  EpilogueS8 e = epilogue_of(last, sums, q, t.pixels);
-  while (e.left > 0) finish_piece(e, nowhere);
+  EpilogueS8<AFTER> e = epilogue_of<AFTER>(last, sums, results, t.pixels);
+  while (e.left > 0) finish_piece<AFTER>(e, nowhere);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::amx

@@ -35,8 +35,9 @@ struct TilesS8 {
   // there is a column for each of `pitch` pixels.
   std::int64_t lines, positions, pitch, OH, OW, pixels, tiles, panel_tiles, panels;
   std::int64_t panel_blocks;  ///< of 16 channels, summed at once
+  std::int64_t strips = 0;    ///< of a pair of rows that are pooled
 
-  explicit TilesS8(const Conv2dShape& s) {
+  explicit TilesS8(const Conv2dShape& s, AfterConv2dS8 after = AfterConv2dS8::nothing) {
     group_OC = s.OC / s.groups, group_C = s.C / s.groups, OC = s.OC, groups = s.groups;
     blocks = pieces(group_OC, 16);
     // Few channels: the taps of a row are one run. Many: a step goes through all taps before the
@@ -68,6 +69,10 @@ struct TilesS8 {
     positions = one_line ? (OH - 1) * pitch + OW : OW;
     if (is_pointwise(s) && in_place) positions *= N, N = images = 1;
     if (one_line && pitch == OW) OH = 1, OW = pitch = positions;
+    if (after == AfterConv2dS8::max_pool_2x2) {
+      cut_pairs_of_rows(s);
+      return;
+    }
     pixels = pieces(positions, pieces(positions, 16));
     tiles = pieces(positions, pixels);
     // A 1x1 convolution uses its pixels again only for the next channels: a panel is what fits
@@ -84,6 +89,14 @@ struct TilesS8 {
     panels = pieces(tiles, panel_tiles);
     panel_tiles = pieces(tiles, panels);
     panel_blocks = single && shares ? 3 : shares ? most_tiles / panel_tiles : 1;
+  }
+  /// For pooling, the image is strips: a tile of one row and below it that of the next.
+  void cut_pairs_of_rows(const Conv2dShape& s) {
+    N = s.N, OH = s.OH, OW = s.OW;
+    strips = pieces(OW, 16), pixels = round_up(pieces(OW, strips), 2);
+    lines = 1, tiles = OH * strips;
+    panels = pieces(tiles, most_tiles), panel_tiles = round_up(pieces(tiles, panels), 2);
+    panels = pieces(tiles, panel_tiles), panel_blocks = 1;
   }
   std::int64_t scratch_bytes() const { return in_place ? 0 : images * image_bytes + 64; }
   std::int64_t channel_bytes() const { return 2 * OC / group_OC * blocks * 64; }
@@ -160,50 +173,6 @@ inline void copy_padded(const TilesS8& t, const Conv2dShape& s, int x_zero_point
                               static_cast<std::size_t>((width - left - inside) * s.C));
                 }
               });
-}
-
-/// A panel of pixels: where its tiles begin, and for each pixel how far from that of channel 0 its
-/// results go, -1 for nowhere.
-struct PanelS8 {
-  const std::byte* x[most_tiles];
-  alignas(64) std::int64_t place[most_tiles * 16];
-  std::int64_t tiles;
-};
-
-/// Finds panel number `panel` of the images at x. The last tile of a line is moved back to where
-/// the line ends; what it repeats goes nowhere.
-OCTET_TARGET_AMX_S8 inline void place_panel(const TilesS8& t, std::int64_t panel,
-                                            const std::byte* x, PanelS8& to) noexcept {
-  const std::int64_t line = panel / t.panels, n = line / t.lines, oh = line % t.lines;
-  const std::int64_t first_tile = panel % t.panels * t.panel_tiles;
-  to.tiles = (std::min)(t.panel_tiles, t.tiles - first_tile);
-  x += n * t.image_bytes + oh * t.line_step;
-  const std::int64_t y_row = n * t.OH + oh;
-  const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
-  const __m512i pitch = _mm512_set1_epi64(t.pitch), width = _mm512_set1_epi64(t.OW);
-  for (std::int64_t i = 0; i < to.tiles; ++i) {
-    const std::int64_t wanted = (first_tile + i) * t.pixels;
-    const std::int64_t first = (std::min)(wanted, t.positions - t.pixels);
-    to.x[i] = x + first * t.pixel_stride;
-    for (std::int64_t half = 0; half < 16; half += 8) {
-      const std::int64_t position = first + half, row = position / t.pitch;
-      __m512i rows = _mm512_set1_epi64(y_row + row);
-      __m512i columns = _mm512_add_epi64(_mm512_set1_epi64(position - row * t.pitch), lanes);
-      for (__mmask8 over; (over = _mm512_cmpge_epi64_mask(columns, pitch)) != 0;) {
-        columns = _mm512_mask_sub_epi64(columns, over, columns, pitch);
-        rows = _mm512_mask_add_epi64(rows, over, rows, _mm512_set1_epi64(1));
-      }
-      const __m512i at = _mm512_mullo_epi64(
-          _mm512_add_epi64(_mm512_mullo_epi64(rows, width), columns), _mm512_set1_epi64(t.OC));
-      const std::uint32_t skipped = (1u << (wanted - first)) - 1;
-      const std::uint32_t kept = ((1u << t.pixels) - 1) & ~skipped;
-      const auto inside = static_cast<__mmask8>(_mm512_cmplt_epi64_mask(columns, width) &
-                                                static_cast<__mmask8>(kept >> half));
-      _mm512_storeu_si512(to.place + 16 * i + half,
-                          _mm512_mask_mov_epi64(_mm512_set1_epi64(-1), inside, at));
-    }
-  }
-  for (std::int64_t i = to.tiles; i < most_tiles; ++i) to.x[i] = x;
 }
 
 /// Tells this thread's tiles their extents: 6 of sums, one of pixels, one of weights.
