@@ -33,8 +33,8 @@ inline bool is_winograd_s8(const Conv2dShape& s) noexcept {
 }
 
 /// Whether it is, and no sum of products of these weights can reach 2^25 in magnitude.
-inline bool winograd_s8_fits(const Conv2dShape& s, const std::int8_t* w,
-                             int x_zero_point) noexcept {
+template <class = WhenUsed>
+bool winograd_s8_fits(const Conv2dShape& s, const std::int8_t* w, int x_zero_point) noexcept {
   if (!is_winograd_s8(s)) return false;
   const std::int64_t depth = s.KH * s.KW * s.C, up = 127 - x_zero_point, down = 128 + x_zero_point;
   for (std::int64_t oc = 0; oc < s.OC; ++oc) {

@@ -158,8 +158,8 @@ OCTET_TARGET_AVX2_S8 void depthwise_3x3_s8_line(const LineS8& line) noexcept {
 }
 
 /// Packs pairs of taps; of 3x3 the two upper ones of each column, then the lower row.
-inline void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w,
-                              PackedDepthwiseS8& packed) {
+template <class = WhenUsed>
+void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w, PackedDepthwiseS8& packed) {
   if (s.KH != 3 || s.KW != 3) return pack_depthwise_pairs_s8(s, w, 16, packed);
   std::vector<std::int8_t> paired(static_cast<std::size_t>(9 * s.OC));
   for (int tap = 0; tap < 9; ++tap) {

@@ -65,11 +65,12 @@ OCTET_TARGET_AVX2_S8 void winograd_s8_products(const std::int16_t* x, const std:
 }
 
 /// See winograd_s8().
-class WinogradKernelS8 {
+template <class = WhenUsed>
+class BasicWinogradKernelS8 {
  public:
   static constexpr int width = 16, most_tiles = 6;
 
-  WinogradKernelS8(const Conv2dShape& s, const Requantize& q, int x_zero_point) noexcept
+  BasicWinogradKernelS8(const Conv2dShape& s, const Requantize& q, int x_zero_point) noexcept
       : C_(s.C), q_(q), x_zero_point_(x_zero_point) {}
 
   OCTET_TARGET_AVX2_S8 void input(const std::int8_t* const* pixels, std::int16_t* to,
@@ -145,16 +146,19 @@ class WinogradKernelS8 {
   Requantize q_;
   int x_zero_point_;
 };
+using WinogradKernelS8 = BasicWinogradKernelS8<>;
 
 /// Measured at 12 x 12 to 48 x 48 pixels and 32 to 512 channels: 2.3 to 3.2 times as fast as sums
 /// of all products. Weights of more than ten megabytes are not worth their memory.
 inline bool suits_winograd_s8(const Conv2dShape& s) noexcept {
   return winograd_s8_tiles(s) >= 4 && winograd_s8_weight_bytes(s) <= 10 << 20;
 }
-inline void pack_winograd_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
+template <class = WhenUsed>
+void pack_winograd_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
   kernels::pack_winograd_s8<WinogradKernelS8::width>(s, w, packed);
 }
-inline std::int64_t winograd_s8_scratch_bytes(const Conv2dShape& s) noexcept {
+template <class = WhenUsed>
+std::int64_t winograd_s8_scratch_bytes(const Conv2dShape& s) noexcept {
   return WinogradS8(s, WinogradKernelS8::most_tiles).scratch_bytes(s.C);
 }
 template <class = WhenUsed>

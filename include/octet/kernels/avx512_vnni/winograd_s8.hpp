@@ -71,11 +71,12 @@ OCTET_TARGET_AVX512_VNNI void winograd_s8_products(const std::int16_t* x, const 
 }
 
 /// See winograd_s8().
-class WinogradKernelS8 {
+template <class = WhenUsed>
+class BasicWinogradKernelS8 {
  public:
   static constexpr int width = 32, most_tiles = 12;
 
-  WinogradKernelS8(const Conv2dShape& s, const Requantize& q, int x_zero_point) noexcept
+  BasicWinogradKernelS8(const Conv2dShape& s, const Requantize& q, int x_zero_point) noexcept
       : C_(s.C),
         q_(q),
         x_zero_point_(x_zero_point),
@@ -162,6 +163,7 @@ class WinogradKernelS8 {
   int x_zero_point_;
   bool fits_int32_;
 };
+using WinogradKernelS8 = BasicWinogradKernelS8<>;
 
 /// A product takes twice as long as by vpdpbusd, so that less is left of the gain. Measured at 64
 /// to 256 channels: 1.16 to 1.46 times as fast as sums of all products; 0.93 at 32 channels, 0.9
@@ -169,10 +171,12 @@ class WinogradKernelS8 {
 inline bool suits_winograd_s8(const Conv2dShape& s) noexcept {
   return winograd_s8_tiles(s) >= 9 && s.C >= 64 && winograd_s8_weight_bytes(s) <= 4 << 20;
 }
-inline void pack_winograd_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
+template <class = WhenUsed>
+void pack_winograd_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
   kernels::pack_winograd_s8<WinogradKernelS8::width>(s, w, packed);
 }
-inline std::int64_t winograd_s8_scratch_bytes(const Conv2dShape& s) noexcept {
+template <class = WhenUsed>
+std::int64_t winograd_s8_scratch_bytes(const Conv2dShape& s) noexcept {
   return WinogradS8(s, WinogradKernelS8::most_tiles).scratch_bytes(s.C);
 }
 template <class = WhenUsed>
