@@ -124,8 +124,7 @@ void winograd_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS
   auto* const transformed = reinterpret_cast<std::int16_t*>(scratch + round_up(s.C, 64));
   const auto* const weights = reinterpret_cast<const std::int16_t*>(packed.weights.data());
   const std::int64_t group_elements = winograd_s8_points * plan.group * s.C;
-  const std::int64_t blocks = s.OC / KERNEL::width,
-                     job_blocks = (std::min)(blocks, std::int64_t{4});
+  const std::int64_t blocks = s.OC / KERNEL::width;
   for (std::int64_t first = 0; first < s.N; first += plan.images) {
     const std::int64_t images = (std::min)(plan.images, s.N - first);
     const std::int64_t tiles = images * plan.TH * plan.TW, groups = pieces(tiles, plan.group);
@@ -146,26 +145,23 @@ void winograd_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS
                          plan.group * s.C);
           }
         });
-    const std::int64_t chunks = pieces(blocks, job_blocks);
-    over_ranges(pool, groups * chunks, 1, [&](std::int64_t job, std::int64_t) {
+    over_ranges(pool, groups * blocks, 1, [&](std::int64_t job, std::int64_t) {
       alignas(64) std::int32_t
           products[winograd_s8_points * KERNEL::most_tiles * std::int64_t{KERNEL::width}];
-      const std::int64_t group = job / chunks, begin = job % chunks * job_blocks;
+      const std::int64_t group = job / blocks, block = job % blocks;
       const std::int64_t count = (std::min)(plan.group, tiles - group * plan.group);
-      for (std::int64_t block = begin; block < (std::min)(begin + job_blocks, blocks); ++block) {
-        for (std::int64_t point = 0; point < winograd_s8_points; ++point)
-          kernel.products(count, transformed + group * group_elements + point * plan.group * s.C,
-                          weights + (block * winograd_s8_points + point) * s.C * KERNEL::width,
-                          products + point * count * KERNEL::width);
-        for (std::int64_t i = 0; i < count; ++i) {
-          const std::int64_t tile = group * plan.group + i;
-          const std::int64_t n = first + tile / (plan.TH * plan.TW);
-          const std::int64_t oh = tile / plan.TW % plan.TH * 4, ow = tile % plan.TW * 4;
-          kernel.output(
-              products + i * KERNEL::width, count * KERNEL::width, block * KERNEL::width,
-              {y + ((n * s.OH + oh) * s.OW + ow) * s.OC + block * KERNEL::width, s.OW * s.OC, s.OC,
-               (std::min)(s.OH - oh, std::int64_t{4}), (std::min)(s.OW - ow, std::int64_t{4})});
-        }
+      for (std::int64_t point = 0; point < winograd_s8_points; ++point)
+        kernel.products(count, transformed + group * group_elements + point * plan.group * s.C,
+                        weights + (block * winograd_s8_points + point) * s.C * KERNEL::width,
+                        products + point * count * KERNEL::width);
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t tile = group * plan.group + i;
+        const std::int64_t n = first + tile / (plan.TH * plan.TW);
+        const std::int64_t oh = tile / plan.TW % plan.TH * 4, ow = tile % plan.TW * 4;
+        kernel.output(
+            products + i * KERNEL::width, count * KERNEL::width, block * KERNEL::width,
+            {y + ((n * s.OH + oh) * s.OW + ow) * s.OC + block * KERNEL::width, s.OW * s.OC, s.OC,
+             (std::min)(s.OH - oh, std::int64_t{4}), (std::min)(s.OW - ow, std::int64_t{4})});
       }
     });
   }
