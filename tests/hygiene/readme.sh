@@ -14,10 +14,12 @@ cd "$work"
 ./readme
 [ -s faces.int8.safetensors ]
 
-# What fer did not write has no names of classes: fer tells what it holds, but does not predict.
+# What fer did not write has no names of classes: fer tells what it holds and times it, but does not
+# judge it.
 fer=$OCTET_BUILD_DIR/examples/fer
 if [ -x "$fer" ]; then
   "$fer" info faces.int8.safetensors | grep -q "no word of its normalisation"
+  "$fer" bench faces.int8.safetensors | grep -q "^whole run"
   if "$fer" eval faces.int8.safetensors --data synthetic 2>err; then exit 1; fi
   grep -q "names of its classes" err
 fi
