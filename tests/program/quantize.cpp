@@ -6,6 +6,7 @@
 
 #include "interpreter.hpp"
 #include "networks.hpp"
+#include "octet/program/file.hpp"
 #include "octet/quant/equalize.hpp"
 
 using namespace octet;
@@ -433,4 +434,23 @@ TEST_CASE("weights: a reduction too long for int32 gets a coarser scale, and sta
   graph.output(linear(graph.input({K}), 2));
   const QuantizedProgram quantized = quantize(graph, networks::images({K}, 2));
   CHECK(quantized.program.operations()[1].element_type == ElementType::s8);
+}
+
+// tests/emulated/programs.sh asks for it, and lets other machines compute the same.
+TEST_CASE("int8 programs for other machines" * doctest::skip()) {
+  int number = 0;
+  for (const networks::Network& network : networks::all()) {
+    const QuantizedProgram quantized =
+        quantize(networks::make(network), networks::images(network.input, 16));
+    // What stays float32 is not bound to any bits.
+    if (!quantized.report.float_layers().empty()) continue;
+    const Tensor<float> x = networks::images(network.input, 5);
+    const Tensor<float> y = Program(quantized.program.description(), {.isa = Isa::scalar})(x);
+    SafetensorsWriter expected;
+    expected.add("x", x);
+    expected.add("y", y);
+    expected.write(text_of("expected", number, ".safetensors"));
+    save_program(quantized.program, text_of("program", number++, ".safetensors"));
+  }
+  CHECK(number >= 4);
 }
