@@ -95,11 +95,11 @@ foreach(folder IN LISTS folders)
     target_compile_definitions(test_${group} PRIVATE OCTET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     # Quick to compile, and with the assertions that a release leaves out.
     target_compile_options(test_${group} PRIVATE $<$<CONFIG:Release>:-O1 -UNDEBUG>)
-    # Joined, the files of a folder compile the templates of networks and kernels once for all, in
-    # half the time. Those of kernels name their cases alike, and those of interop test two
-    # translation units.
+    # Joined, all files of a folder compile the templates of networks and kernels once, in half the
+    # time. Those of kernels name their cases alike, and those of interop test two translation
+    # units.
     if(NOT group MATCHES "^(kernels|interop)$")
-      set_target_properties(test_${group} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+      set_target_properties(test_${group} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
     endif()
     add_dependencies(tests test_${group})
   endif()
@@ -117,4 +117,16 @@ foreach(folder IN LISTS folders)
     set_tests_properties(${group}/${name} PROPERTIES LABELS ${group} TIMEOUT 1800 ENVIRONMENT
       "CXX=${CMAKE_CXX_COMPILER};OCTET_SOURCE_DIR=${PROJECT_SOURCE_DIR};OCTET_BUILD_DIR=${PROJECT_BINARY_DIR}")
   endforeach()
+endforeach()
+
+# The long ones begin first, so that all cores end together.
+set(long_tests fer/fer hygiene/readme emulated/kernels_aarch64 hygiene/headers_alone emulated/programs
+  emulated/kernels_webassembly emit/native hygiene/infer_without_exceptions fer/demo
+  examples/2_train_a_classifier hygiene/compile_cost emit/cortex_m)
+list(LENGTH long_tests cost)
+foreach(name IN LISTS long_tests)
+  if(TEST ${name})
+    set_tests_properties(${name} PROPERTIES COST ${cost})
+  endif()
+  math(EXPR cost "${cost} - 1")
 endforeach()
