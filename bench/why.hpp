@@ -71,6 +71,7 @@ inline std::string why(const octet::Operation& operation, const octet::Operation
     return "scalar kernel, although this processor has " + to_text(machine_isa());
   if (int8_program && cost.info.element_type == octet::ElementType::f32)
     return "computed in float32";
+  if (cost.info.kernel.starts_with("in ")) return "computed " + cost.info.kernel;
 
   const double share = cost.milliseconds > 0 ? 1e3 * roof.seconds / cost.milliseconds : 0;
   const bool memory = roof.binds != "compute";

@@ -328,10 +328,11 @@ class ReportPage {
       }
       svg.upright(left + 12, 218, each["name"].as_string());
       left += pitch;
-      const bool both = !float32.is_null() && !int8.is_null();
-      const double ratio = both ? float32["milliseconds"].as_number() /
-                                      (std::max)(int8["milliseconds"].as_number(), 1e-9)
-                                : 1;
+      // What another operation computes too has no time of its own.
+      const bool both =
+          !float32.is_null() && !int8.is_null() && int8["milliseconds"].as_number() > 0;
+      const double ratio =
+          both ? float32["milliseconds"].as_number() / int8["milliseconds"].as_number() : 1;
       if (ratio < 1) table.marked.push_back(table.rows.size());
       table.rows.push_back({each["name"].as_string(), cells[0][0], cells[0][1],
                             both ? page::fixed(ratio, 2) : "-", cells[1][0], cells[1][1],

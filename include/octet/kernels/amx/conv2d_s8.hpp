@@ -140,8 +140,8 @@ inline bool conv2d_s8_can_fuse(const Conv2dShape& s, AfterConv2dS8 after) noexce
 }
 
 /// Measured: 3x3 at 48x48 from 64 to 128 channels and its pooling 1.15 times as fast as one after
-/// the other, as a quarter of the sums is requantized; 64 images of resnet9 and of deep_cnn 1.09
-/// times. A sum takes as long as in a step of its own while everything is in L2.
+/// the other, as a quarter of the sums is requantized; 64 images of resnet9 and of deep_cnn 1.05 to
+/// 1.09 times. A sum takes as long as in a step of its own while everything is in L2.
 template <class = WhenUsed>
 void conv2d_s8_fused(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
                      const Requantize& q, const Conv2dS8Fusion& fusion, std::int8_t* y,
