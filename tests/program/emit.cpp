@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <doctest/doctest.h>
 #include <fstream>
 #include <sstream>
