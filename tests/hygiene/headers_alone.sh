@@ -1,19 +1,22 @@
 #!/bin/sh
 # Every header compiles alone: whoever includes only one needs no other. Third parties stay out.
-# To read the standard library for each of them would take minutes. But a header that includes
-# another brings all that the other brings, so right behind it, too, it sees nothing but its own
-# includes. Therefore those that many include are precompiled, and the others compiled behind the
-# largest of these that they include. This holds as long as includes stand at the top.
+# A compiler for each header would take minutes. But a header that includes another brings all that
+# the other brings, so right behind it, too, it sees nothing but its own includes. Therefore one
+# compilation serves a chain of headers, each of which includes the one before it: error.hpp,
+# shape.hpp, tensor.hpp, layer.hpp and so on. This holds as long as includes stand at the top.
 set -eu
-if ! command -v ninja >/dev/null; then
-  echo "skipped: ninja is not there; apt-get install ninja-build"
-  exit 0
-fi
 compiler=$(command -v clang++ || echo "$CXX")
+# Remembers the chains that have not changed since the last time.
+if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi
+export compiler
 
-# order FOLDER: for each header in it a line: "precompiled" or "last", its name, and for the last ones
-# the precompiled one that they stand behind, if any.
-order() (
+# The sources keep their names from run to run, because ccache knows them by these.
+folder="$OCTET_BUILD_DIR/headers_alone"
+mkdir -p "$folder"
+cd "$folder"
+
+# chains FOLDER: the headers in it as chains, one a line.
+chains() (
   cd "$1"
   find . -name '*.hpp' ! -path './octet/interop/*' | sed 's|^\./||' | LC_ALL=C sort |
     xargs awk '
@@ -23,76 +26,60 @@ order() (
       /^ *# *include "octet\/kernels\/vector\// && !top { next }
       /^ *# *include/ && !top { print "not-at-the-top:" FILENAME; exit }
       /^ *# *include *"/ { split($0, parts, "\""); own[FILENAME] = own[FILENAME] " " parts[2] }
-      # Counts the headers that come with one, itself among them.
-      function bring(header, whom,   names, n, i) {
-        if ((whom, header) in brought) return
-        brought[whom, header] = 1
-        ++total[whom]
+      # Takes of the headers that this one includes the one with the longest chain behind it.
+      function visit(header,   names, n, i, best) {
+        if (links[header]) return
+        links[header] = 1
         n = split(own[header], names, " ")
-        for (i = 1; i <= n; ++i) bring(names[i], whom)
-      }
-      # The largest that comes with a header, of all or of those that are precompiled.
-      function largest(header, precompiled,   i, best) {
-        best = ""
-        for (i = 1; i <= count; ++i)
-          if ((header, headers[i]) in brought && headers[i] != header &&
-              (!precompiled || readers[headers[i]] > 3) && total[headers[i]] > total[best])
-            best = headers[i]
-        return best
+        for (i = 1; i <= n; ++i) visit(names[i])
+        for (i = 1; i <= n; ++i)
+          if (!(names[i] in taken) && (best == "" || links[names[i]] > links[best])) best = names[i]
+        if (best == "") return
+        taken[best] = 1
+        before[header] = best
+        links[header] += links[best]
       }
       END {
-        for (i = 1; i <= count; ++i) bring(headers[i], headers[i])
-        for (i = 1; i <= count; ++i) ++readers[largest(headers[i], 0)]
-        for (i = 1; i <= count; ++i)
-          if (readers[headers[i]] > 3) print "precompiled", headers[i]
-          else print "last", headers[i], largest(headers[i], 1)
+        for (i = 1; i <= count; ++i) visit(headers[i])
+        for (i = 1; i <= count; ++i) {
+          if (headers[i] in taken) continue
+          chain = ""
+          for (header = headers[i]; header != ""; header = before[header])
+            chain = header " " chain
+          print chain
+        }
       }'
 )
 
-# compile_alone FOLDER: each header below FOLDER. What it did and has not changed, ninja remembers.
-compile_alone() {
-  order "$1" >order.txt
-  {
-    echo "flags = -std=c++20 -O0 -Wall -Wextra -Wpedantic -Werror -I$1"
-    echo 'rule precompiled'
-    echo "  command = $compiler \$flags -x c++-header \$in -o \$out -MD -MF \$out.d"
-    echo '  depfile = $out.d'
-    echo 'rule last'
-    echo "  command = $compiler \$flags \$behind -fsyntax-only -x c++ \$in -MD -MF \$out.d && touch \$out"
-    echo '  depfile = $out.d'
-    while read -r rule header before; do
-      name=$(echo "$header" | tr / _)
-      echo "#include <$header>" | cmp -s - "$name" || echo "#include <$header>" >"$name"
-      before=$(echo "$before" | tr / _)
-      echo "build $name.gch: $rule $name${before:+ | $before.gch}"
-      if [ -n "$before" ]; then echo "  behind = -include $before"; fi
-    done <order.txt
-  } >build.ninja
-  ninja -k 0
-}
+cat >alone.sh <<'C'
+for last in $1; do :; done
+name=$(echo "$last" | tr / _)
+for header in $1; do echo "#include \"$header\""; done >"$name.cpp"
+$compiler -std=c++20 -O0 -Wall -Wextra -Wpedantic -Werror -I. -I"$OCTET_SOURCE_DIR/include" \
+  -c "$name.cpp" -o "$name.o" && exit
+echo "does not compile alone, one of: $1" >&2
+exit 1
+C
 
-folder="$OCTET_BUILD_DIR/headers_alone"
-rm -rf "$folder/planted"
-mkdir -p "$folder/planted"
-cd "$folder/planted"
 # A header that leans on its includer must not pass, nor stand behind one that would help it.
-mkdir include
-echo '#include <vector>' >include/helping.hpp
-echo 'inline std::vector<int> none();' >include/leaning.hpp
-for user in 1 2 3 4; do echo '#include "helping.hpp"' >include/user$user.hpp; done
-printf '#include "helping.hpp"\n#include "leaning.hpp"\n' >include/user5.hpp
-if compile_alone include >told.txt; then
+rm -rf planted
+mkdir planted
+echo '#include <vector>' >planted/helping.hpp
+echo 'inline std::vector<int> none();' >planted/leaning.hpp
+printf '#include "helping.hpp"\n#include "leaning.hpp"\n' >planted/user.hpp
+chains planted >planted/chains.txt
+grep -qx 'helping.hpp user.hpp ' planted/chains.txt
+grep -qx 'leaning.hpp ' planted/chains.txt
+if (cd planted && sh ../alone.sh 'leaning.hpp ') 2>planted/told.txt; then
   echo "a header without its own includes was not noticed" >&2
   exit 1
 fi
-[ "$(grep FAILED told.txt)" = "FAILED: leaning.hpp.gch " ]
-grep -qx 'precompiled helping.hpp' order.txt
-grep -qx 'last user5.hpp helping.hpp' order.txt
-printf 'namespace a {}\n#include <vector>\n' >include/late.hpp
-order include | grep -q not-at-the-top:late.hpp
+grep -q 'does not compile alone, one of: leaning.hpp' planted/told.txt
+printf 'namespace a {}\n#include <vector>\n' >planted/late.hpp
+chains planted | grep -q not-at-the-top:late.hpp
 
-cd "$folder"
-compile_alone "$OCTET_SOURCE_DIR/include"
-cut -d ' ' -f 2 order.txt >found.txt
+chains "$OCTET_SOURCE_DIR/include" >chains.txt
+tr ' ' '\n' <chains.txt | grep -v '^$' | LC_ALL=C sort >found.txt
 (cd "$OCTET_SOURCE_DIR/include" && find octet -name '*.hpp' ! -path 'octet/interop/*') |
   LC_ALL=C sort | diff - found.txt
+xargs -P "$(getconf _NPROCESSORS_ONLN)" -d '\n' -n 1 sh alone.sh <chains.txt
