@@ -39,7 +39,7 @@ native() {
     there $compiler || continue
     for level in -O0 -O2 '-O3 -march=native'; do
       # shellcheck disable=SC2086  # flags are meant to be split
-      "$compiler" $strict $level -I. -c "$around/faces.cpp" -o faces.o
+      "$compiler" $strict $level -I. -c "$around/program/faces.cpp" -o faces.o
       "$compiler" from_file.o faces.o -o program
       says "$compiler $level" ./program faces.bin
     done
@@ -53,7 +53,7 @@ aarch64() {
     march=armv8-a
     if [ $processor = cortex-a76 ]; then march=armv8.2-a+dotprod; fi
     # shellcheck disable=SC2086  # flags are meant to be split
-    aarch64-linux-gnu-g++ $strict -O2 -march=$march -I. -c "$around/faces.cpp" -o faces.o
+    aarch64-linux-gnu-g++ $strict -O2 -march=$march -I. -c "$around/program/faces.cpp" -o faces.o
     aarch64-linux-gnu-g++ -static from_file.o faces.o -o program
     says "$processor, $march" qemu-aarch64 -cpu $processor ./program faces.bin
   done
@@ -64,7 +64,7 @@ on_cortex_m() {
   target="-mthumb -mcpu=$1 $4"
   # shellcheck disable=SC2086  # flags are meant to be split
   {
-    arm-none-eabi-g++ $strict $target -O2 -I. -I"$around" -c "$around/faces.cpp" -o faces.o
+    arm-none-eabi-g++ $strict $target -O2 -I. -I"$around" -c "$around/program/faces.cpp" -o faces.o
     arm-none-eabi-gcc $target -O1 -ffreestanding -c "$around/faces_by_debugger.c" -o by_debugger.o
     arm-none-eabi-gcc $target -O1 -ffreestanding -c "$around/memory.c" -o memory.o
     arm-none-eabi-gcc $target -O1 -ffreestanding -c "$around/cortex_m.c" -o start.o
@@ -107,7 +107,7 @@ webassembly() {
   clang $target -O1 -ffreestanding -c "$around/memory.c" -o memory.o
   for flags in -O2 '-O2 -msimd128'; do
     # shellcheck disable=SC2086  # flags are meant to be split
-    clang++ $target $strict $flags -I. -I"$around" -c "$around/faces.cpp" -o faces.o
+    clang++ $target $strict $flags -I. -I"$around" -c "$around/program/faces.cpp" -o faces.o
     wasm-ld --no-entry --export=face_bytes --export=face_size --export=face_agrees \
       --export=network_works -z stack-size=65536 faces.o memory.o -o program.wasm
     says "WebAssembly $flags" node run.js

@@ -211,7 +211,7 @@ done
 [ "$(wc -c < int8.safetensors)" -lt "$(wc -c < one/best.safetensors)" ] || die "int8 is not smaller"
 accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --range entropy \
   --out entropy.safetensors
-prints "ranges, as far from the final ones"
+prints "ranges after fewer images: how far they are from the final ones"
 
 accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --out int8.safetensors \
   --report page.html
