@@ -121,7 +121,7 @@ class OnnxWriter {
     return attribute.integer(20, 7);
   }
 
-  std::string fresh() { return "t" + std::to_string(count_++); }
+  std::string fresh() { return octet::text_of("t", count_++); }
   template <class T>
   std::string tensor(const std::vector<T>& values, const Integers& axes) {
     const std::string name = fresh();
