@@ -33,25 +33,9 @@ int add_weight(Lowering& layer, const Shape& shape) {
 template <class = WhenUsed>
 kernels::Conv2dShape conv_shape(const Lowering& layer, std::int64_t groups) {
   const Shape& input = layer.input_shape();
-  const Shape& output = layer.output_shape();
   const Window2d window = read_window(AttributeReader(layer.layer().type(), layer.attributes()));
   const WindowPlacement place = place_window(layer.layer().type(), window, input);
-  return {.N = 1,
-          .H = input[0],
-          .W = input[1],
-          .C = input[2],
-          .OH = output[0],
-          .OW = output[1],
-          .OC = output[2],
-          .KH = window.kernel.h,
-          .KW = window.kernel.w,
-          .stride_h = window.stride.h,
-          .stride_w = window.stride.w,
-          .dilation_h = window.dilation.h,
-          .dilation_w = window.dilation.w,
-          .pad_top = place.padding.top,
-          .pad_left = place.padding.left,
-          .groups = groups};
+  return conv2d_shape(input.with_batch(1), window, place, layer.output_shape()[2], groups);
 }
 
 template <class = WhenUsed>
