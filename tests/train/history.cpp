@@ -10,14 +10,15 @@ using namespace octet;
 
 namespace {
 
-/// A terminal of so many columns: what is written to `stream` is what shown() returns.
+/// A terminal of so many columns: what is written to `stream` is what shown() returns. It never
+/// becomes the process's own terminal, whose closing would send SIGHUP to a session's leader.
 struct Terminal {
   int controller = ::posix_openpt(O_RDWR | O_NOCTTY);
   std::FILE* stream = nullptr;
 
   explicit Terminal(unsigned short columns) {
     if (controller < 0 || ::grantpt(controller) != 0 || ::unlockpt(controller) != 0) return;
-    stream = std::fopen(::ptsname(controller), "r+");
+    stream = ::fdopen(::open(::ptsname(controller), O_RDWR | O_NOCTTY), "r+");
     resize(columns);
   }
   ~Terminal() {
