@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -300,8 +299,9 @@ class QuantizationDoctor {
     treatment.bytes_before = patient_.program->weight_bytes();
     treatment.bytes = candidate.program->weight_bytes();
     treatment.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    std::tie(treatment.milliseconds_before, treatment.milliseconds) =
-        time_of(*patient_.program, *candidate.program);
+    const auto [milliseconds_before, milliseconds] = time_of(*patient_.program, *candidate.program);
+    treatment.milliseconds_before = milliseconds_before;
+    treatment.milliseconds = milliseconds;
     const McNemar& answers = treatment.answers;
     const bool free = treatment.bytes <= treatment.bytes_before &&
                       float_operations(candidate) <= float_operations(patient_);
