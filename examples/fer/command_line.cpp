@@ -16,7 +16,9 @@ void add_threads(CLI::App& command, int& threads) {
 
 CLI::App* add_eval(CLI::App& app, EvalOptions& options) {
   CLI::App* const command = app.add_subcommand("eval", "Judge a model on images it has not seen");
-  command->add_option("model", options.model, "Any model file that fer wrote")
+  command
+      ->add_option("models", options.models,
+                   "Any model file that fer wrote; several are compared with the first")
       ->check(path_to("a model file"))
       ->required();
   add_data(*command, options.data, DataUse::judge);
@@ -27,7 +29,11 @@ CLI::App* add_eval(CLI::App& app, EvalOptions& options) {
       ->check(whole(1, 65536))
       ->capture_default_str();
   add_threads(*command, options.threads);
-  command->footer("Example: fer eval trained/model.safetensors --data fer2013.csv");
+  command->footer(
+      "Examples:\n"
+      "  fer eval trained/model.safetensors --data fer2013.csv\n"
+      "  fer eval trained/model.safetensors aware/int8.safetensors --data fer2013.csv\n"
+      "Several models get one table: accuracy, changed answers, bytes and times.");
   return command;
 }
 

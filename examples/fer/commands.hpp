@@ -65,7 +65,8 @@ struct TrainOptions {
 };
 
 struct EvalOptions {
-  std::string model;
+  /// Several are compared with the first.
+  std::vector<std::string> models;
   DataOptions data;
   std::string split = "test";
   std::int64_t batch = 64;

@@ -1,5 +1,6 @@
 #include "compare.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -13,7 +14,7 @@ using namespace octet;
 
 namespace {
 
-/// Median seconds of one run of each form on a batch of N images.
+/// Median seconds of one run of each on a batch of N images.
 std::vector<double> median_seconds(const std::vector<Contestant>& contestants, std::int64_t N,
                                    int rounds, ThreadPool& pool) {
   std::vector<Workspace> workspaces;
@@ -43,6 +44,25 @@ std::vector<double> median_seconds(const std::vector<Contestant>& contestants, s
   return medians;
 }
 
+/// A table whose first column holds the names.
+class Table {
+ public:
+  explicit Table(const std::vector<Contestant>& contestants) : contestants_(contestants) {
+    for (const Contestant& each : contestants) width_ = (std::max)(width_, each.name.size());
+  }
+  void head(const char* columns, const char* line) const {
+    std::printf("| %-*s | %s |\n| %s | %s |\n", width(), "form", columns,
+                std::string(width_, '-').c_str(), line);
+  }
+  void name(std::size_t i) const { std::printf("| %-*s |", width(), contestants_[i].name.c_str()); }
+
+ private:
+  int width() const { return static_cast<int>(width_); }
+
+  const std::vector<Contestant>& contestants_;
+  std::size_t width_ = 4;
+};
+
 }  // namespace
 
 std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants, ThreadPool& pool) {
@@ -55,22 +75,22 @@ std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants, Thr
 }
 
 std::vector<Evaluation> print_comparison(const std::vector<Contestant>& contestants,
-                                         const ImageDataset& data, const Pipeline& pipeline,
-                                         ThreadPool& pool) {
+                                         const ImageDataset& data, ThreadPool& pool) {
   std::vector<Evaluation> evaluations;
   for (const Contestant& each : contestants)
-    evaluations.push_back(evaluate(*each.program, data, pipeline, {.pool = &pool}));
+    evaluations.push_back(evaluate(*each.program, data, each.pipeline, {.pool = &pool}));
 
+  const Table table(contestants);
   std::printf("\non %lld images, with the 95 %% interval; changed answers against %s\n",
               static_cast<long long>(data.size()), contestants[0].name.c_str());
-  std::printf(
-      "| form            | accuracy                 | top-2   | right to wrong | wrong to "
-      "right | McNemar p | file bytes |\n"
-      "| --------------- | ------------------------ | ------- | -------------- | "
-      "-------------- | --------- | ---------- |\n");
+  table.head(
+      "accuracy                 | top-2   | right to wrong | wrong to right | McNemar p | file "
+      "bytes",
+      "------------------------ | ------- | -------------- | -------------- | --------- | "
+      "----------");
   for (std::size_t i = 0; i < contestants.size(); ++i) {
-    std::printf("| %-15s | %-24s | %5.2f %% |", contestants[i].name.c_str(),
-                percent_with_interval(evaluations[i].accuracy()).c_str(),
+    table.name(i);
+    std::printf(" %-24s | %5.2f %% |", percent_with_interval(evaluations[i].accuracy()).c_str(),
                 100 * evaluations[i].accuracy(2).value);
     if (i == 0) {
       std::printf(" %14s | %14s | %9s |", "", "", "");
@@ -85,16 +105,16 @@ std::vector<Evaluation> print_comparison(const std::vector<Contestant>& contesta
   ThreadPool single(1);
   std::vector<ThreadPool*> pools{&single};
   if (pool.threads() > 1) pools.push_back(&pool);
-  std::printf(
-      "\nmedian times, measured in turn\n"
-      "| form            | threads | batch 1, ms | batch 64, images/s |\n"
-      "| --------------- | ------- | ----------- | ------------------ |\n");
+  std::printf("\nmedian times, measured in turn\n");
+  table.head("threads | batch 1, ms | batch 64, images/s",
+             "------- | ----------- | ------------------");
   for (ThreadPool* const threads : pools) {
     const std::vector<Speed> speeds = measure_speed(contestants, *threads);
-    for (std::size_t i = 0; i < contestants.size(); ++i)
-      std::printf("| %-15s | %7d | %11.3f | %18.0f |\n", contestants[i].name.c_str(),
-                  threads->threads(), speeds[i].batch_1_milliseconds,
+    for (std::size_t i = 0; i < contestants.size(); ++i) {
+      table.name(i);
+      std::printf(" %7d | %11.3f | %18.0f |\n", threads->threads(), speeds[i].batch_1_milliseconds,
                   speeds[i].batch_64_images_per_second);
+    }
   }
   return evaluations;
 }

@@ -1,4 +1,5 @@
-// Forms of one network side by side: what they get right, what they weigh, how fast they run.
+// Forms of a network, or several networks, side by side: what they get right, what they weigh, how
+// fast they run.
 #pragma once
 
 #include <string>
@@ -9,28 +10,29 @@
 
 namespace fer {
 
-/// One form of a network. The first of several is the one that the others are compared with.
+/// One of those compared. The first of several is the one that the others are compared with.
 struct Contestant {
   std::string name;
   const octet::Program* program;
   std::int64_t file_bytes;
+  /// What turns bytes into its input.
+  octet::Pipeline pipeline;
 };
 
-/// Median times of one form.
+/// Median times of one of them.
 struct Speed {
   double batch_1_milliseconds = 0;
   double batch_64_images_per_second = 0;
 };
 
-/// Times all forms in turn, round after round, so that a busy machine is unfair to all alike.
+/// Times all of them in turn, round after round, so that a busy machine is unfair to all alike.
 std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants,
                                  octet::ThreadPool& pool);
 
 /// Prints the table: accuracy, top-2, changed answers with McNemar's p, size and speed. Returns
-/// what each form said of the images.
+/// what each said of the images.
 std::vector<octet::Evaluation> print_comparison(const std::vector<Contestant>& contestants,
                                                 const octet::ImageDataset& data,
-                                                const octet::Pipeline& pipeline,
                                                 octet::ThreadPool& pool);
 
 }  // namespace fer

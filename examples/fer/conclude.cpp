@@ -107,8 +107,14 @@ int conclude(const TrainOptions& options, const FitResult& result, const Beginni
   if (options.qat) write_int8(options, beginning.card, beginning.splits, pool);
   std::printf(
       "\nwritten: model.safetensors (last), best.safetensors, checkpoint.safetensors and "
-      "history.csv in %s%s\n",
-      options.out.c_str(), demo ? "" : "; next: fer eval, fer quantize");
+      "history.csv in %s",
+      options.out.c_str());
+  if (options.qat && !options.from.empty())
+    std::printf("; next: fer eval %s %s/int8.safetensors", options.from.c_str(),
+                options.out.c_str());
+  else if (!demo)
+    std::printf("; next: fer eval%s", options.qat ? "" : ", fer quantize");
+  std::printf("\n");
   return 0;
 }
 

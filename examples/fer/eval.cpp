@@ -1,7 +1,10 @@
-// fer eval: how good a model is on a split.
+// fer eval: how good a model is on a split, or how several differ.
+#include <filesystem>
+
 #include <octet/train/evaluate_program.hpp>
 
 #include "commands.hpp"
+#include "compare.hpp"
 #include "data.hpp"
 #include "model.hpp"
 #include "report.hpp"
@@ -10,17 +13,46 @@ namespace fer {
 
 using namespace octet;
 
+namespace {
+
+/// Fails unless both look at the same images for the same classes.
+void check_alike(const std::string& path, const Model& model, const std::string& first_path,
+                 const Model& first) {
+  if (model.program.input_shape() != first.program.input_shape())
+    fail(path, ": expected images of ", first.program.input_shape(), " as ", first_path,
+         " takes, got ", model.program.input_shape());
+  if (model.card.class_names != first.card.class_names)
+    fail(path, ": expected the classes of ", first_path, ", in their order");
+}
+
+}  // namespace
+
 int eval(const EvalOptions& options) {
-  const Model model = load_model(options.model);
-  const DataSplits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
+  std::vector<Model> models;
+  for (const std::string& path : options.models) {
+    models.push_back(load_model(path));
+    check_alike(path, models.back(), options.models.front(), models.front());
+  }
+  const Model& first = models.front();
+  const DataSplits splits = read_splits(completed(options.data, &first.card), first.H(), first.W());
   const auto& [name, data] = split_named(splits, options.split);
   if (data.size() == 0) fail(options.data.path, ": has no images for ", options.split);
   ThreadPool pool(options.threads);
-  const Evaluation evaluation =
-      evaluate(model.program, data, model.pipeline(), {.batch = options.batch, .pool = &pool});
-  print_evaluation(text_of(options.model, ", ", name), evaluation, model.card.class_names);
-  const bool apart = name == "test" || name == "validation";
-  if (apart) print_without_leaks(evaluation, data, splits.train);
+  if (models.size() == 1) {
+    const Evaluation evaluation =
+        evaluate(first.program, data, first.pipeline(), {.batch = options.batch, .pool = &pool});
+    print_evaluation(text_of(options.models.front(), ", ", name), evaluation,
+                     first.card.class_names);
+    const bool apart = name == "test" || name == "validation";
+    if (apart) print_without_leaks(evaluation, data, splits.train);
+    return 0;
+  }
+  std::vector<Contestant> contestants;
+  for (std::size_t i = 0; i < models.size(); ++i)
+    contestants.push_back({options.models[i], &models[i].program,
+                           static_cast<std::int64_t>(std::filesystem::file_size(options.models[i])),
+                           models[i].pipeline()});
+  print_comparison(contestants, data, pool);
   return 0;
 }
 

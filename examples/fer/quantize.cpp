@@ -108,11 +108,11 @@ int quantize(const QuantizeOptions& options) {
                                                 : half,
                options.out, metadata);
   const std::vector<Contestant> forms = {
-      {"float32", &model.program, file_bytes(model.program, metadata)},
-      {"float16 weights", &half, file_bytes(half, metadata)},
-      {"int8 weights", &weights_only, file_bytes(weights_only, metadata)},
-      {"int8", &quantized.program, file_bytes(quantized.program, metadata)}};
-  const std::vector<Evaluation> evaluations = print_comparison(forms, splits.test, pipeline, pool);
+      {"float32", &model.program, file_bytes(model.program, metadata), pipeline},
+      {"float16 weights", &half, file_bytes(half, metadata), pipeline},
+      {"int8 weights", &weights_only, file_bytes(weights_only, metadata), pipeline},
+      {"int8", &quantized.program, file_bytes(quantized.program, metadata), pipeline}};
+  const std::vector<Evaluation> evaluations = print_comparison(forms, splits.test, pool);
   if (!options.report.empty()) {
     const Tensor<float> picture = pipeline(splits.test.image(0));
     Tensor<float> one(picture.shape().with_batch(1));

@@ -262,6 +262,12 @@ for model in best int8; do
   accepts "$fer" eval qat/$model.safetensors --data faces.csv
   grep -o "accuracy.*" out > $model.accuracy
 done
+accepts "$fer" eval one/best.safetensors qat/int8.safetensors qat/best.safetensors --data faces.csv
+for text in "on 14 images" "changed answers against one/best.safetensors" "McNemar" "batch 64"; do
+  prints "$text"
+done
+[ "$(grep "| qat/int8" out | head -n 1 | cut -d'|' -f3-7)" = \
+  "$(grep "| qat/best" out | head -n 1 | cut -d'|' -f3-7)" ] || die "one network, two accuracies"
 cmp best.accuracy int8.accuracy || die "the graph and its program are of different accuracy"
 refuses "--scales: expected --qat" "$fer" train --data faces.csv --scales learned --out bad
 refuses "a program that only runs" "$fer" train --from int8.safetensors --data faces.csv --out bad
@@ -364,6 +370,8 @@ done
 accepts "$fer" train --data small --model lenet --epochs 1 --out little --overwrite
 prints "validation: accuracy"
 grep -q "test: accuracy" out && die "expected no accuracy on test images that are not there"
+refuses "little/model.safetensors: expected the classes of one/best.safetensors" \
+  "$fer" eval one/best.safetensors little/model.safetensors --data small
 accepts "$fer" eval little/model.safetensors --data small
 prints "little/model.safetensors, validation: accuracy"
 prints ", 2 images"
