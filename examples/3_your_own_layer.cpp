@@ -19,12 +19,14 @@
 // parameter is added to what is there already.
 //
 // Once it is right, the layer is like any other: it trains, and where it has no int8 form, the
-// converter leaves it as a float island and says so. To load it from a file as well, tell Octet how
-// it is made: register_layer<float>("learned_swish", ...).
+// converter leaves it as a float island and says so. A file holds its type, its attributes (ours
+// has none) and its parameters; to load one, Octet is told how such a layer is made, by
+// register_layer().
 
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "octet/octet.hpp"
@@ -112,6 +114,17 @@ int main() {
   }
   std::printf("learned beta = %.4f, expected 2\n", static_cast<double>(beta.value[0]));
 
+  octet::register_layer<float>("learned_swish", [](const octet::Json& /*attributes*/) {
+    return std::make_unique<LearnedSwish<float>>();
+  });
+  const std::string path = "your_own_layer.safetensors";
+  octet::save_graph(net, path);
+  const octet::LoadedGraph<float> loaded = octet::load_graph<float>(path);
+  std::remove(path.c_str());
+  std::printf("from a file: beta = %.4f\n",
+              static_cast<double>(loaded.graph.parameters()[0]->value[0]));
+
   const bool learned = std::abs(beta.value[0] - 2) < 1e-2f;
-  return right.passed() && !wrong.passed() && learned ? 0 : 1;
+  const bool kept = loaded.graph.parameters()[0]->value[0] == beta.value[0];
+  return right.passed() && !wrong.passed() && learned && kept ? 0 : 1;
 }

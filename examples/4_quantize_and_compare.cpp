@@ -55,9 +55,11 @@ int main() {
               static_cast<long long>(in_float.weight_bytes()));
   std::printf("int8:    %.1f %% right, %lld bytes of weights\n", 100 * after.accuracy().value,
               static_cast<long long>(in_int8.program.weight_bytes()));
-  std::printf("%lld faces flipped from right to wrong, %lld from wrong to right: p = %.2f\n",
-              static_cast<long long>(flips.right_to_wrong),
-              static_cast<long long>(flips.wrong_to_right), flips.exact_p);
+  std::printf(
+      "answers that flipped from right to wrong: %lld, from wrong to right: %lld, McNemar's mid-p "
+      "%.2f\n",
+      static_cast<long long>(flips.right_to_wrong), static_cast<long long>(flips.wrong_to_right),
+      flips.mid_p);
   const bool close = after.accuracy().value > before.accuracy().value - 0.02;
   return close && in_int8.report.float_layers().empty() ? 0 : 1;
 }

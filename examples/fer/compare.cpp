@@ -45,6 +45,12 @@ std::vector<double> median_seconds(const std::vector<Contestant>& contestants, s
   return medians;
 }
 
+std::string probability(double p) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.3f", p);
+  return p < 0.001 ? "<0.001" : text;
+}
+
 /// A table whose first column holds the names.
 class Table {
  public:
@@ -76,29 +82,32 @@ std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants, Thr
 }
 
 std::vector<Evaluation> print_comparison(const std::vector<Contestant>& contestants,
-                                         const ImageDataset& data, ThreadPool& pool) {
+                                         const std::string& split, const ImageDataset& data,
+                                         ThreadPool& pool) {
   std::vector<Evaluation> evaluations;
   for (const Contestant& each : contestants)
     evaluations.push_back(evaluate(*each.program, data, each.pipeline, {.pool = &pool}));
 
   const Table table(contestants);
-  std::printf("\non %lld images, with the 95 %% interval; changed answers against %s\n",
-              static_cast<long long>(data.size()), contestants[0].name.c_str());
+  std::printf(
+      "\non %lld images of %s, with the 95 %% interval; changed answers against %s, with McNemar's "
+      "mid-p\n",
+      static_cast<long long>(data.size()), split.c_str(), contestants[0].name.c_str());
   table.head(
-      "accuracy                 | top-2   | right to wrong | wrong to right | McNemar p | file "
+      "accuracy                 | top-2   | right to wrong | wrong to right | mid-p  | file "
       "bytes",
-      "------------------------ | ------- | -------------- | -------------- | --------- | "
+      "------------------------ | ------- | -------------- | -------------- | ------ | "
       "----------");
   for (std::size_t i = 0; i < contestants.size(); ++i) {
     table.name(i);
     std::printf(" %-24s | %5.2f %% |", percent_with_interval(evaluations[i].accuracy()).c_str(),
                 100 * evaluations[i].accuracy(2).value);
     if (i == 0) {
-      std::printf(" %14s | %14s | %9s |", "", "", "");
+      std::printf(" %14s | %14s | %6s |", "", "", "");
     } else {
       const McNemar test = mcnemar(evaluations[0], evaluations[i]);
-      std::printf(" %14lld | %14lld | %9.3f |", static_cast<long long>(test.right_to_wrong),
-                  static_cast<long long>(test.wrong_to_right), test.mid_p);
+      std::printf(" %14lld | %14lld | %6s |", static_cast<long long>(test.right_to_wrong),
+                  static_cast<long long>(test.wrong_to_right), probability(test.mid_p).c_str());
     }
     std::printf(" %10lld |\n", static_cast<long long>(contestants[i].file_bytes));
   }

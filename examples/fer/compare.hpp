@@ -29,9 +29,10 @@ struct Speed {
 std::vector<Speed> measure_speed(const std::vector<Contestant>& contestants,
                                  octet::ThreadPool& pool);
 
-/// Prints the table: accuracy, top-2, changed answers with McNemar's p, size and speed. Returns
-/// what each said of the images.
+/// Prints the table for the images of a split: accuracy, top-2, changed answers with McNemar's p,
+/// size and speed. Returns what each said of the images.
 std::vector<octet::Evaluation> print_comparison(const std::vector<Contestant>& contestants,
+                                                const std::string& split,
                                                 const octet::ImageDataset& data,
                                                 octet::ThreadPool& pool);
 

@@ -22,7 +22,9 @@ void check_alike(const std::string& path, const Model& model, const std::string&
     fail(path, ": expected images of ", first.program.input_shape(), " as ", first_path,
          " takes, got ", model.program.input_shape());
   if (model.card.class_names != first.card.class_names)
-    fail(path, ": expected the classes of ", first_path, ", in their order");
+    fail(path, ": expected the classes of ", first_path,
+         ", in their order: ", ImageDataset::list_of(first.card.class_names), "; got ",
+         ImageDataset::list_of(model.card.class_names));
 }
 
 }  // namespace
@@ -37,13 +39,13 @@ int eval(const EvalOptions& options) {
   const DataSplits splits = read_splits(completed(options.data, &first.card), first.H(), first.W());
   const auto& [name, data] = split_named(splits, options.split);
   if (data.size() == 0) fail(options.data.path, ": has no images for ", options.split);
+  const bool apart = name == "test" || name == "validation";
   ThreadPool pool(options.threads);
   if (models.size() == 1) {
     const Evaluation evaluation =
         evaluate(first.program, data, first.pipeline(), {.batch = options.batch, .pool = &pool});
     print_evaluation(text_of(options.models.front(), ", ", name), evaluation,
                      first.card.class_names);
-    const bool apart = name == "test" || name == "validation";
     if (apart) print_without_leaks(evaluation, data, splits.train);
     return 0;
   }
@@ -52,7 +54,12 @@ int eval(const EvalOptions& options) {
     contestants.push_back({options.models[i], &models[i].program,
                            static_cast<std::int64_t>(std::filesystem::file_size(options.models[i])),
                            models[i].pipeline()});
-  print_comparison(contestants, data, pool);
+  const std::vector<Evaluation> evaluations = print_comparison(contestants, name, data, pool);
+  if (!apart) return 0;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    std::printf("%s%s\n", i == 0 ? "\n" : "", options.models[i].c_str());
+    print_without_leaks(evaluations[i], data, splits.train);
+  }
   return 0;
 }
 

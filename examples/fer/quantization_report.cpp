@@ -21,19 +21,13 @@ void check_report_output(const QuantizeOptions& options) {
         fail("--report: expected other files than ", taken, ", got ", path);
 }
 
-void write_quantization_report(const std::string& path, const std::string& title,
-                               const std::vector<std::string>& class_names,
+void write_quantization_report(const std::string& path, NetworkReport report,
                                const std::vector<Contestant>& forms,
                                const std::vector<Evaluation>& evaluations,
-                               const QuantizationReport& quantization,
                                TensorView<const float> image) {
-  NetworkReport report;
-  report.title = title;
-  report.class_names = class_names;
   for (std::size_t i = 0; i < forms.size(); ++i)
     report.forms.push_back({forms[i].name, evaluations[i], forms[i].file_bytes,
                             forms[i].program->weight_bytes(), forms[i].program->arena_bytes()});
-  report.quantization = quantization;
   report.costs = compare_costs(forms.front().program, forms.back().program, image, {.rounds = 51});
   write_report(report, path);
 }

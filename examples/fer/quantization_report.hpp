@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <octet/program/report.hpp>
-#include <octet/train/metrics.hpp>
+#include <octet/train/network_report.hpp>
 
 #include "commands.hpp"
 #include "compare.hpp"
@@ -15,12 +14,11 @@ namespace fer {
 /// Fails unless the report, if one is wanted, can be written to files of its own.
 void check_report_output(const QuantizeOptions& options);
 
-/// Times the first and the last form on `image`, and writes the report on all of them.
-void write_quantization_report(const std::string& path, const std::string& title,
-                               const std::vector<std::string>& class_names,
+/// Adds the forms to what the report holds already, times the first and the last one on `image`,
+/// and writes it.
+void write_quantization_report(const std::string& path, octet::NetworkReport report,
                                const std::vector<Contestant>& forms,
                                const std::vector<octet::Evaluation>& evaluations,
-                               const octet::QuantizationReport& quantization,
                                octet::TensorView<const float> image);
 
 }  // namespace fer

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include <octet/data/scan.hpp>
 #include <octet/program/file.hpp>
 #include <octet/program/float16_weights.hpp>
 #include <octet/program/int8_weights.hpp>
@@ -112,13 +113,24 @@ int quantize(const QuantizeOptions& options) {
       {"float16 weights", &half, file_bytes(half, metadata), pipeline},
       {"int8 weights", &weights_only, file_bytes(weights_only, metadata), pipeline},
       {"int8", &quantized.program, file_bytes(quantized.program, metadata), pipeline}};
-  const std::vector<Evaluation> evaluations = print_comparison(forms, splits.test, pool);
+  const std::string split = splits.test_is_validation ? "validation" : "test";
+  const std::vector<Evaluation> evaluations = print_comparison(forms, split, splits.test, pool);
   if (!options.report.empty()) {
     const Tensor<float> picture = pipeline(splits.test.image(0));
     Tensor<float> one(picture.shape().with_batch(1));
     std::copy(picture.begin(), picture.end(), one.begin());
-    write_quantization_report(options.report, model.card.name + " in int8", model.card.class_names,
-                              forms, evaluations, quantized.report, one);
+    const std::size_t leaked = images_also_in(splits.test, ImageIndex(splits.train)).size();
+    write_quantization_report(
+        options.report,
+        {.title = model.card.name + " in int8",
+         .class_names = model.card.class_names,
+         .images = text_of("of ", split, " in ", options.data.path,
+                           leaked ? text_of(", of which ", leaked, " are also in train") : "",
+                           options.doctor && splits.test_is_validation
+                               ? ", by which the doctor chose its repairs"
+                               : ""),
+         .quantization = quantized.report},
+        forms, evaluations, one);
     std::printf("\nreport: %s\n", options.report.c_str());
   }
   std::printf("\nwritten: %s; next: fer predict %s PICTURE, fer info %s\n", options.out.c_str(),

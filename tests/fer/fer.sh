@@ -218,6 +218,7 @@ accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --o
 prints "| int8 weights "
 prints "report: page.html"
 grep -qF "<h1>lenet in int8</h1>" page.html || die "expected the network's name in the page"
+grep -qF "On 14 images of test in faces.csv" page.html || die "expected the images' origin in the page"
 grep -qF '"name":"float16 weights","images":14' page.json || die "expected the forms in the JSON"
 rm page.html page.json
 refuses "expected a path that ends in .html" "$fer" quantize one/best.safetensors --data faces.csv \
@@ -263,7 +264,7 @@ for model in best int8; do
   grep -o "accuracy.*" out > $model.accuracy
 done
 accepts "$fer" eval one/best.safetensors qat/int8.safetensors qat/best.safetensors --data faces.csv
-for text in "on 14 images" "changed answers against one/best.safetensors" "McNemar" "batch 64"; do
+for text in "on 14 images of test" "changed answers against one/best.safetensors" "McNemar" "batch 64"; do
   prints "$text"
 done
 [ "$(grep "| qat/int8" out | head -n 1 | cut -d'|' -f3-7)" = \

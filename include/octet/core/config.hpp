@@ -1,6 +1,10 @@
 // The version, the inline namespace, and the few compiler differences that the rest need not know.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Octet needs C++20: compile with -std=c++20"
+#endif
+
 #define OCTET_VERSION_MAJOR 0
 #define OCTET_VERSION_MINOR 1
 #define OCTET_VERSION_PATCH 0

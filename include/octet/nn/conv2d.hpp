@@ -31,7 +31,8 @@ struct Conv2dOptions {
 /// ih = oh * stride - top + kh * dilation, iw likewise, and x is zero outside of the image.
 /// Input [H, W, C], output [OH, OW, OC], weights [OC, KH, KW, C / groups].
 /// OH = floor((H + top + bottom - (KH - 1) * dilation - 1) / stride) + 1, with padding's rows.
-/// How it multiplies, in float32 or bf16, is in precision.hpp and kernels/conv2d.hpp.
+/// How it multiplies is in kernels/scalar/conv2d.hpp, in loops that can be checked by hand; which
+/// kernels stand in for them, in float32 or bf16, in kernels/conv2d.hpp and precision.hpp.
 template <class T>
 class Conv2d final : public Layer<T> {
  public:

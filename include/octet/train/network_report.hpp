@@ -24,12 +24,14 @@ struct ReportedForm {
 
 struct NetworkReport {
   std::string title;
-  std::vector<std::string> class_names;
+  std::vector<std::string> class_names = {};
+  /// Which images the forms were judged by, as "of test in fer2013.csv"; empty: not told.
+  std::string images = {};
   /// The first is what all others are compared with, in general float32; the last one is int8.
-  std::vector<ReportedForm> forms;
-  QuantizationReport quantization;
+  std::vector<ReportedForm> forms = {};
+  QuantizationReport quantization = {};
   /// The operations of the first and of the last form, timed.
-  CostComparison costs;
+  CostComparison costs = {};
   /// The instruction set that they ran with.
   Isa isa = active_isa();
 };
@@ -102,6 +104,7 @@ Json report_json(const Report& report) {
   }
   return Json::object()
       .set("title", report.title)
+      .set("images", report.images)
       .set("isa", to_text(report.isa))
       .set("forms", std::move(forms))
       .set("quantization", report.quantization.json())

@@ -138,6 +138,9 @@ class ReportPage {
     svg.key(x, y, entries);
   }
 
+  /// With a space in front, if it is not empty.
+  static std::string clause(const std::string& text) { return text.empty() ? "" : " " + text; }
+
   void accuracy() {
     const double height = 30 + 26 * static_cast<double>(forms_.size());
     Svg svg(480, height + 26, "accuracy of each form with its interval");
@@ -156,7 +159,7 @@ class ReportPage {
     double y = 28;
     Table table{"",
                 "",
-                {"form", "accuracy %", "top-2 %", "right to wrong", "wrong to right", "McNemar p",
+                {"form", "accuracy %", "top-2 %", "right to wrong", "wrong to right", "mid-p",
                  "file bytes", "weight bytes"},
                 {}};
     for (const Json& form : forms_) {
@@ -180,9 +183,9 @@ class ReportPage {
     }
     page_.heading("Accuracy and size");
     page_.paragraph(text_of(
-        "On ", first()["images"].as_integer(),
-        " images that no weight was learned from, with the "
-        "95 % interval (Wilson). All forms saw the same images, so what tells them apart are the "
+        "On ", first()["images"].as_integer(), " images", clause(report_["images"].as_string()),
+        ", with the 95 % interval (Wilson). All forms saw the same images, so what tells them "
+        "apart are the "
         "answers that changed against ",
         first_name(),
         ". McNemar's mid-p is the probability of such a difference between two equally good "
