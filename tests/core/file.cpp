@@ -90,7 +90,7 @@ TEST_CASE("file: a full disk leaves the old file and no other") {
     const FileSizeLimit limit(1000);
     message = message_of([&] { write_file(path, std::string(2000, 'n')); });
   }
-  CHECK(message == path + ": cannot be written: writing: File too large");
+  CHECK(message == path + ": cannot be written: File too large");
   CHECK(text_in(path) == "old");
   CHECK(count(folder) == 1);
 }

@@ -176,7 +176,8 @@ TEST_CASE("safetensors: without a checksum a changed byte is refused or read, ne
   }
   CHECK(refused > 10000);
   CHECK_THROWS_WITH_AS(Safetensors::parse(whole, ChecksumRule::required, "file"),
-                       "file: expected metadata \"octet.checksum\", got none", Error);
+                       "file: expected a file that Octet wrote, but it has no octet.checksum",
+                       Error);
 }
 
 TEST_CASE("safetensors: each flaw of a header has its sentence") {
@@ -266,6 +267,7 @@ TEST_CASE("safetensors: a file of another writer is read, and has no checksum") 
   CHECK(file.tensor<float>("X").shape() == Shape{20, 16, 1, 24, 24});
   CHECK(file.tensor<std::int64_t>("Y").shape() == Shape{20, 16});
   CHECK(file.tensor<float>("init.b1.running_var") == Tensor<float>({8}, 1.0f));
-  CHECK_THROWS_WITH_AS(Safetensors::read(path, ChecksumRule::required),
-                       (path + ": expected metadata \"octet.checksum\", got none").c_str(), Error);
+  CHECK_THROWS_WITH_AS(
+      Safetensors::read(path, ChecksumRule::required),
+      (path + ": expected a file that Octet wrote, but it has no octet.checksum").c_str(), Error);
 }

@@ -88,7 +88,7 @@ TEST_CASE("fer2013.csv: every fault has its own sentence with file and line") {
   CHECK(complaint(header + good + "a,b,c,d\n") == ", line 3: expected 3 columns, got 4");
   const TemporaryFolder folder;
   CHECK(message_of([&] { read_fer2013(folder.path("none.csv")); }) ==
-        folder.path("none.csv") + ": cannot be opened for reading: No such file or directory");
+        folder.path("none.csv") + ": cannot be read: No such file or directory");
 }
 
 TEST_CASE("fer2013.csv: a last line cut at any place is refused") {

@@ -223,7 +223,7 @@ grep -qF '"name":"float16 weights","images":14' page.json || die "expected the f
 rm page.html page.json
 refuses "expected a path that ends in .html" "$fer" quantize one/best.safetensors --data faces.csv \
   --out q.safetensors --report page.pdf
-refuses "nowhere/page.json: cannot be written" "$fer" quantize one/best.safetensors \
+refuses "nowhere/page.html: cannot be written" "$fer" quantize one/best.safetensors \
   --data faces.csv --out q.safetensors --report nowhere/page.html
 refuses "--report: expected other files than" "$fer" quantize one/best.safetensors \
   --data faces.csv --out page.json --report page.html

@@ -289,7 +289,7 @@ TEST_CASE("report: both files are written, and bad places are told before anythi
     CHECK(message_of([&] { check_report_path(path); }) ==
           text_of("report: expected a path that ends in .html, got \"", path, '"'));
   CHECK(contains(message_of([&] { check_report_path("no/such/folder/a.html"); }),
-                 "no/such/folder/a.json: cannot be written"));
+                 "no/such/folder/a.html: cannot be written"));
   NetworkReport other = report;
   other.class_names.pop_back();
   CHECK(message_of([&] { report_json(other); }) == "report: float32: expected 2 classes, got 3");

@@ -88,7 +88,7 @@ template <class = WhenUsed>
 void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
   if (path.empty()) fail("expected a file to write, got an empty path");
   const auto complain = [&path](const char* step, int error) {
-    fail(path, ": cannot be written: ", step, ": ", std::strerror(error));
+    fail(path, ": cannot be written: ", step, std::strerror(error));
   };
   struct ::stat target {};
   if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
@@ -100,9 +100,9 @@ void write_file(const std::string& path, std::span<const std::span<const std::by
     file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file < 0 && errno != EEXIST) break;
   }
-  if (file < 0) complain("creating a file in its folder", errno);
+  if (file < 0) complain("creating a file in its folder: ", errno);
 
-  const char* step = "writing";
+  const char* step = "";
   int error = 0;
   for (const std::span<const std::byte> part : parts)
     for (std::size_t done = 0; done < part.size() && !error;) {
@@ -112,9 +112,10 @@ void write_file(const std::string& path, std::span<const std::span<const std::by
       else if (errno != EINTR)
         error = errno;
     }
-  if (!error && ::fsync(file) != 0) step = "syncing", error = errno;
-  if (::close(file) != 0 && !error) step = "closing", error = errno;
-  if (!error && std::rename(temporary.c_str(), path.c_str()) != 0) step = "renaming", error = errno;
+  if (!error && ::fsync(file) != 0) step = "syncing: ", error = errno;
+  if (::close(file) != 0 && !error) step = "closing: ", error = errno;
+  if (!error && std::rename(temporary.c_str(), path.c_str()) != 0)
+    step = "renaming: ", error = errno;
   if (error) {
     ::unlink(temporary.c_str());
     complain(step, error);
@@ -124,7 +125,7 @@ void write_file(const std::string& path, std::span<const std::span<const std::by
   if (folder < 0) return;
   if (::fsync(folder) != 0 && errno != EINVAL) error = errno;
   ::close(folder);
-  if (error) complain("syncing its folder", error);
+  if (error) complain("syncing its folder: ", error);
 }
 inline void write_file(const std::string& path, std::span<const std::byte> bytes) {
   write_file(path, std::span<const std::span<const std::byte>>(&bytes, 1));

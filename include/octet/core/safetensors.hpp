@@ -276,7 +276,7 @@ class BasicSafetensors {
     const auto found = metadata_.find(checksum_key);
     if (found == metadata_.end()) {
       if (rule == ChecksumRule::required)
-        fail(source_, ": expected metadata \"", checksum_key, "\", got none");
+        fail(source_, ": expected a file that Octet wrote, but it has no ", checksum_key);
       return;
     }
     // Inside of a JSON string a quote follows a backslash, so this can only be the member itself.

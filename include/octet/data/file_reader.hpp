@@ -21,7 +21,7 @@ class BasicFileReader {
   explicit BasicFileReader(std::string path)
       : path_(std::move(path)), file_(std::fopen(path_.c_str(), "rb"), &std::fclose) {
     if (path_.empty()) fail("expected a file to read, got an empty path");
-    if (!file_) fail(path_, ": cannot be opened for reading: ", std::strerror(errno));
+    if (!file_) fail(path_, ": cannot be read: ", std::strerror(errno));
   }
 
   const std::string& path() const { return path_; }

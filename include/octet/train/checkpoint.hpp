@@ -58,7 +58,8 @@ struct TrainingState {
 };
 
 /// Writes weights, buffers, optimizer state and `state`. `settings` describes the training; who
-/// resumes it must have the same. The file is a model, too: load_graph() reads it.
+/// resumes it must have the same; a checksum of the images is called data. The file is a model,
+/// too: load_graph() reads it.
 template <class T>
 void save_checkpoint(const std::string& path, const Graph<T>& graph, const Optimizer<T>& optimizer,
                      const TrainingState& state, const Json& settings, const Metadata& metadata) {
@@ -83,6 +84,8 @@ TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
     const Json* const now = settings.find(name);
     const std::string then = before ? before->text() : "nothing",
                       given = now ? now->text() : "nothing";
+    if (then != given && name == "data")
+      fail(path, ": cannot be resumed: it was trained with other training images");
     if (then != given)
       fail(path, ": cannot be resumed: it was trained with ", name, " = ", then, ", now it is ",
            given);

@@ -169,8 +169,10 @@ class Fit {
       fail(file("checkpoint.safetensors"), ": expected a step of this training, got epoch ",
            state_.epoch, ", step ", state_.step_in_epoch);
     checkpoint_step_ = state_.step;
-    progress_.line(text_of("continuing at epoch ", state_.epoch + 1, ", step ",
-                           state_.step_in_epoch, " of ", train_.steps()));
+    progress_.line(state_.epoch == options_.epochs
+                       ? text_of("the training was complete after epoch ", state_.epoch)
+                       : text_of("continuing at epoch ", state_.epoch + 1, ", step ",
+                                 state_.step_in_epoch, " of ", train_.steps()));
   }
 
   bool patience_is_over() const {

@@ -557,8 +557,9 @@ std::string json_path_of_report(const std::string& path) {
 /// results are reported.
 template <class = WhenUsed>
 void check_report_path(const std::string& path) {
-  check_writable(json_path_of_report(path));
+  const std::string json_path = json_path_of_report(path);
   check_writable(path);
+  check_writable(json_path);
 }
 
 /// Writes the page, and beside it the same numbers as JSON: report.html and report.json.
