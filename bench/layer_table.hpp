@@ -62,9 +62,12 @@ struct LayerTable {
                       .set("multiply_adds", row.multiply_adds)
                       .set("float32", row.float32.json())
                       .set("int8", row.int8.json()));
+    const auto measured = [](double milliseconds) {
+      return milliseconds > 0 ? octet::Json(milliseconds) : octet::Json(nullptr);
+    };
     return octet::Json::object()
-        .set("float32_milliseconds", float32_milliseconds)
-        .set("int8_milliseconds", int8_milliseconds)
+        .set("float32_milliseconds", measured(float32_milliseconds))
+        .set("int8_milliseconds", measured(int8_milliseconds))
         .set("layers", std::move(layers));
   }
 };

@@ -23,10 +23,19 @@ CLI::App* add_bench(CLI::App& app, BenchOptions& options) {
   command->add_option("--threads", options.threads, "0: one for each core")
       ->check(whole(0, 1024))
       ->capture_default_str();
-  const std::vector<std::string> names(isa_names.begin(), isa_names.end());
-  command->add_option("--isa", options.isa, "The strongest instruction set; else OCTET_ISA decides")
-      ->check(one_of(names));
+  std::vector<std::string> sets;
+  for (std::size_t i = 0; i < isa_names.size(); ++i)
+    if (cpu_supports(static_cast<Isa>(i))) sets.emplace_back(isa_names[i]);
+  command
+      ->add_option("--isa", options.isa,
+                   "The strongest instruction set, of those that this processor has; else\n"
+                   "OCTET_ISA decides")
+      ->check(one_of(sets, "this processor's sets: "));
   command->add_option("--json", options.json, "File for the same table as JSON");
+  command->footer(
+      "Example: fer bench int8.safetensors\n"
+      "share: the least possible time, by measured arithmetic and memory, over the time.\n"
+      "why: what keeps an operation from that least time, or what bounds it.");
   return command;
 }
 
@@ -43,7 +52,8 @@ bool is_int8(const Program& program) {
 int bench(const BenchOptions& options) {
   if (!options.json.empty()) {
     check_not_the_model(options.json, options.model, "--json");
-    check_writable(options.json);
+    check_replaceable("--json", options.json, "table of fer bench",
+                      {"{\"float32_milliseconds\":", "\"layers\":["});
   }
   // Before anything asks for the instruction set, so that every kernel keeps to it.
   if (!options.isa.empty()) setenv("OCTET_ISA", options.isa.c_str(), 1);
@@ -51,10 +61,10 @@ int bench(const BenchOptions& options) {
       !std::filesystem::exists(options.model) &&
       std::find(model_names.begin(), model_names.end(), options.model) != model_names.end();
   if (!zoo && !std::filesystem::exists(options.model)) {
-    std::string names;
-    for (const std::string_view name : model_names) names += ", " + std::string(name);
-    fail("expected a model file or a network of the zoo (", names.substr(2), "), got \"",
-         options.model, '"');
+    std::string list;
+    for (const std::string_view name : model_names) list += ", " + std::string(name);
+    fail("expected a model file or a network of the zoo (", list.substr(2), "), got \"",
+         options.model, '"', suggestion(options.model, {model_names.begin(), model_names.end()}));
   }
   const Program given = zoo ? octet::compile(make_model<float>(options.model))
                             : load_model(options.model, CardRule::optional).program;

@@ -49,7 +49,7 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->required();
   command
       ->add_option("--form", options.form,
-                   "What the file holds: int8, or int8_weights or float16_weights, with which "
+                   "What the file holds: int8, or int8_weights or float16_weights, with which\n"
                    "everything is computed in float32")
       ->check(one_of({"int8", "int8_weights", "float16_weights"}))
       ->capture_default_str();
@@ -73,7 +73,8 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->capture_default_str();
   command
       ->add_option("--keep-float", options.keep_float,
-                   "Layers, by name, that stay float32; fer info lists them")
+                   "Layers, by name, separated by commas, that stay float32; fer info lists them")
+      ->option_text("TEXT")
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_flag("--doctor", options.doctor,
@@ -84,6 +85,13 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->check(whole(0, INT64_MAX))
       ->capture_default_str();
   add_threads(*command, options.threads);
+  command->callback([&options, command] {
+    if (options.form == "int8") return;
+    for (const char* const name :
+         {"--doctor", "--rounding", "--calibrate", "--range", "--keep-float"})
+      if (!command->get_option(name)->empty())
+        octet::fail(name, ": expected --form int8, which alone it concerns, got ", options.form);
+  });
   command->footer(
       "Example: fer quantize trained/model.safetensors --data fer2013.csv --out int8.safetensors\n"
       "If int8 is less accurate than it should be, add --doctor.\n"

@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "data.hpp"
 #include "model.hpp"
+#include "output.hpp"
 
 namespace fer {
 
@@ -26,7 +27,6 @@ void print_face(ImageView face) {
 }  // namespace
 
 int demo(const DemoOptions& options) {
-  std::printf("1. Train a small network on synthetic faces.\n");
   const TrainOptions training{.data = {.path = "synthetic"},
                               .model = "shallow_cnn",
                               .width = 0.25,
@@ -38,6 +38,8 @@ int demo(const DemoOptions& options) {
                               .threads = options.threads,
                               .overwrite = options.out == DemoOptions{}.out,
                               .command = TrainedBy::demo};
+  const TrainingFolder folder(training);
+  std::printf("1. Train a small network on synthetic faces.\n");
   if (const int code = train(training); code != 0) return code;
 
   std::printf("\n2. Quantize it to int8 and compare.\n");

@@ -17,12 +17,13 @@ CLI::App* add_emit(CLI::App& app, EmitOptions& options) {
   command->add_option("--out", options.out, "File for the header")->required();
   command->add_option("--namespace", options.name_space, "Namespace of what is in it")
       ->capture_default_str();
+  command->footer("Example: fer emit int8.safetensors --namespace face --out face.hpp");
   return command;
 }
 
 int emit(const EmitOptions& options) {
   check_not_the_model(options.out, options.model);
-  check_header_output(options.out);
+  check_replaceable("--out", options.out, "header", {"// ", ", written by Octet "});
   const Model model = load_model(options.model);
   octet::EmitOptions header_options;
   header_options.name_space = options.name_space;

@@ -1,4 +1,5 @@
 // fer info: what a model file holds, and what this processor makes of it.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -14,8 +15,17 @@ using namespace octet;
 
 namespace {
 
+/// The width of the column of names.
+template <class Rows>
+int widest(const Rows& rows) {
+  std::size_t width = 24;
+  for (const auto& row : rows) width = (std::max)(width, row.name.size());
+  return static_cast<int>(width);
+}
+
 void print_graph(const Graph<float>& graph) {
-  std::printf("\n%-24s %-18s %-16s %12s %16s\n", "layer", "type", "output", "parameters",
+  const int width = widest(graph.nodes());
+  std::printf("\n%-*s %-18s %-16s %12s %16s\n", width, "layer", "type", "output", "parameters",
               "multiply-adds");
   for (const Node<float>& node : graph.nodes()) {
     std::int64_t parameters = 0, multiply_adds = 0;
@@ -24,25 +34,27 @@ void print_graph(const Graph<float>& graph) {
         parameters += parameter->value.elements();
       multiply_adds = node.layer->multiply_adds(graph.input_shapes(node));
     }
-    std::printf("%-24s %-18s %-16s %12lld %16lld\n", node.name.c_str(),
+    std::printf("%-*s %-18s %-16s %12lld %16lld\n", width, node.name.c_str(),
                 std::string(node.layer ? node.layer->type() : "input").c_str(),
                 to_text(node.shape).c_str(), static_cast<long long>(parameters),
                 static_cast<long long>(multiply_adds));
   }
-  std::printf("%-24s %-18s %-16s %12lld %16lld\n", "sum", "", "",
+  std::printf("%-*s %-18s %-16s %12lld %16lld\n", width, "sum", "", "",
               static_cast<long long>(graph.parameter_count()),
               static_cast<long long>(graph.multiply_adds()));
 }
 
 void print_program(const Program& program) {
-  std::printf("\n%-24s %-16s %-8s %-16s %13s %12s  %s\n", "operation", "type", "output", "shape",
-              "multiply-adds", "weight bytes", "kernel");
-  for (const OperationInfo& each : program.operations())
-    std::printf("%-24s %-16s %-8s %-16s %13lld %12lld  %s\n", each.name.c_str(), each.type.c_str(),
-                to_text(each.element_type).c_str(), to_text(each.shape).c_str(),
+  const std::vector<OperationInfo>& operations = program.operations();
+  const int width = widest(operations);
+  std::printf("\n%-*s %-16s %-8s %-16s %13s %12s  %s\n", width, "operation", "type", "output",
+              "shape", "multiply-adds", "weight bytes", "kernel");
+  for (const OperationInfo& each : operations)
+    std::printf("%-*s %-16s %-8s %-16s %13lld %12lld  %s\n", width, each.name.c_str(),
+                each.type.c_str(), to_text(each.element_type).c_str(), to_text(each.shape).c_str(),
                 static_cast<long long>(each.multiply_adds),
                 static_cast<long long>(each.weight_bytes), each.kernel.c_str());
-  std::printf("%-24s %-16s %-8s %-16s %13lld %12lld  %lld bytes of working memory an image\n",
+  std::printf("%-*s %-16s %-8s %-16s %13lld %12lld  %lld bytes of working memory an image\n", width,
               "sum", "", "", "", static_cast<long long>(program.multiply_adds()),
               static_cast<long long>(program.weight_bytes()),
               static_cast<long long>(program.arena_bytes()));

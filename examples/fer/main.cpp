@@ -123,7 +123,9 @@ int main(int argc, char** argv) {
   // Who reads a file or a pipe sees each line when it is written, as on a terminal.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
-    return fer::run(argc, argv);
+    const int code = fer::run(argc, argv);
+    const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout);
+    return code == 0 && lost ? complain("standard output: cannot be written") : code;
   } catch (const std::bad_alloc&) {
     return complain("there is not enough memory");
   } catch (const std::exception& error) {

@@ -78,9 +78,9 @@ CLI::Validator number_above(double low, double high) {
   return {check, ""};
 }
 
-CLI::Validator one_of(std::vector<std::string> words) {
+CLI::Validator one_of(std::vector<std::string> words, const std::string& kind) {
   std::string list;
-  for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
+  for (const std::string& word : words) list += (list.empty() ? kind : ", ") + word;
   const auto check = [words, list](const std::string& text) -> std::string {
     if (std::find(words.begin(), words.end(), text) != words.end()) return {};
     return text_of("expected one of ", list, ", got \"", text, '"', suggestion(text, words));

@@ -18,8 +18,8 @@ CLI::Validator number(double low, double high);
 /// A number above `low`, and at most `high`.
 CLI::Validator number_above(double low, double high);
 
-/// One of these words.
-CLI::Validator one_of(std::vector<std::string> words);
+/// One of these words; `kind` stands before their list.
+CLI::Validator one_of(std::vector<std::string> words, const std::string& kind = {});
 
 /// Anything but an empty path; `wanted` says what it should lead to.
 CLI::Validator path_to(std::string wanted);

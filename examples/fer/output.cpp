@@ -17,6 +17,15 @@ namespace {
 constexpr const char* training_files[] = {"checkpoint.safetensors", "best.safetensors",
                                           "model.safetensors", "history.csv"};
 
+/// Fails unless the file, which can be written, is new or `own`.
+void check_new_or_own(const std::string& option, const std::string& path, const std::string& kind,
+                      bool own) {
+  std::error_code none;
+  if (!own && std::filesystem::exists(path, none))
+    fail(option, ": expected a new file, or an older ", kind, " to replace, but ", path,
+         " is something else");
+}
+
 }  // namespace
 
 bool is_program(const std::string& path) {
@@ -28,15 +37,14 @@ bool is_program(const std::string& path) {
   }
 }
 
-void check_header_output(const std::string& out) {
-  std::error_code none;
-  check_writable(out);
-  if (!std::filesystem::exists(out, none)) return;
-  std::string first_line;
-  std::getline(std::ifstream(out), first_line);
-  if (first_line.find("written by Octet") == std::string::npos)
-    fail("--out: expected a new file, or an older header to replace, but ", out,
-         " is something else");
+void check_replaceable(const std::string& option, const std::string& path, const std::string& kind,
+                       std::initializer_list<std::string_view> marks) {
+  check_writable(path);  // before it is read: a pipe would never end
+  std::string beginning(4096, '\0');
+  std::ifstream(path).read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  bool own = true;
+  for (const std::string_view mark : marks) own &= beginning.find(mark) != std::string::npos;
+  check_new_or_own(option, path, kind, own);
 }
 
 void check_not_the_model(const std::string& out, const std::string& model,
@@ -47,17 +55,16 @@ void check_not_the_model(const std::string& out, const std::string& model,
 }
 
 void check_program_output(const QuantizeOptions& options) {
-  std::error_code none;
   check_not_the_model(options.out, options.model);
   check_writable(options.out);
-  if (std::filesystem::exists(options.out, none) && !is_program(options.out))
-    fail("--out: expected a new file, or an older program to replace, but ", options.out,
-         " is something else");
+  check_new_or_own("--out", options.out, "program", is_program(options.out));
 }
 
 TrainingFolder::TrainingFolder(const TrainOptions& options) : path_(options.out) {
   const std::string& path = path_;
   std::error_code error;
+  if (std::filesystem::is_regular_file(path, error))
+    fail("--out: expected a folder, but ", path, " is a file");
   for (std::filesystem::path folder = std::filesystem::absolute(path);
        folder.has_relative_path() && !std::filesystem::exists(folder, error);
        folder = folder.parent_path())

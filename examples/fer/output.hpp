@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <octet/core/file.hpp>
@@ -20,8 +22,9 @@ bool is_program(const std::string& path);
 /// neither its own model nor the data.
 void check_program_output(const QuantizeOptions& options);
 
-/// The same for the header of fer emit.
-void check_header_output(const std::string& out);
+/// The same for another file, of which an older one is told by what its beginning contains.
+void check_replaceable(const std::string& option, const std::string& path, const std::string& kind,
+                       std::initializer_list<std::string_view> marks);
 
 /// Fails unless `out` is another file than the model that is read.
 void check_not_the_model(const std::string& out, const std::string& model,

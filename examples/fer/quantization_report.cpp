@@ -4,6 +4,8 @@
 
 #include <octet/train/report_page.hpp>
 
+#include "output.hpp"
+
 namespace fer {
 
 using namespace octet;
@@ -19,6 +21,9 @@ void check_report_output(const QuantizeOptions& options) {
     for (const std::string& taken : {options.out, options.model, options.data.path})
       if (whole(path) == whole(taken))
         fail("--report: expected other files than ", taken, ", got ", path);
+  check_replaceable("--report", options.report, "page", {page::generator});
+  check_replaceable("--report", json_path_of_report(options.report), "report",
+                    {"{\"title\":", "\"forms\":[{\"name\":"});
 }
 
 void write_quantization_report(const std::string& path, NetworkReport report,

@@ -13,6 +13,7 @@
 #include "data.hpp"
 #include "doctor.hpp"
 #include "model.hpp"
+#include "option_checks.hpp"
 #include "output.hpp"
 #include "quantization_report.hpp"
 
@@ -59,6 +60,16 @@ std::int64_t file_bytes(const Program& program, const Metadata& metadata) {
   return static_cast<std::int64_t>(program_file(program, metadata).bytes().size());
 }
 
+/// Fails unless each name is that of a layer: before the images are read.
+void check_layers(const std::vector<std::string>& names, const Program& program) {
+  std::vector<std::string> layers;
+  for (const Operation& operation : program.description().operations)
+    layers.push_back(operation.name);
+  for (const std::string& name : names)
+    if (const std::string complaint = one_of(layers)(name); !complaint.empty())
+      fail("--keep-float: ", complaint);
+}
+
 void print_rounding(const std::vector<LayerRounding>& layers) {
   for (const LayerRounding& layer : layers)
     std::printf(
@@ -78,6 +89,7 @@ int quantize(const QuantizeOptions& options) {
          "int8 program of this one as int8.safetensors beside it");
   if (model.kind == FileKind::program)
     fail(options.model, ": expected a trained network, got a program that fer quantize wrote");
+  check_layers(options.keep_float, model.program);
   check_program_output(options);
   check_report_output(options);
   const DataSplits splits = read_splits(completed(options.data, &model.card), model.H(), model.W());
@@ -133,8 +145,8 @@ int quantize(const QuantizeOptions& options) {
         forms, evaluations, one);
     std::printf("\nreport: %s\n", options.report.c_str());
   }
-  std::printf("\nwritten: %s; next: fer predict %s PICTURE, fer info %s\n", options.out.c_str(),
-              options.out.c_str(), options.out.c_str());
+  std::printf("\nwritten: %s (%s); next: fer predict %s PICTURE, fer info %s\n",
+              options.out.c_str(), options.form.c_str(), options.out.c_str(), options.out.c_str());
   return 0;
 }
 

@@ -122,6 +122,9 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
   command->add_flag("--profile", options.profile, "Time each layer of a step instead of training");
   command->callback([&options, command] {
     if (options.from.empty()) return;
+    for (const char* const name : {"--model", "--width"})
+      if (!command->get_option(name)->empty())
+        octet::fail(name, ": expected no --from, whose network is trained on as it is, got both");
     if (command->get_option("--epochs")->empty()) options.epochs = 5;
     if (command->get_option("--max-lr")->empty()) options.max_learning_rate = 3e-4;
     if (command->get_option("--schedule")->empty()) options.schedule = "cosine";

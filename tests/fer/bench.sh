@@ -29,6 +29,8 @@ prints '^linear_3.float32 .*conversion from int8 to float32$'
 prints '^whole run +[0-9.]+ +[0-9.]+ +[0-9.]+$'
 grep -qF '"name":"conv2d_1","type":"conv2d"' table.json || die "expected conv2d_1 in the JSON"
 
+"$fer" bench lenet --json table.json >out 2>err || die "expected an older table to be replaced"
+
 # What the processor could do better is told loudly, if there is something better.
 best=$(head -1 out | sed 's/.*thread, \([a-z0-9_]*\),.*/\1/')
 if [ "$best" != scalar ]; then
@@ -37,6 +39,10 @@ if [ "$best" != scalar ]; then
   prints '^!!! SCALAR KERNEL: conv2d_1 runs conv2d_s8s8s8_scalar, although'
   prints '^!!! HELD TO scalar by OCTET_ISA or --isa, although'
 fi
+
+"$fer" bench lenet --isa wasm_simd128 >out 2>err
+[ $? -eq 2 ] || die "expected exit code 2 for a set that this processor lacks"
+grep -qF "expected one of this processor's sets: scalar" err || die "expected the sets there are"
 
 "$fer" bench lenet --json nowhere/table.json >out 2>err
 [ $? -eq 2 ] || die "expected exit code 2 for JSON that cannot be written"

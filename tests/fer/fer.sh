@@ -158,11 +158,22 @@ refuses 'expected no more, got "more"' train bad more
 refuses "expected at least" "$fer" train --data faces.csv --clip-norm -1 --out bad
 [ "$(wc -l < err)" -eq 1 ] || die "expected one line"
 
+refuses "--model: expected no --from" train bad --from one/best.safetensors
+refuses "--width: expected no --from" "$fer" train --data faces.csv --from one/best.safetensors \
+  --width 2 --out bad
+[ ! -e bad ] || die "a folder was made"
+
 echo "a training is not overwritten, nor resumed with other settings"
 refuses "holds a training already" train one
 refuses "expected one of them, got both" train one --resume --overwrite
 refuses "batch" "$fer" train --data faces.csv --model lenet --epochs 12 --batch 9 --out one --resume
 refuses "seed" train one --resume --seed 5
+sed '2s/,[0-9]* /,255 /' faces.csv > other.csv
+refuses "trained with other training images" "$fer" train --data other.csv --model lenet --epochs 12 \
+  --batch 8 --checkpoint-every 1 --out one --resume
+accepts train one --resume
+prints "the training was complete after epoch 12"
+prints "last weights, test: accuracy"
 
 echo "weight decay is that of the optimizer"
 for options in "adam" "adamw" "adamw --weight-decay 0.01" "adamw --weight-decay 0"; do
@@ -178,6 +189,8 @@ cmp -s "adam.safetensors" "adamw.safetensors" && die "expected adamw to be anoth
 
 echo "the demo's messages are of use to who runs it"
 refuses "give another folder" "$fer" demo --out one
+refuses "--out: expected a folder, but faces.csv is a file" "$fer" demo --out faces.csv
+[ ! -s out ] || die "expected no heading of a demo that never began"
 grep -q -e --resume -e --overwrite err && die "fer demo has neither --resume nor --overwrite"
 "$fer" demo --out shown > out 2> err &
 pid=$!
@@ -220,6 +233,17 @@ prints "report: page.html"
 grep -qF "<h1>lenet in int8</h1>" page.html || die "expected the network's name in the page"
 grep -qF "On 14 images of test in faces.csv" page.html || die "expected the images' origin in the page"
 grep -qF '"name":"float16 weights","images":14' page.json || die "expected the forms in the JSON"
+accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --out int8.safetensors \
+  --report page.html
+prints "written: int8.safetensors (int8); next:"
+for foreign in page.html page.json; do
+  cp $foreign own
+  echo "notes of mine" > $foreign
+  refuses "is something else" "$fer" quantize one/best.safetensors --data faces.csv \
+    --out q.safetensors --report page.html
+  grep -qF "notes of mine" $foreign || die "a foreign $foreign was replaced"
+  mv own $foreign
+done
 rm page.html page.json
 refuses "expected a path that ends in .html" "$fer" quantize one/best.safetensors --data faces.csv \
   --out q.safetensors --report page.pdf
@@ -240,15 +264,21 @@ accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --r
   --keep-float conv2d_2,linear_1 --out rounded.safetensors
 prints "weights not rounded to nearest"
 prints "float32: conv2d_2, linear_1"
-refuses "expected the name of a layer (conv2d_1, " "$fer" quantize one/best.safetensors \
+refuses '--keep-float: expected one of conv2d_1, ' "$fer" quantize one/best.safetensors \
   --data faces.csv --keep-float conv9 --out rounded.safetensors
 
 for form in int8_weights float16_weights; do
-  accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --form $form \
-    --out $form.safetensors
+  accepts "$fer" quantize one/best.safetensors --data faces.csv --form $form --out $form.safetensors
+  prints "written: $form.safetensors ($form)"
   accepts "$fer" info $form.safetensors
   prints "float32 program with $(echo $form | tr _ ' ') of lenet"
   accepts "$fer" predict $form.safetensors face.pgm
+done
+for option in --doctor "--rounding learned" "--calibrate 100" "--range mse" "--keep-float conv2d_1"; do
+  # The option is several words.
+  # shellcheck disable=SC2086
+  refuses "${option%% *}: expected --form int8" "$fer" quantize one/best.safetensors \
+    --data faces.csv --form int8_weights --out q.safetensors $option
 done
 [ "$(wc -c < int8_weights.safetensors)" -lt "$(wc -c < float16_weights.safetensors)" ] ||
   die "int8 weights are not smaller"
@@ -275,6 +305,11 @@ refuses "a program that only runs" "$fer" train --from int8.safetensors --data f
 [ ! -e bad ] || die "expected no folder of a training that never began"
 refuses "trained in float32" "$fer" quantize qat/best.safetensors --data faces.csv --out q.safetensors
 accepts "$fer" eval int8.safetensors --data faces.csv --split validation
+accepts "$fer" info qat/best.safetensors
+grep -q "^average_pool_1.fake_quantize " out || die "expected a long name"
+[ "$(awk '/^layer / { print index($0, " type") }' out)" = \
+  "$(awk '/^average_pool_1.fake_quantize / { print index($0, " " $2) }' out)" ] ||
+  die "expected columns"
 accepts "$fer" info one/best.safetensors
 prints "trained network (graph, float32) of lenet"
 prints "conv2d_1"
@@ -311,7 +346,14 @@ accepts "$fer" emit int8.safetensors --out face.hpp --namespace face
 cp int8.safetensors kept.safetensors
 refuses "--json: expected another file" "$fer" bench int8.safetensors --json int8.safetensors
 cmp int8.safetensors kept.safetensors || die "the model was overwritten"
+for target in faces.csv one/model.safetensors half.json; do
+  [ -e $target ] || echo '{"float32_milliseconds":1}' > $target
+  cp $target kept
+  refuses "--json: expected a new file" "$fer" bench lenet --json $target
+  cmp $target kept || die "$target was replaced"
+done
 refuses "expected a model file or a network of the zoo (lenet" "$fer" bench lenett
+grep -qF 'got "lenett"; did you mean "lenet"?' err || die "expected a suggestion"
 refuses "wrong.csv" "$fer" train --data wrong.csv --out deep/er/folder
 [ ! -e deep ] || die "expected no folder of a training that never began"
 cat > firmware.cpp << 'C'
@@ -418,6 +460,12 @@ refuses "is cut short: expected $(wc -c < one/best.safetensors) bytes, got 40000
   printf '\377\376\375'
   tail -c +90004 one/best.safetensors
 } > altered.safetensors
+{
+  printf '\100\000\000\000\000\000\000\000'
+  printf '%-64s' '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+  printf 'abcd'
+} > foreign.safetensors
+refuses "foreign.safetensors: expected a file that Octet wrote" "$fer" info foreign.safetensors
 refuses "altered.safetensors" "$fer" eval altered.safetensors --data faces.csv
 refuses "text/train" "$fer" predict one/best.safetensors text/train/angry/a.png
 
@@ -430,6 +478,12 @@ refuses "cannot be written" sh -c "trap '' XFSZ; ulimit -f 50; exec \"\$0\" trai
   --model lenet --epochs 1 --out full" "$fer"
 [ ! -e full ] || die "something was left behind: $(ls full)"
 mkfifo pipe
+refuses "--out: expected a folder, but faces.csv is a file" train faces.csv
+for command in "predict int8.safetensors face.pgm" "info int8.safetensors" "scan --data faces.csv" \
+  "--help"; do
+  refuses "standard output: cannot be written" sh -c "exec \"\$0\" $command > /dev/full" "$fer"
+  refuses "standard output: cannot be written" sh -c "exec \"\$0\" $command >&-" "$fer"
+done
 for target in /dev/full pipe; do
   refuses "got a folder or a device" "$fer" quantize one/best.safetensors --data faces.csv \
     --out $target
@@ -471,12 +525,18 @@ for command in train eval quantize predict info; do
   prints "  fer $command "
 done
 prints "in about two minutes"
-for command in train eval quantize predict info; do
+for command in train eval quantize predict info bench emit scan; do
   accepts "$fer" $command --help
   prints "Example"
   grep -q "[a-z] trained/best.safetensors" out && die "expected trained/model.safetensors as example"
 done
 accepts "$fer" demo --help
+accepts "$fer" quantize --help
+prints "--keep-float TEXT  "
+prints "separated by commas"
+accepts "$fer" bench --help
+prints "share: "
+prints "why: "
 accepts "$fer" eval --help
 grep -q "are learned" out && die "eval learns nothing"
 accepts "$fer" train --help

@@ -25,15 +25,18 @@ struct Fact {
   std::string value, words;
 };
 
+/// By this in its head a page is known to be one of ours.
+inline constexpr std::string_view generator = "<meta name=\"generator\" content=\"Octet\"/>";
+
 template <class = WhenUsed>
 class BasicPage {
  public:
   explicit BasicPage(std::string_view title) {
     text_ = text_of(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"/>"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>",
-        escaped(title), "</title>\n<style>", style(), "</style></head>\n<body>\n<h1>",
-        escaped(title), "</h1>\n");
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>",
+        generator, "<title>", escaped(title), "</title>\n<style>", style(),
+        "</style></head>\n<body>\n<h1>", escaped(title), "</h1>\n");
   }
 
   void heading(std::string_view words) { text_ += text_of("<h2>", escaped(words), "</h2>\n"); }
