@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <octet/data/scan.hpp>
 #include <octet/program/file.hpp>
 #include <octet/program/insert_fake_quantize.hpp>
 
@@ -23,7 +24,7 @@ void report_on(const std::string& path, const std::string& title, const ModelCar
   const auto judge = [&](const char* split, const ImageDataset& data) {
     const Evaluation evaluation = evaluate(model.graph, data, pipeline, {.pool = &pool});
     print_evaluation(text_of(title, ", ", split), evaluation, card.class_names);
-    print_without_leaks(evaluation, data, splits.train);
+    print_without_leaks(evaluation, images_also_in(data, ImageIndex(splits.train)));
   };
   judge("validation", splits.validation);
   if (!splits.test_is_validation) judge("test", splits.test);

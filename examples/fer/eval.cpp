@@ -1,6 +1,7 @@
 // fer eval: how good a model is on a split, or how several differ.
 #include <filesystem>
 
+#include <octet/data/scan.hpp>
 #include <octet/train/evaluate_program.hpp>
 
 #include "commands.hpp"
@@ -39,14 +40,16 @@ int eval(const EvalOptions& options) {
   const DataSplits splits = read_splits(completed(options.data, &first.card), first.H(), first.W());
   const auto& [name, data] = split_named(splits, options.split);
   if (data.size() == 0) fail(options.data.path, ": has no images for ", options.split);
-  const bool apart = name == "test" || name == "validation";
+  std::vector<std::int64_t> leaked;
+  if (name == "test" || name == "validation")
+    leaked = images_also_in(data, ImageIndex(splits.train));
   ThreadPool pool(options.threads);
   if (models.size() == 1) {
     const Evaluation evaluation =
         evaluate(first.program, data, first.pipeline(), {.batch = options.batch, .pool = &pool});
     print_evaluation(text_of(options.models.front(), ", ", name), evaluation,
                      first.card.class_names);
-    if (apart) print_without_leaks(evaluation, data, splits.train);
+    print_without_leaks(evaluation, leaked);
     return 0;
   }
   std::vector<Contestant> contestants;
@@ -55,10 +58,9 @@ int eval(const EvalOptions& options) {
                            static_cast<std::int64_t>(std::filesystem::file_size(options.models[i])),
                            models[i].pipeline()});
   const std::vector<Evaluation> evaluations = print_comparison(contestants, name, data, pool);
-  if (!apart) return 0;
-  for (std::size_t i = 0; i < models.size(); ++i) {
+  for (std::size_t i = 0; i < models.size() && !leaked.empty(); ++i) {
     std::printf("%s%s\n", i == 0 ? "\n" : "", options.models[i].c_str());
-    print_without_leaks(evaluations[i], data, splits.train);
+    print_without_leaks(evaluations[i], leaked);
   }
   return 0;
 }

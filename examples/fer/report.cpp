@@ -2,8 +2,6 @@
 
 #include <cstdio>
 
-#include <octet/data/scan.hpp>
-
 namespace fer {
 
 using namespace octet;
@@ -39,11 +37,9 @@ void print_evaluation(const std::string& title, const Evaluation& evaluation,
   }
 }
 
-void print_without_leaks(const Evaluation& evaluation, const ImageDataset& part,
-                         const ImageDataset& seen) {
-  const std::vector<std::int64_t> leaked = images_also_in(part, ImageIndex(seen));
+void print_without_leaks(const Evaluation& evaluation, const std::vector<std::int64_t>& leaked) {
   if (leaked.empty()) return;
-  std::vector<bool> keep(static_cast<std::size_t>(part.size()), true);
+  std::vector<bool> keep(static_cast<std::size_t>(evaluation.size()), true);
   for (const std::int64_t image : leaked) keep[static_cast<std::size_t>(image)] = false;
   const Evaluation rest = evaluation.subset(keep);
   std::printf("  without the %zu images that are also in train: accuracy %s, %lld images\n",

@@ -1,10 +1,10 @@
 // Evaluations as text.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include <octet/data/dataset.hpp>
 #include <octet/train/metrics.hpp>
 
 namespace fer {
@@ -16,9 +16,9 @@ std::string percent_with_interval(const octet::Proportion& share);
 void print_evaluation(const std::string& title, const octet::Evaluation& evaluation,
                       const std::vector<std::string>& class_names);
 
-/// Prints the accuracy on the images of `part` that no image of `seen` equals pixel by pixel, if
-/// there are any that do.
-void print_without_leaks(const octet::Evaluation& evaluation, const octet::ImageDataset& part,
-                         const octet::ImageDataset& seen);
+/// Prints the accuracy on all images but `leaked`, those that were learned from as well, if there
+/// are any.
+void print_without_leaks(const octet::Evaluation& evaluation,
+                         const std::vector<std::int64_t>& leaked);
 
 }  // namespace fer
