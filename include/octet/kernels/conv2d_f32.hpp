@@ -116,6 +116,7 @@ class GatherBlock {
     const std::int64_t taps = lines ? gather_.h.taps : gather_.taps();
     const std::int64_t depth = lines ? gather_.w.taps * gather_.depth : gather_.depth;
     const std::int64_t group = lines ? (std::min)(strip_floats / depth, gather_taps) : gather_taps;
+    const bool limits = epilogue.limits();
     const float* const end = packed + packed_size(row, taps, depth, gather_.columns);
     for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += group) {
       const std::int64_t present = (std::min)(group, taps - tap);
@@ -141,7 +142,7 @@ class GatherBlock {
         const std::int64_t slice = pieces(depth, slices);
         const std::int64_t together =
             slices > 1 ? 1 : (std::max)(tile_depth / depth, std::int64_t(1));
-        // Each slice stays in the first cache for all tiles; meanwhile the next is fetched, which
+        // Each slice stays in the second cache for all tiles; meanwhile the next is fetched, which
         // follows it in memory.
         for (std::int64_t t = 0; t == 0 || t < present; t += together)
           for (std::int64_t k = 0; k < depth; k += slice) {
@@ -152,7 +153,7 @@ class GatherBlock {
             tile.b = b + ((tap + t) * depth + k) * width;
             tile.fetch = fetch_after(tile.b, tile.taps * tile.depth * width, end);
             tile.starts = tap + t == 0 && k == 0;
-            tile.ends = tap + t + tile.taps >= taps && k + slice >= depth;
+            tile.limits = tap + t + tile.taps >= taps && k + slice >= depth && limits;
             row.product(tile);
           }
       }

@@ -21,6 +21,10 @@ struct Epilogue {
   T lo = -std::numeric_limits<T>::infinity();
   T hi = std::numeric_limits<T>::infinity();
   const T* residual = nullptr;
+  /// Whether lo or hi limits anything.
+  bool limits() const {
+    return lo > -std::numeric_limits<T>::infinity() || hi < std::numeric_limits<T>::infinity();
+  }
 };
 
 /// value limited to [lo, hi]; NaN passes.
@@ -29,10 +33,11 @@ constexpr T clamp_value(T value, T lo, T hi) {
   return value < lo ? lo : value > hi ? hi : value;
 }
 
-/// The most pixels of a tile, and the most channels of one pass over a tile's depth: 48 KiB of
-/// weights. Deeper passes load and store the sums less often, but would miss the first cache.
+/// The most pixels of a tile, and the most channels of one pass over a tile's depth: 192 KiB of
+/// weights, which come from the second cache as fast as they are needed. Shallower passes load and
+/// store the sums more often, deeper ones leave the image less of that cache.
 inline constexpr int tile_rows = 6;
-inline constexpr std::int64_t tile_depth = 192;
+inline constexpr std::int64_t tile_depth = 768;
 
 /// A pixel of padding.
 alignas(64) inline constexpr float zero_pixel[tile_depth] = {};
@@ -51,7 +56,7 @@ struct ProductTile {
   std::int64_t column, rows;
   int columns;
   bool starts;  ///< from bias and residual, not from c
-  bool ends;    ///< the limits follow
+  bool limits;  ///< the sums to [lo, hi]
   const float* bias;
   std::ptrdiff_t residual;  ///< from c to the residual, in floats
   bool has_residual;

@@ -9,12 +9,13 @@
 // depth of 16, with AVX-512; 0.83 to 0.95 with AVX2.
 #if defined(OCTET_VECTOR)
 
-// Floats that a tile of V vectors fetches ahead for each k.
+// Floats that a tile of V vectors fetches ahead for each k: half as many as it reads of b, which
+// the second cache has time for.
 template <int V>
 inline constexpr std::int64_t fetched = V > 2 ? 32 : 16;
 
-// The tile of rows [first, first + R), which fetches lines of 16 floats at `next` meanwhile: half
-// as many as it reads of b, which the second cache has time for.
+// The tile of rows [first, first + R). Meanwhile it fetches lines of 16 floats at `next`, if that
+// is not null: to fetch what is there already would cost a twelfth of the time.
 template <int R, int V>
 OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const float* next) {
   const Mask last = first_lanes(t.columns - (V - 1) * lanes);
@@ -46,9 +47,12 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
     const float* b = t.b + tap * t.b_stride;
     std::int64_t k = 0;
     if constexpr (V == 1) {
-      for (; k + 2 <= t.depth; k += 2, b += 2 * lanes, next += 32) {
-        __builtin_prefetch(next, 0, 2);
-        __builtin_prefetch(next + 16, 0, 2);
+      for (; k + 2 <= t.depth; k += 2, b += 2 * lanes) {
+        if (next) {
+          __builtin_prefetch(next, 0, 2);
+          __builtin_prefetch(next + 16, 0, 2);
+          next += 32;
+        }
         const Vector first = load(b), second = load(b + lanes);
         OCTET_UNROLL for (int r = 0; r < R; ++r) {
           sum[r][0] = multiply_add(all(a[r][k]), first, sum[r][0]);
@@ -56,10 +60,12 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
         }
       }
     }
-    for (const std::int64_t depth = t.depth; k < depth; ++k, b += V * lanes) {
-      __builtin_prefetch(next, 0, 2);
-      if constexpr (V > 2) __builtin_prefetch(next + 16, 0, 2);
-      next += fetched<V>;
+    OCTET_UNROLL_BY_4 for (const std::int64_t depth = t.depth; k < depth; ++k, b += V * lanes) {
+      if (next) {
+        __builtin_prefetch(next, 0, 2);
+        if constexpr (V > 2) __builtin_prefetch(next + 16, 0, 2);
+        next += fetched<V>;
+      }
       Vector weights[V];
       OCTET_UNROLL for (int v = 0; v < V; ++v) weights[v] = load(b + v * lanes);
       OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -74,7 +80,7 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
   if constexpr (V == 1) {
     OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][0] = add(sum[r][0], odd[r]);
   }
-  if (t.ends) {
+  if (t.limits) {
     const Vector lo = all(t.lo), hi = all(t.hi);
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = clamp(sum[r][v], lo, hi);
@@ -87,22 +93,30 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
   }
 }
 
-// The tiles of V vectors; the last has as many rows as are left.
+// Chooses the tile of `count` rows, which are at most R.
 template <int R, int V>
-OCTET_VECTOR void product_last(const ProductTile& t, std::int64_t first) {
-  if (t.rows - first == R) return product_tile<R, V>(t, first, t.b);
-  if constexpr (R > 1) product_last<R - 1, V>(t, first);
+OCTET_VECTOR void product_some(const ProductTile& t, std::int64_t first, std::int64_t count,
+                               const float* next) {
+  if constexpr (R > 1)
+    if (count < R) return product_some<R - 1, V>(t, first, count, next);
+  product_tile<R, V>(t, first, next);
 }
+// As few tiles as can be, and as equal ones: five rows and four keep more sums in registers than
+// six and three.
 template <int V>
 OCTET_VECTOR void product_rows(const ProductTile& t) {
   const float* next = t.b + t.taps * t.depth * V * lanes;
   const std::int64_t share = t.taps * t.depth * fetched<V>;
-  std::int64_t left = t.fetch, first = 0;
-  for (; first + tile_rows <= t.rows; first += tile_rows, left -= share) {
-    product_tile<tile_rows, V>(t, first, left >= share ? next : t.b);
-    next = left >= share ? next + share : next;
+  std::int64_t first = 0, left = t.fetch;
+  for (std::int64_t tiles = (t.rows + tile_rows - 1) / tile_rows; tiles > 0; --tiles) {
+    const std::int64_t count = (t.rows - first + tiles - 1) / tiles;
+    const bool fetches = left >= share;
+    product_some<tile_rows, V>(t, first, count, fetches ? next : nullptr);
+    first += count;
+    if (!fetches) continue;
+    left -= share;
+    next += share;
   }
-  product_last<tile_rows - 1, V>(t, first);
 }
 
 template <int R, int V>
