@@ -85,6 +85,8 @@ TEST_CASE("instruction sets, batch sizes and threads: one result") {
         ThreadPool pool(threads);
         Workspace workspace(program, {.batch = batch, .pool = &pool});
         CHECK(program.predict(x, workspace) == expected);
+        const Tensor<float> few = program.predict(networks::images(network.input, 1), workspace);
+        CHECK(std::equal(few.data(), few.data() + few.elements(), expected.data()));
       }
     for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
       if (!isa_allowed(isa)) continue;
@@ -92,6 +94,21 @@ TEST_CASE("instruction sets, batch sizes and threads: one result") {
       CHECK(difference(other(x), expected) <= 2 * tolerance<float>(network.depth));
     }
   }
+}
+
+TEST_CASE("a large batch takes the memory of a piece for each thread") {
+  Graph<float> graph(1);
+  graph.output(global_average_pool(conv2d(graph.input({64, 64, 1}), 64, {.kernel = 3})));
+  const Program program = compile(graph);
+  const auto bytes = [&](std::int64_t batch, int threads) {
+    ThreadPool pool(threads);
+    return Workspace(program, {.batch = batch, .pool = &pool}).bytes();
+  };
+  CHECK(program.arena_bytes() > 1 << 19);
+  CHECK(bytes(1, 1) >= program.arena_bytes());
+  CHECK(bytes(64, 1) == bytes(1, 1));
+  CHECK(bytes(64, 3) == 3 * bytes(1, 1));
+  CHECK(bytes(5, 3) == bytes(1, 1));
 }
 
 TEST_CASE("a layer without a lowering runs as it is, and is named") {
@@ -102,10 +119,14 @@ TEST_CASE("a layer without a lowering runs as it is, and is named") {
   graph.output(linear(flatten(x), 2));
   const Program program = compile(graph);
   CHECK(program.custom_layers() == std::vector<std::string>{"my_parabola"});
-  const Tensor<float> images = networks::images({4, 4, 2}, 3);
+  const Tensor<float> images = networks::images({4, 4, 2}, 6);
   Executor<float> executor(graph, {.mode = Mode::inference});
   executor.forward(images.view(), Mode::inference);
-  CHECK(difference(program(images), executor.output()) <= 2 * tolerance<float>(40));
+  const Tensor<float> results = program(images);
+  CHECK(difference(results, executor.output()) <= 2 * tolerance<float>(40));
+  ThreadPool pool(3);
+  Workspace workspace(program, {.batch = 6, .pool = &pool});
+  CHECK(program.predict(images, workspace) == results);
 }
 
 TEST_CASE("several inputs and outputs, an input as output, one value twice") {

@@ -1,6 +1,8 @@
 // How a kernel shares its work: with the threads it was given, or with nobody.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 #include "octet/core/thread_pool.hpp"
@@ -17,6 +19,17 @@ void over_ranges(ThreadPool* pool, std::int64_t count, std::int64_t grain, Body&
   }
   for (std::int64_t begin = 0; begin < count; begin += grain)
     body(begin, (std::min)(begin + grain, count));
+}
+
+/// Calls body(worker, job) for every job, each worker on one thread at a time. So a worker may own
+/// memory, and which one gets a job changes no result.
+template <class Body>
+void over_jobs(ThreadPool* pool, std::int64_t workers, std::int64_t jobs, const Body& body) {
+  std::atomic<std::int64_t> next{0};
+  over_ranges(pool, (std::min)(workers, jobs), 1, [&](std::int64_t worker, std::int64_t) {
+    for (std::int64_t job; (job = next.fetch_add(1, std::memory_order_relaxed)) < jobs;)
+      body(worker, job);
+  });
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <iterator>
 
 #include "octet/kernels/conv2d_f32.hpp"
@@ -130,17 +129,6 @@ inline void winograd_panel(const Winograd& a, const float* points, const float* 
     out.y = y + ((image * a.s.OH + oh) * a.s.OW + ow) * a.s.OC + first;
     a.transforms->output(out);
   }
-}
-
-/// Calls body(worker, job) for every job, each worker on one thread at a time. So a worker may own
-/// memory, and which one gets a job changes no result.
-template <class Body>
-void over_jobs(ThreadPool* pool, std::int64_t workers, std::int64_t jobs, const Body& body) {
-  std::atomic<std::int64_t> next{0};
-  over_ranges(pool, (std::min)(workers, jobs), 1, [&](std::int64_t worker, std::int64_t) {
-    for (std::int64_t job; (job = next.fetch_add(1, std::memory_order_relaxed)) < jobs;)
-      body(worker, job);
-  });
 }
 
 /// y = epilogue(x * w), with weights from pack_winograd() and scratch_size() floats of `scratch`.

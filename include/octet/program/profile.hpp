@@ -55,9 +55,10 @@ class Profiler {
     program_.run(inputs_, outputs_, workspace_);
     const Clock::time_point start = Clock::now();
     Clock::time_point last = start;
+    for (std::vector<double>& each : milliseconds_) each.push_back(0);
     program_.run_timed(inputs_, outputs_, workspace_, [&](int operation) {
       const Clock::time_point now = Clock::now();
-      milliseconds_[static_cast<std::size_t>(operation)].push_back(since(last, now));
+      milliseconds_[static_cast<std::size_t>(operation)].back() += since(last, now);
       last = now;
     });
     totals_.push_back(since(start, Clock::now()));

@@ -47,6 +47,7 @@ struct OperationInfo {
 };
 
 class Workspace;
+struct PieceMemory;
 
 /// A compiled network. It is never changed after it is built, so any number of threads may run it
 /// at once, each with a Workspace of its own.
@@ -84,23 +85,24 @@ class Program {
     description_ = std::make_shared<const ProgramDescription>(std::move(description));
   }
 
-  /// Computes every output {N, ...} from one tensor {N, ...} for each input, for any N: more than
-  /// the workspace was made for are run in pieces. Allocates nothing. The shapes must be right:
+  /// Computes every output {N, ...} from one tensor {N, ...} for each input, for any N: in pieces
+  /// whose values fit the caches, each on one thread if there are two examples for every thread,
+  /// else with all threads in every operation. Allocates nothing. The shapes must be right:
   /// predict() checks them.
   void run(std::span<const TensorView<const float>> inputs,
            std::span<const TensorView<float>> outputs, Workspace& workspace) const noexcept;
 
   /// run() that also calls observe(operation, value, data, first, count) after each operation: the
   /// numbers of the operation and of the value it wrote, the value's memory, and which examples
-  /// these are. Operations run one by one here, so that every value exists; run() computes some
-  /// together, with the same bits.
+  /// these are. Pieces and operations run one by one here, so that every value exists; run()
+  /// computes some together, with the same bits.
   template <class Observer>
   void run_observed(std::span<const TensorView<const float>> inputs,
                     std::span<const TensorView<float>> outputs, Workspace& workspace,
                     Observer&& observe) const;
 
-  /// run() that also calls observe(operation) after each step, with the number of the operation
-  /// that it is; those that it computes too are not told.
+  /// run(), piece by piece, that also calls observe(operation) after each step, with the number of
+  /// the operation that it is; those that it computes too are not told.
   template <class Observer>
   void run_timed(std::span<const TensorView<const float>> inputs,
                  std::span<const TensorView<float>> outputs, Workspace& workspace,
@@ -226,7 +228,12 @@ class Program {
     return info;
   }
 
-  /// Calls body(frame, first, count) for each piece of a batch that fits the workspace.
+  /// Calls body(frame) for `count` examples from `first` on.
+  template <class Body>
+  void run_piece(std::span<const TensorView<const float>> inputs,
+                 std::span<const TensorView<float>> outputs, PieceMemory& memory, ThreadPool* pool,
+                 std::int64_t first, std::int64_t count, Body&& body) const;
+  /// Calls body(frame, first, count) for each piece of a batch, one after the other.
   template <class Body>
   void over_pieces(std::span<const TensorView<const float>> inputs,
                    std::span<const TensorView<float>> outputs, Workspace& workspace,
@@ -249,10 +256,18 @@ class Program {
 };
 
 struct WorkspaceOptions {
-  /// How many examples are run at once.
+  /// How many examples a call brings; it may bring more or fewer.
   std::int64_t batch = 1;
   /// One thread, the caller's, if none is given. It must outlive the workspace.
   ThreadPool* pool = nullptr;
+};
+
+/// The memory of one piece of a batch.
+struct PieceMemory {
+  AlignedVector<std::byte> arena, scratch;
+  /// Where each value begins.
+  std::vector<std::byte*> values;
+  std::vector<CustomRun> customs;
 };
 
 /// The memory in which a program runs. One thread at a time may use it.
@@ -269,67 +284,98 @@ class Workspace {
       own_pool_ = std::make_unique<ThreadPool>(1);
       pool_ = own_pool_.get();
     }
+    if (batch_ >= examples_for_threads())
+      pieces_.resize(static_cast<std::size_t>(pool_->threads()));
+    // The weights are read once for each piece, so its values may take as much memory as they do.
+    // Measured with 64 images and two threads, against all images and both threads in every
+    // operation: int8 networks 1.1 to 1.3 times as fast, MobileNets in float32 1.4 to 1.6 times.
+    const std::int64_t bytes = (std::max)(program.weight_bytes(), std::int64_t{1} << 20);
+    piece_ = std::clamp(bytes / (program.arena_bytes() + 1), std::int64_t{1}, batch_);
+    piece_ = piece_of(batch_);
+    for (PieceMemory& memory : pieces_) prepare(program, memory);
+  }
+
+  std::int64_t batch() const { return batch_; }
+  std::int64_t bytes() const {
+    std::int64_t sum = 0;
+    for (const PieceMemory& memory : pieces_)
+      sum += static_cast<std::int64_t>(memory.arena.size() + memory.scratch.size());
+    return sum;
+  }
+
+ private:
+  friend class Program;
+
+  /// From so many on every thread runs pieces of its own.
+  std::int64_t examples_for_threads() const { return 2 * pool_->threads(); }
+  /// The size of the pieces of `total` examples: at most piece_, and as many for each thread.
+  std::int64_t piece_of(std::int64_t total) const {
+    const auto lanes = static_cast<std::int64_t>(pieces_.size());
+    return octet::pieces(total, round_up(octet::pieces(total, piece_), lanes));
+  }
+  void prepare(const Program& program, PieceMemory& memory) const {
     std::int64_t scratch = 0;
     for (const Step& step : program.steps_)
-      for (const std::int64_t N : {std::int64_t{1}, batch_})
+      for (const std::int64_t N : {std::int64_t{1}, piece_})
         scratch = (std::max)(scratch, step.scratch_bytes(N));
-    arena_.resize(static_cast<std::size_t>(program.arena_bytes() * batch_));
-    scratch_.resize(static_cast<std::size_t>(scratch));
-    memory_.resize(program.description().values.size());
+    memory.arena.resize(static_cast<std::size_t>(program.arena_bytes() * piece_));
+    memory.scratch.resize(static_cast<std::size_t>(scratch));
+    memory.values.resize(program.description().values.size());
     for (const Operation& operation : program.description().operations)
       if (const auto* const custom = operation.as<operations::Custom>()) {
         const bool s8 = program.description().value(operation.output).type == ElementType::s8;
-        customs_.push_back(
+        memory.customs.push_back(
             {s8 ? nullptr : custom->run.make_run(), s8 ? custom->run.make_run_s8() : nullptr});
       }
   }
 
-  std::int64_t batch() const { return batch_; }
-  std::int64_t bytes() const { return static_cast<std::int64_t>(arena_.size() + scratch_.size()); }
-
- private:
-  friend class Program;
-  std::int64_t batch_;
+  std::int64_t batch_, piece_ = 1;
   ThreadPool* pool_;
   std::unique_ptr<ThreadPool> own_pool_;
-  AlignedVector<std::byte> arena_;
-  AlignedVector<std::byte> scratch_;
-  std::vector<std::byte*> memory_;
-  std::vector<CustomRun> customs_;
+  /// One for each thread, or one for all.
+  std::vector<PieceMemory> pieces_{1};
 };
+
+template <class Body>
+void Program::run_piece(std::span<const TensorView<const float>> inputs,
+                        std::span<const TensorView<float>> outputs, PieceMemory& memory,
+                        ThreadPool* pool, std::int64_t first, std::int64_t count,
+                        Body&& body) const {
+  OCTET_ASSERT(inputs.size() == description_->inputs.size());
+  OCTET_ASSERT(outputs.size() == description_->outputs.size());
+  OCTET_ASSERT(memory.values.size() == description_->values.size());
+  const std::int64_t total = inputs[0].shape()[0];
+  const auto example = [&](const auto& view) {
+    return view.data() + first * (view.elements() / total);
+  };
+  for (std::size_t v = 0; v < layout_.places.size(); ++v) {
+    const ValuePlace& place = layout_.places[v];
+    const auto k = static_cast<std::size_t>(place.index);
+    if (place.kind == ValuePlace::Kind::arena)
+      memory.values[v] = memory.arena.data() + place.offset * count;
+    else if (place.kind == ValuePlace::Kind::output)
+      memory.values[v] = reinterpret_cast<std::byte*>(example(outputs[k]));
+    else  // Steps read their inputs and never write them.
+      memory.values[v] =
+          const_cast<std::byte*>(reinterpret_cast<const std::byte*>(example(inputs[k])));
+  }
+  body(Frame{memory.values.data(), count, memory.scratch.data(), pool, memory.customs.data()});
+  for (const CopiedOutput& copy : layout_.copied_outputs) {
+    const TensorView<float>& output = outputs[static_cast<std::size_t>(copy.output)];
+    std::memcpy(example(output), memory.values[static_cast<std::size_t>(copy.value)],
+                static_cast<std::size_t>(count * (output.elements() / total)) * sizeof(float));
+  }
+}
 
 template <class Body>
 void Program::over_pieces(std::span<const TensorView<const float>> inputs,
                           std::span<const TensorView<float>> outputs, Workspace& workspace,
                           Body&& body) const {
-  OCTET_ASSERT(inputs.size() == description_->inputs.size());
-  OCTET_ASSERT(outputs.size() == description_->outputs.size());
-  OCTET_ASSERT(workspace.memory_.size() == description_->values.size());
   const std::int64_t total = inputs[0].shape()[0];
-  for (std::int64_t first = 0; first < total; first += workspace.batch_) {
-    const std::int64_t N = (std::min)(workspace.batch_, total - first);
-    const auto example = [&](const auto& view) {
-      return view.data() + first * (view.elements() / total);
-    };
-    for (std::size_t v = 0; v < layout_.places.size(); ++v) {
-      const ValuePlace& place = layout_.places[v];
-      const auto k = static_cast<std::size_t>(place.index);
-      if (place.kind == ValuePlace::Kind::arena)
-        workspace.memory_[v] = workspace.arena_.data() + place.offset * N;
-      else if (place.kind == ValuePlace::Kind::output)
-        workspace.memory_[v] = reinterpret_cast<std::byte*>(example(outputs[k]));
-      else  // Steps read their inputs and never write them.
-        workspace.memory_[v] =
-            const_cast<std::byte*>(reinterpret_cast<const std::byte*>(example(inputs[k])));
-    }
-    const Frame frame{workspace.memory_.data(), N, workspace.scratch_.data(), workspace.pool_,
-                      workspace.customs_.data()};
-    body(frame, first, N);
-    for (const CopiedOutput& copy : layout_.copied_outputs) {
-      const TensorView<float>& output = outputs[static_cast<std::size_t>(copy.output)];
-      std::memcpy(example(output), workspace.memory_[static_cast<std::size_t>(copy.value)],
-                  static_cast<std::size_t>(N * (output.elements() / total)) * sizeof(float));
-    }
+  for (std::int64_t first = 0; first < total; first += workspace.piece_) {
+    const std::int64_t count = (std::min)(workspace.piece_, total - first);
+    run_piece(inputs, outputs, workspace.pieces_[0], workspace.pool_, first, count,
+              [&](const Frame& frame) { body(frame, first, count); });
   }
 }
 
@@ -363,13 +409,27 @@ void Program::run_timed(std::span<const TensorView<const float>> inputs,
 inline void Program::run(std::span<const TensorView<const float>> inputs,
                          std::span<const TensorView<float>> outputs,
                          Workspace& workspace) const noexcept {
-  run_timed(inputs, outputs, workspace, [](int) {});
+  const std::int64_t total = inputs[0].shape()[0];
+  const auto lanes = static_cast<std::int64_t>(workspace.pieces_.size());
+  if (lanes == 1 || total < workspace.examples_for_threads())
+    return run_timed(inputs, outputs, workspace, [](int) {});
+  const std::int64_t piece = workspace.piece_of(total);
+  // Within a piece the pool leaves every loop to the thread that runs it.
+  kernels::over_jobs(workspace.pool_, lanes, octet::pieces(total, piece),
+                     [&](std::int64_t lane, std::int64_t job) {
+                       const std::int64_t first = job * piece;
+                       run_piece(inputs, outputs, workspace.pieces_[static_cast<std::size_t>(lane)],
+                                 workspace.pool_, first, (std::min)(piece, total - first),
+                                 [&](const Frame& frame) {
+                                   for (const Run& run : runs_) run.step.run(frame);
+                                 });
+                     });
 }
 
 inline std::vector<Tensor<float>> Program::predict(std::span<const TensorView<const float>> inputs,
                                                    Workspace& workspace) const {
   check(inputs);
-  if (workspace.memory_.size() != description_->values.size())
+  if (workspace.pieces_[0].values.size() != description_->values.size())
     fail("program: expected a workspace that was made for it, got that of another program");
   std::vector<Tensor<float>> results;
   std::vector<TensorView<float>> views;
