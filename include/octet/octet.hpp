@@ -79,6 +79,7 @@
 #include "octet/kernels/lines_s8.hpp"
 #include "octet/kernels/normalization.hpp"
 #include "octet/kernels/normalization_table.hpp"
+#include "octet/kernels/pointwise_depthwise_f32.hpp"
 #include "octet/kernels/pointwise_f32.hpp"
 #include "octet/kernels/pooled_normalization.hpp"
 #include "octet/kernels/pooling.hpp"

@@ -183,3 +183,25 @@ TEST_CASE("what int8 computes together has the bits of its operations one by one
     CHECK(fused == (isa == Isa::amx ? 4 : 0));
   }
 }
+
+TEST_CASE("large pointwise and depthwise convolutions run together, with the bits of one by one") {
+  Graph<float> graph(5);
+  networks::V x = relu6(conv2d(graph.input({73, 96, 3}), 80, {.kernel = 1}));
+  x = relu6(depthwise_conv2d(x, {.kernel = 3, .stride = 2, .padding = 1}));
+  graph.output(global_average_pool(x));
+  const Program program = compile(graph);
+  const bool together = kernels::select_gemm().product != nullptr;
+  CHECK(program.operations()[1].kernel.starts_with("in ") == together);
+  const Tensor<float> images = networks::images({73, 96, 3}, 3);
+  const TensorView<const float> input = images;
+  Tensor<float> expected(program.output_shape().with_batch(3));
+  const TensorView<float> output = expected;
+  Workspace one(program);
+  program.run_observed({&input, 1}, {&output, 1}, one,
+                       [](int, int, const std::byte*, std::int64_t, std::int64_t) {});
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    Workspace workspace(program, {.batch = 3, .pool = &pool});
+    CHECK(program.predict(images, workspace) == expected);
+  }
+}

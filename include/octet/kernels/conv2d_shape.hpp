@@ -29,6 +29,12 @@ constexpr Conv2dShape linear_shape(std::int64_t rows, std::int64_t inputs, std::
   return {.N = 1, .H = 1, .W = rows, .C = inputs, .OH = 1, .OW = rows, .OC = outputs};
 }
 
+/// Whether each pixel of the result sees that pixel alone.
+constexpr bool is_pointwise(const Conv2dShape& s) {
+  return s.KH == 1 && s.KW == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
+         s.pad_left == 0 && s.OH == s.H && s.OW == s.W;
+}
+
 /// The window of a pooling; the same letters, channel by channel.
 struct Pool2dShape {
   std::int64_t N = 1, H = 1, W = 1, C = 1;

@@ -67,11 +67,7 @@ struct PaddedS8 {
   std::int64_t scratch_bytes() const { return images * image_bytes + 64; }
 };
 
-/// A convolution that sees single pixels has no image: all of them are one line, cut to slabs.
-inline bool is_pointwise(const Conv2dShape& s) {
-  return s.KH == 1 && s.KW == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
-         s.pad_left == 0 && s.OH == s.H && s.OW == s.W;
-}
+/// A pointwise convolution has no image: all pixels are one line, cut to slabs.
 inline Conv2dShape slab_of(Conv2dShape s, std::int64_t element_bytes) {
   if (!is_pointwise(s)) return s;
   const std::int64_t pixels = s.N * s.H * s.W;

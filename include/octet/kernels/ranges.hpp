@@ -21,6 +21,12 @@ void over_ranges(ThreadPool* pool, std::int64_t count, std::int64_t grain, Body&
     body(begin, (std::min)(begin + grain, count));
 }
 
+/// So many workers may own memory in over_jobs().
+inline std::int64_t most_workers() {
+  static const std::int64_t count = (std::max)(4, hardware_threads());
+  return count;
+}
+
 /// Calls body(worker, job) for every job, each worker on one thread at a time. So a worker may own
 /// memory, and which one gets a job changes no result.
 template <class Body>

@@ -130,13 +130,8 @@ struct Winograd {
   }
   std::int64_t packed_size() const { return points() * s.C * round_up(s.OC, gemm->lanes); }
 
-  /// So many threads have memory of their own.
-  static std::int64_t workers() {
-    static const std::int64_t count = (std::max)(4, hardware_threads());
-    return count;
-  }
-  std::int64_t input_slots() const { return (std::min)(blocks(), workers()); }
-  std::int64_t sums_slots() const { return (std::min)(blocks() * panels(), workers()); }
+  std::int64_t input_slots() const { return (std::min)(blocks(), most_workers()); }
+  std::int64_t sums_slots() const { return (std::min)(blocks() * panels(), most_workers()); }
   /// Floats of memory for a call: a pixel of zeros, points and sums. Grows with N.
   std::int64_t scratch_size() const {
     return stride(s.C) + input_slots() * input_size() + sums_slots() * sums_size();

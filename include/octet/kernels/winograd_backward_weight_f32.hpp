@@ -21,7 +21,7 @@ struct WinogradBackwardWeight {
   // Few slices would leave threads idle: then parts of the tiles are summed apart.
   std::int64_t parts() const { return (std::min)(pieces(8, slices()), pieces(a.tiles(), block)); }
   std::int64_t jobs() const { return slices() * parts(); }
-  std::int64_t workers() const { return (std::min)(jobs(), Winograd::workers()); }
+  std::int64_t workers() const { return (std::min)(jobs(), most_workers()); }
   static std::int64_t stride() { return Winograd::stride(side); }
   std::int64_t points_size() const { return block * a.points() * stride(); }
   std::int64_t sums_size() const { return a.points() * side * side; }

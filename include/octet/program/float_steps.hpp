@@ -12,6 +12,7 @@
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/depthwise.hpp"
 #include "octet/kernels/elementwise.hpp"
+#include "octet/kernels/pointwise_depthwise_f32.hpp"
 #include "octet/kernels/pooling.hpp"
 #include "octet/program/description.hpp"
 #include "octet/program/step.hpp"
@@ -84,12 +85,14 @@ struct Conv2d : StepBase {
                                     kernels::choose_conv_algorithm(conv.shape, isa))) {}
 
   std::string kernel() const { return std::string(packed.name()); }
+  kernels::Epilogue<float> epilogue() const {
+    return {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high};
+  }
   std::int64_t scratch_bytes(std::int64_t N) const {
     return 4 * kernels::conv2d_scratch_size(for_batch(shape, N), packed);
   }
   void run(const Frame& frame) const noexcept {
-    kernels::conv2d_run(for_batch(shape, frame.N), frame.at<const float>(x), packed,
-                        {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high},
+    kernels::conv2d_run(for_batch(shape, frame.N), frame.at<const float>(x), packed, epilogue(),
                         frame.at<float>(y), frame.pool, reinterpret_cast<float*>(frame.scratch));
   }
 };
@@ -111,12 +114,34 @@ struct DepthwiseConv2d : StepBase {
         weight(weights_of(description, conv)) {}
 
   std::string kernel() const { return "depthwise_f32"; }
+  kernels::Epilogue<float> epilogue() const {
+    return {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high};
+  }
   void run(const Frame& frame) const noexcept {
     kernels::Conv2dShape s = shape;
     s.N = frame.N;
-    kernels::depthwise_forward<float>(s, frame.at<const float>(x), weight.data(),
-                                      {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high},
+    kernels::depthwise_forward<float>(s, frame.at<const float>(x), weight.data(), epilogue(),
                                       frame.at<float>(y), *frame.pool);
+  }
+};
+
+/// A 1x1 convolution and the depthwise one that alone reads its result.
+template <class = WhenUsed>
+struct PointwiseDepthwise {
+  Conv2d<> pointwise;
+  DepthwiseConv2d<> depthwise;
+
+  std::int64_t scratch_bytes(std::int64_t) const {
+    return 4 * kernels::PointwiseDepthwise{pointwise.shape, depthwise.shape}.scratch_size();
+  }
+  std::string kernel() const { return pointwise.kernel(); }
+  void run(const Frame& frame) const noexcept {
+    kernels::PointwiseDepthwise s{pointwise.shape, depthwise.shape};
+    s.pointwise.N = s.depthwise.N = frame.N;
+    kernels::pointwise_depthwise_run(s, frame.at<const float>(pointwise.x), pointwise.packed,
+                                     pointwise.epilogue(), depthwise.weight.data(),
+                                     depthwise.epilogue(), frame.at<float>(depthwise.y),
+                                     reinterpret_cast<float*>(frame.scratch), frame.pool);
   }
 };
 

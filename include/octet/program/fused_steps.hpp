@@ -1,5 +1,5 @@
-// Which operations of an int8 program are computed together, so that what lies between them is
-// never read.
+// Which operations of a program are computed together, so that what lies between them is never
+// written, or stays in the cache.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +7,14 @@
 
 #include "octet/core/cpu.hpp"
 #include "octet/kernels/conv2d_s8.hpp"
+#include "octet/kernels/pointwise_depthwise_f32.hpp"
 #include "octet/program/description.hpp"
 
 namespace octet::inline OCTET_ABI {
 
 /// For each operation the number of the one that computes it: its own, or that of the convolution
-/// before whose results it adds something to or pools. The description stays as it is, and so does
-/// every bit of every result.
+/// before whose results it adds something to or pools, in int8, or filters depthwise, in float. The
+/// description stays as it is, and so does every bit of every result.
 template <class = WhenUsed>
 class BasicFusedSteps {
  public:
@@ -35,6 +36,11 @@ class BasicFusedSteps {
       const int next = reader[at(operation.output)];
       if (!conv || next < 0 || readers[at(operation.output)] != 1) continue;
       const Operation& after = description.operations[at(next)];
+      if (in_strips(description, *conv, operation, after, isa)) {
+        owner_[at(next)] = i;
+        after_[at(i)] = next;
+        continue;
+      }
       const kernels::AfterConv2dS8 kind = kind_of(description, after);
       if (kind == kernels::AfterConv2dS8::nothing) continue;
       // What is added has to be there already.
@@ -75,6 +81,15 @@ class BasicFusedSteps {
   }
 
  private:
+  /// Whether this float convolution and what follows are computed some lines at a time.
+  static bool in_strips(const ProgramDescription& description, const operations::Conv2d& conv,
+                        const Operation& operation, const Operation& after, Isa isa) {
+    const auto* const depthwise = after.as<operations::DepthwiseConv2d>();
+    return depthwise && description.value(operation.output).type == ElementType::f32 &&
+           description.value(after.output).type == ElementType::f32 &&
+           kernels::select_gemm(isa).product &&
+           kernels::PointwiseDepthwise{conv.shape, depthwise->shape}.pays();
+  }
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
   std::vector<int> owner_, after_;

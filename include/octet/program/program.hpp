@@ -65,11 +65,8 @@ class Program {
       const int number = static_cast<int>(i), owner = fused.owner(number);
       const Operation& operation = description.operations[i];
       if (const int after = fused.after(number); after >= 0) {
-        const int8_steps::Conv2d<> conv(description, operation,
-                                        *operation.template as<operations::Conv2d>(), isa_);
         const Operation& follower = description.operations[static_cast<std::size_t>(after)];
-        steps_.push_back(Step(conv));
-        runs_.push_back({Step(int8_steps::FusedConv2d<>(description, conv, follower)), number});
+        add_fused(description, operation, follower, number);
       } else {
         steps_.push_back(make_step(description, operation));
         if (owner == number) runs_.push_back({steps_.back(), number});
@@ -164,6 +161,25 @@ class Program {
 
  private:
   friend class Workspace;
+  /// The step for a convolution, and the one that runs instead of it and the operation after it.
+  template <class Description>
+  void add_fused(const Description& description, const Operation& operation,
+                 const Operation& follower, int number) {
+    const auto& conv = *operation.as<operations::Conv2d>();
+    if (const auto* const depthwise = follower.as<operations::DepthwiseConv2d>()) {
+      const float_steps::Conv2d<> first(description, operation, conv, isa_);
+      steps_.push_back(Step(first));
+      runs_.push_back(
+          {Step(float_steps::PointwiseDepthwise<>{
+               first, float_steps::DepthwiseConv2d<>(description, follower, *depthwise, isa_)}),
+           number});
+      return;
+    }
+    const int8_steps::Conv2d<> first(description, operation, conv, isa_);
+    steps_.push_back(Step(first));
+    runs_.push_back({Step(int8_steps::FusedConv2d<>(description, first, follower)), number});
+  }
+
   /// The step for an operation that exists in both types.
   template <class Float, class Int8, class Parameters>
   Step either(const ProgramDescription& description, const Operation& operation,
@@ -315,9 +331,11 @@ class Workspace {
   }
   void prepare(const Program& program, PieceMemory& memory) const {
     std::int64_t scratch = 0;
-    for (const Step& step : program.steps_)
-      for (const std::int64_t N : {std::int64_t{1}, piece_})
-        scratch = (std::max)(scratch, step.scratch_bytes(N));
+    for (const std::int64_t N : {std::int64_t{1}, piece_}) {
+      for (const Step& step : program.steps_) scratch = (std::max)(scratch, step.scratch_bytes(N));
+      for (const Program::Run& run : program.runs_)
+        scratch = (std::max)(scratch, run.step.scratch_bytes(N));
+    }
     memory.arena.resize(static_cast<std::size_t>(program.arena_bytes() * piece_));
     memory.scratch.resize(static_cast<std::size_t>(scratch));
     memory.values.resize(program.description().values.size());
