@@ -27,6 +27,11 @@ void draw_axes(Svg& svg, const LogAxis& x, const LogAxis& y, std::string_view x_
   svg.text(x.from - 40, y.to - 12, y_title);
 }
 
+/// What another layer computes too has no time of its own.
+bool timed(const octet::Json& form) {
+  return !form.is_null() && form["milliseconds"].as_number() > 0;
+}
+
 }  // namespace
 
 std::string roofline_plot(const Results& results) {
@@ -79,7 +84,7 @@ std::string roofline_plot(const Results& results) {
       for (const char* const type : {"float32", "int8"}) {
         const octet::Json& form = layer[type];
         const double operations = 2 * layer["multiply_adds"].as_number();
-        if (form.is_null() || operations == 0) continue;
+        if (!timed(form) || operations == 0) continue;
         const double giga = operations / form["milliseconds"].as_number() / 1e6;
         svg.point(x(operations / form["bytes"].as_number()), y(giga), type,
                   network + " " + layer["name"].as_string() + ", " + form["kernel"].as_string() +
@@ -93,10 +98,8 @@ std::string ratio_plot(const Results& results) {
   if (results.layers.is_null()) return "";
   const auto& networks = results.layers["networks"].as_object();
   constexpr double pitch = 16, left = 50, bars = 120, letter = 6.5;
-  // What another layer computes too has no time of its own.
   const auto compared = [](const octet::Json& layer) {
-    return !layer["float32"].is_null() && !layer["int8"].is_null() &&
-           layer["int8"]["milliseconds"].as_number() > 0;
+    return timed(layer["float32"]) && timed(layer["int8"]);
   };
   // Under each strip stand the names of its layers, read upwards.
   double width = 360, height = 30;

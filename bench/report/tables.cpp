@@ -125,13 +125,15 @@ Table layer_table(const octet::Json& layers) {
       if (int8.is_null()) continue;
       const double milliseconds = int8["milliseconds"].as_number();
       const double share = int8["share_of_peak"].as_number();
-      const double ratio =
-          float32.is_null() ? 0 : float32["milliseconds"].as_number() / milliseconds;
+      const double float_milliseconds = float32.is_null() ? 0 : float32["milliseconds"].as_number();
+      const double ratio = float_milliseconds / milliseconds;
       if (milliseconds < 0.02 * content["int8_milliseconds"].as_number()) continue;
       if (ratio >= 1.5 && share >= 0.15) continue;
       if (ratio > 0 && ratio < 1) table.marked.push_back(table.rows.size());
       table.rows.push_back({network, layer["name"].as_string(),
-                            float32.is_null() ? "-" : fixed(float32["milliseconds"].as_number(), 4),
+                            float_milliseconds > 0 ? fixed(float_milliseconds, 4)
+                            : float32.is_null()    ? "-"
+                                                   : float32["kernel"].as_string(),
                             fixed(milliseconds, 4),
                             ratio > 0 ? fixed(ratio, 2) + (ratio < 1 ? " LOSES" : "") : "-",
                             percent(share), int8["kernel"].as_string(), int8["why"].as_string()});

@@ -332,8 +332,10 @@ class ReportPage {
       svg.upright(left + 12, 218, each["name"].as_string());
       left += pitch;
       // What another operation computes too has no time of its own.
-      const bool both =
-          !float32.is_null() && !int8.is_null() && int8["milliseconds"].as_number() > 0;
+      const auto timed = [](const Json& cost) {
+        return !cost.is_null() && cost["milliseconds"].as_number() > 0;
+      };
+      const bool both = timed(float32) && timed(int8);
       const double ratio =
           both ? float32["milliseconds"].as_number() / int8["milliseconds"].as_number() : 1;
       if (ratio < 1) table.marked.push_back(table.rows.size());
