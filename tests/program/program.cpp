@@ -205,3 +205,25 @@ TEST_CASE("large pointwise and depthwise convolutions run together, with the bit
     CHECK(program.predict(images, workspace) == expected);
   }
 }
+
+TEST_CASE("an observer sees as many examples at once as the workspace was made for") {
+  Graph<float> graph(5);
+  graph.output(global_average_pool(conv2d(graph.input({64, 64, 1}), 64, {.kernel = 3})));
+  const Program program = compile(graph);
+  const Tensor<float> images = networks::images({64, 64, 1}, 8);
+  const TensorView<const float> input = images;
+  Tensor<float> y(program.output_shape().with_batch(8));
+  const TensorView<float> output = y;
+  for (const int threads : {1, 2}) {
+    ThreadPool pool(threads);
+    Workspace workspace(program, {.batch = 5, .pool = &pool});
+    CHECK(workspace.bytes() < 5 * program.arena_bytes());
+    std::vector<std::int64_t> seen;
+    program.run_observed({&input, 1}, {&output, 1}, workspace,
+                         [&](int operation, int, const std::byte*, auto first, auto count) {
+                           if (operation == 0) seen.insert(seen.end(), {first, count});
+                         });
+    CHECK(seen == std::vector<std::int64_t>{0, 5, 5, 3});
+    CHECK(y == program(images));
+  }
+}

@@ -91,8 +91,8 @@ class Program {
 
   /// run() that also calls observe(operation, value, data, first, count) after each operation: the
   /// numbers of the operation and of the value it wrote, the value's memory, and which examples
-  /// these are. Pieces and operations run one by one here, so that every value exists; run()
-  /// computes some together, with the same bits.
+  /// these are: as many at once as the workspace was made for. Operations run one by one here, so
+  /// that every value exists; run() computes some together, with the same bits.
   template <class Observer>
   void run_observed(std::span<const TensorView<const float>> inputs,
                     std::span<const TensorView<float>> outputs, Workspace& workspace,
@@ -249,11 +249,11 @@ class Program {
   void run_piece(std::span<const TensorView<const float>> inputs,
                  std::span<const TensorView<float>> outputs, PieceMemory& memory, ThreadPool* pool,
                  std::int64_t first, std::int64_t count, Body&& body) const;
-  /// Calls body(frame, first, count) for each piece of a batch, one after the other.
+  /// Calls body(frame, first, count) for each `piece` examples, one piece after the other.
   template <class Body>
   void over_pieces(std::span<const TensorView<const float>> inputs,
-                   std::span<const TensorView<float>> outputs, Workspace& workspace,
-                   Body&& body) const;
+                   std::span<const TensorView<float>> outputs, PieceMemory& memory,
+                   ThreadPool* pool, std::int64_t piece, Body&& body) const;
 
   /// What run() goes through: a step, and the number of its operation.
   struct Run {
@@ -308,7 +308,7 @@ class Workspace {
     const std::int64_t bytes = (std::max)(program.weight_bytes(), std::int64_t{1} << 20);
     piece_ = std::clamp(bytes / (program.arena_bytes() + 1), std::int64_t{1}, batch_);
     piece_ = piece_of(batch_);
-    for (PieceMemory& memory : pieces_) prepare(program, memory);
+    for (PieceMemory& memory : pieces_) prepare(program, memory, piece_);
   }
 
   std::int64_t batch() const { return batch_; }
@@ -329,14 +329,20 @@ class Workspace {
     const auto lanes = static_cast<std::int64_t>(pieces_.size());
     return octet::pieces(total, round_up(octet::pieces(total, piece_), lanes));
   }
-  void prepare(const Program& program, PieceMemory& memory) const {
+  /// Memory for a whole batch at once, which run() does not need: taken when it is first wanted.
+  PieceMemory& whole(const Program& program) {
+    if (piece_ == batch_) return pieces_[0];
+    if (whole_.values.empty()) prepare(program, whole_, batch_);
+    return whole_;
+  }
+  static void prepare(const Program& program, PieceMemory& memory, std::int64_t examples) {
     std::int64_t scratch = 0;
-    for (const std::int64_t N : {std::int64_t{1}, piece_}) {
+    for (const std::int64_t N : {std::int64_t{1}, examples}) {
       for (const Step& step : program.steps_) scratch = (std::max)(scratch, step.scratch_bytes(N));
       for (const Program::Run& run : program.runs_)
         scratch = (std::max)(scratch, run.step.scratch_bytes(N));
     }
-    memory.arena.resize(static_cast<std::size_t>(program.arena_bytes() * piece_));
+    memory.arena.resize(static_cast<std::size_t>(program.arena_bytes() * examples));
     memory.scratch.resize(static_cast<std::size_t>(scratch));
     memory.values.resize(program.description().values.size());
     for (const Operation& operation : program.description().operations)
@@ -352,6 +358,7 @@ class Workspace {
   std::unique_ptr<ThreadPool> own_pool_;
   /// One for each thread, or one for all.
   std::vector<PieceMemory> pieces_{1};
+  PieceMemory whole_;
 };
 
 template <class Body>
@@ -387,12 +394,12 @@ void Program::run_piece(std::span<const TensorView<const float>> inputs,
 
 template <class Body>
 void Program::over_pieces(std::span<const TensorView<const float>> inputs,
-                          std::span<const TensorView<float>> outputs, Workspace& workspace,
-                          Body&& body) const {
+                          std::span<const TensorView<float>> outputs, PieceMemory& memory,
+                          ThreadPool* pool, std::int64_t piece, Body&& body) const {
   const std::int64_t total = inputs[0].shape()[0];
-  for (std::int64_t first = 0; first < total; first += workspace.piece_) {
-    const std::int64_t count = (std::min)(workspace.piece_, total - first);
-    run_piece(inputs, outputs, workspace.pieces_[0], workspace.pool_, first, count,
+  for (std::int64_t first = 0; first < total; first += piece) {
+    const std::int64_t count = (std::min)(piece, total - first);
+    run_piece(inputs, outputs, memory, pool, first, count,
               [&](const Frame& frame) { body(frame, first, count); });
   }
 }
@@ -401,7 +408,7 @@ template <class Observer>
 void Program::run_observed(std::span<const TensorView<const float>> inputs,
                            std::span<const TensorView<float>> outputs, Workspace& workspace,
                            Observer&& observe) const {
-  over_pieces(inputs, outputs, workspace,
+  over_pieces(inputs, outputs, workspace.whole(*this), workspace.pool_, workspace.batch_,
               [&](const Frame& frame, std::int64_t first, std::int64_t count) {
                 for (std::size_t i = 0; i < steps_.size(); ++i) {
                   steps_[i].run(frame);
@@ -416,12 +423,13 @@ template <class Observer>
 void Program::run_timed(std::span<const TensorView<const float>> inputs,
                         std::span<const TensorView<float>> outputs, Workspace& workspace,
                         Observer&& observe) const {
-  over_pieces(inputs, outputs, workspace, [&](const Frame& frame, std::int64_t, std::int64_t) {
-    for (const Run& run : runs_) {
-      run.step.run(frame);
-      observe(run.operation);
-    }
-  });
+  over_pieces(inputs, outputs, workspace.pieces_[0], workspace.pool_, workspace.piece_,
+              [&](const Frame& frame, std::int64_t, std::int64_t) {
+                for (const Run& run : runs_) {
+                  run.step.run(frame);
+                  observe(run.operation);
+                }
+              });
 }
 
 inline void Program::run(std::span<const TensorView<const float>> inputs,
