@@ -16,18 +16,18 @@
 
 #include "octet/core/aligned.hpp"
 #include "octet/core/thread_pool.hpp"
-#include "octet/kernels/avx2/winograd_f32.hpp"
-#include "octet/kernels/avx512/winograd_f32.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm.hpp"
-#include "octet/kernels/neon/winograd_f32.hpp"
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/table.hpp"
-#include "octet/kernels/wasm_simd128/winograd_f32.hpp"
 #include "octet/kernels/winograd_tile.hpp"
 #if OCTET_X86
+#include "octet/kernels/avx2/winograd_f32.hpp"
+#include "octet/kernels/avx512/winograd_f32.hpp"
 #elif OCTET_NEON
+#include "octet/kernels/neon/winograd_f32.hpp"
 #elif OCTET_WASM_SIMD128
+#include "octet/kernels/wasm_simd128/winograd_f32.hpp"
 #endif
 
 namespace octet::inline OCTET_ABI::kernels {
