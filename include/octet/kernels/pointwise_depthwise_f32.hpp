@@ -42,11 +42,11 @@ struct PointwiseDepthwise {
 };
 
 /// The lines [begin, end) of the result for one image, strip after strip.
-inline void pointwise_depthwise_lines(const PointwiseDepthwise& s, const float* x,
-                                      const PackedConv2d& pointwise, const Epilogue<float>& between,
-                                      const float* depthwise, const Epilogue<float>& epilogue,
-                                      float* y, std::int64_t begin, std::int64_t end,
-                                      float* strip) noexcept {
+template <class = WhenUsed>
+void pointwise_depthwise_lines(const PointwiseDepthwise& s, const float* x,
+                               const PackedConv2d& pointwise, const Epilogue<float>& between,
+                               const float* depthwise, const Epilogue<float>& epilogue, float* y,
+                               std::int64_t begin, std::int64_t end, float* strip) noexcept {
   const auto& row = best_row(depthwise_table<float>());
   const std::int64_t lines = s.lines(), line = s.line_floats();
   std::int64_t first = 0, stop = 0;  // Lines that the strip holds.

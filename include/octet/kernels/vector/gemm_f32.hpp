@@ -4,9 +4,9 @@
 //
 // A tile of R pixels x V vectors of channels stays in registers for a whole pass over the depth: of
 // every 6 x 4 multiply-adds, only 6 broadcasts and 4 loads touch memory, and the six pixel pointers
-// stay in registers too, which a taller tile's would not. Measured: 0.80 to 0.92 of the peak of a
-// core at products of 250 and more a side and 3x3 convolutions of 64 and more channels, 0.6 at a
-// depth of 16, with AVX-512; 0.83 to 0.95 with AVX2.
+// stay in registers too, which a taller tile's would not. Measured: 0.77 to 0.83 of the peak of a
+// core at products of 250 and more a side, 0.80 at 3x3 convolutions of 64 and more channels, 0.56
+// at a depth of 16, with AVX-512; 0.87 to 0.93 with AVX2.
 #if defined(OCTET_VECTOR)
 
 // Floats that a tile of V vectors fetches ahead for each k: half as many as it reads of b, which
