@@ -302,7 +302,8 @@ class Workspace {
     }
     if (batch_ >= examples_for_threads())
       pieces_.resize(static_cast<std::size_t>(pool_->threads()));
-    // The weights are read once for each piece, so its values may take as much memory as they do.
+    // The weights are read once for each piece, so its values may take as much memory as they do,
+    // or half of a second cache.
     // Measured with 64 images and two threads, against all images and both threads in every
     // operation: int8 networks 1.1 to 1.3 times as fast, MobileNets in float32 1.4 to 1.6 times.
     const std::int64_t bytes = (std::max)(program.weight_bytes(), std::int64_t{1} << 20);
@@ -326,8 +327,8 @@ class Workspace {
   std::int64_t examples_for_threads() const { return 2 * pool_->threads(); }
   /// The size of the pieces of `total` examples: at most piece_, and as many for each thread.
   std::int64_t piece_of(std::int64_t total) const {
-    const auto lanes = static_cast<std::int64_t>(pieces_.size());
-    return octet::pieces(total, round_up(octet::pieces(total, piece_), lanes));
+    const auto workers = static_cast<std::int64_t>(pieces_.size());
+    return octet::pieces(total, round_up(octet::pieces(total, piece_), workers));
   }
   /// Memory for a whole batch at once, which run() does not need: taken when it is first wanted.
   PieceMemory& whole(const Program& program) {
@@ -436,15 +437,16 @@ inline void Program::run(std::span<const TensorView<const float>> inputs,
                          std::span<const TensorView<float>> outputs,
                          Workspace& workspace) const noexcept {
   const std::int64_t total = inputs[0].shape()[0];
-  const auto lanes = static_cast<std::int64_t>(workspace.pieces_.size());
-  if (lanes == 1 || total < workspace.examples_for_threads())
+  const auto workers = static_cast<std::int64_t>(workspace.pieces_.size());
+  if (workers == 1 || total < workspace.examples_for_threads())
     return run_timed(inputs, outputs, workspace, [](int) {});
   const std::int64_t piece = workspace.piece_of(total);
   // Within a piece the pool leaves every loop to the thread that runs it.
-  kernels::over_jobs(workspace.pool_, lanes, octet::pieces(total, piece),
-                     [&](std::int64_t lane, std::int64_t job) {
+  kernels::over_jobs(workspace.pool_, workers, octet::pieces(total, piece),
+                     [&](std::int64_t worker, std::int64_t job) {
                        const std::int64_t first = job * piece;
-                       run_piece(inputs, outputs, workspace.pieces_[static_cast<std::size_t>(lane)],
+                       run_piece(inputs, outputs,
+                                 workspace.pieces_[static_cast<std::size_t>(worker)],
                                  workspace.pool_, first, (std::min)(piece, total - first),
                                  [&](const Frame& frame) {
                                    for (const Run& run : runs_) run.step.run(frame);
