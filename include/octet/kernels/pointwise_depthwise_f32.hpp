@@ -82,8 +82,9 @@ void pointwise_depthwise_run(const PointwiseDepthwise& s, const float* x,
                              float* scratch, ThreadPool* pool) noexcept {
   const Conv2dShape &p = s.pointwise, &d = s.depthwise;
   const std::int64_t threads = pool ? pool->threads() : 1;
-  const std::int64_t wanted = p.N < 2 * threads ? 2 * threads : 1;
-  const std::int64_t band = pieces(d.OH, threads == 1 ? 1 : wanted), bands = pieces(d.OH, band);
+  const bool images_suffice = threads == 1 || p.N >= 2 * threads;
+  const std::int64_t band = pieces(d.OH, images_suffice ? 1 : 2 * threads);
+  const std::int64_t bands = pieces(d.OH, band);
   over_jobs(pool, most_workers(), p.N * bands, [&](std::int64_t worker, std::int64_t job) {
     const std::int64_t n = job / bands, begin = job % bands * band;
     pointwise_depthwise_lines(s, x + n * p.H * p.W * p.C, pointwise, between, depthwise, epilogue,

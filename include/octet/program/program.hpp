@@ -303,9 +303,9 @@ class Workspace {
     if (batch_ >= examples_for_threads())
       pieces_.resize(static_cast<std::size_t>(pool_->threads()));
     // The weights are read once for each piece, so its values may take as much memory as they do,
-    // or half of a second cache.
-    // Measured with 64 images and two threads, against all images and both threads in every
-    // operation: int8 networks 1.1 to 1.3 times as fast, MobileNets in float32 1.4 to 1.6 times.
+    // or half of a second cache. Measured with 64 images and two threads, against all images and
+    // both threads in every operation: int8 networks 1.1 to 1.3 times as fast, MobileNets in
+    // float32 1.4 to 1.6 times.
     const std::int64_t bytes = (std::max)(program.weight_bytes(), std::int64_t{1} << 20);
     piece_ = std::clamp(bytes / (program.arena_bytes() + 1), std::int64_t{1}, batch_);
     piece_ = piece_of(batch_);
