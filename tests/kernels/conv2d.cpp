@@ -1,6 +1,7 @@
 // Every row of the table of float products against the loops that define convolution, at shapes
 // around the edges of the tiles: 6 pixels, 16 or 64 channels (also 8 and 16 lanes), 96 pixels of a
-// job, 192 of depth, and of Winograd's: 2 or 4 pixels, a block of tiles.
+// job, 768 of depth, eight sums of a shallow product, and of Winograd's: 2 or 4 pixels, a block of
+// tiles.
 #include "octet/kernels/conv2d.hpp"
 
 #include <algorithm>
@@ -59,10 +60,10 @@ const std::vector<Case>& cases() {
         {"3x3, 63 channels", convolution(1, 3, 63, 63, 3, 1)},
         {"3x3, 64 channels", convolution(1, 3, 64, 64, 3, 1)},
         {"3x3, 65 channels", convolution(1, 3, 65, 65, 3, 1)},
-        {"1x1, depth 191", convolution(1, 3, 191, 5, 1, 0)},
-        {"1x1, depth 192", convolution(1, 3, 192, 5, 1, 0)},
-        {"1x1, depth 193", convolution(1, 3, 193, 5, 1, 0)},
-        {"3x3, depth 300, in slices", convolution(1, 3, 300, 3, 3, 1)},
+        {"1x1, depth 767", convolution(1, 3, 767, 5, 1, 0)},
+        {"1x1, depth 768", convolution(1, 3, 768, 5, 1, 0)},
+        {"1x1, depth 769", convolution(1, 3, 769, 5, 1, 0)},
+        {"3x3, depth 800, in slices", convolution(1, 2, 800, 3, 3, 1)},
         {"first layer: 1 channel, taps as depth", convolution(2, 9, 1, 20, 3, 1)},
         {"first layer: 3 channels, 7x7", convolution(1, 8, 3, 17, 7, 3)},
         {"taps as depth, more than 128", convolution(1, 12, 3, 4, 11, 5)},
@@ -232,6 +233,12 @@ const std::vector<Case>& cases() {
         {"a window that lies in the padding altogether",
          {.H = 2, .W = 2, .C = 8, .OH = 6, .OW = 6, .OC = 3, .pad_top = 2, .pad_left = 2}},
     };
+    // Products over few channels: pixels that are no multiple of 8, 6, 5 and 4 sums.
+    for (const std::int64_t depth : {8, 9, 16, 24})
+      for (const std::int64_t outputs : {1, 15, 16, 17, 31, 32, 33, 64, 65})
+        all.push_back({"shallow", linear_shape(23, depth, outputs)});
+    for (const std::int64_t outputs : {8, 16, 17, 33})
+      all.push_back({"first layer: three lines of three", convolution(1, 11, 1, outputs, 3, 1)});
     return all;
   }();
   return list;
@@ -318,20 +325,21 @@ TEST_CASE("conv2d: every row of the table computes the reference's forward") {
       const Tensors t(s);
       ThreadPool pool(1);
       const double depth = static_cast<double>(s.KH * s.KW * s.C / s.groups);
-      for (const int epilogue : {0, 1}) {
+      // Nothing after the sums; bias and limits; bias, limits and a residual.
+      for (const int epilogue : {0, 1, 2}) {
         CAPTURE(epilogue);
         std::vector<double> expected(t.y.size()), magnitude(t.y.size());
         const auto bias = widened(t.bias), residual = widened(t.residual);
         Epilogue<double> wide{};
         Epilogue<float> narrow{};
         if (epilogue) {
-          wide = {bias.data(), -0.5, 0.75, residual.data()};
-          narrow = {t.bias.data(), -0.5f, 0.75f, t.residual.data()};
+          wide = {bias.data(), -0.5, 0.75, epilogue == 2 ? residual.data() : nullptr};
+          narrow = {t.bias.data(), -0.5f, 0.75f, epilogue == 2 ? t.residual.data() : nullptr};
         }
         conv2d_forward(s, widened(t.x).data(), widened(t.w).data(), wide, expected.data(), pool);
         conv2d_forward(s, magnitudes(t.x).data(), magnitudes(t.w).data(), {}, magnitude.data(),
                        pool);
-        for (double& m : magnitude) m += 2 * epilogue;
+        for (double& m : magnitude) m += epilogue;
         for (const ConvAlgorithm algorithm : algorithms(row, s)) {
           CAPTURE(winograd_tile(algorithm));
           std::vector<float> y(t.y.size(), NAN);
@@ -340,7 +348,7 @@ TEST_CASE("conv2d: every row of the table computes the reference's forward") {
           AlignedVector<float> scratch(scratch_size(s, packed), NAN);
           conv2d_run(s, t.x.data(), packed, narrow, y.data(), nullptr, scratch.data());
           CHECK(first_miss(y, expected, scale_of(algorithm, magnitude), depth) == -1);
-          if (epilogue) {
+          if (epilogue == 2) {
             Epilogue<float> own = narrow;
             std::vector<float> in_place = t.residual;
             own.residual = in_place.data();

@@ -82,6 +82,13 @@ inline std::int64_t fetch_after(const float* b, std::int64_t size, const float* 
   return end - b >= 2 * size ? size : 0;
 }
 
+/// Points at `count` pixels, one at least, that are `step` floats apart.
+template <class Float>
+void point_in_steps(Float** pointers, Float* pixel, std::int64_t step, std::int64_t count) {
+  pointers[0] = pixel;
+  for (std::int64_t i = 1; i < count; ++i) pointers[i] = pixel += step;
+}
+
 /// One job: the pixels [begin, begin + count) of the grid, their pointers and the sums over them.
 class GatherBlock {
  public:
@@ -99,7 +106,7 @@ class GatherBlock {
                                      gather.w.target +
                                  gather.w.first + w * gather.w.target_step) *
                                     gather.target_channels;
-      for (std::int64_t j = 0; j < end - i; ++j) c_[i + j] = c + j * step;
+      point_in_steps(c_ + i, c, step, end - i);
       i = end;
       w = 0;
       if (++h < gather.h.grid) continue;
@@ -178,8 +185,9 @@ class GatherBlock {
         const float* const row = row_of(line, tap_h);
         const Reach seen =
             row && adjoin ? reach(w.source - width + 1, count, w.step, first) : Reach{0, 0};
-        for (std::int64_t j = seen.begin; j < seen.end; ++j)
-          a[j] = row + first * channels + j * step;
+        if (seen.end > seen.begin)
+          point_in_steps(a + seen.begin, row + first * channels + seen.begin * step, step,
+                         seen.end - seen.begin);
         for (std::int64_t j = 0; j < count; ++j) {
           if (j == seen.begin) j = seen.end;
           if (j == count) break;

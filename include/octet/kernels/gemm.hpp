@@ -32,7 +32,7 @@ template <class = WhenUsed>
 Table<GemmImplementation> gemm_table() {
   static constexpr GemmImplementation table[] = {
 #if OCTET_X86
-    {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::product, &avx512::outer},
+    {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::shallow_or_deep_product, &avx512::outer},
     {"gemm_f32_6x16_avx2", Isa::avx2, 8, 16, &avx2::product, &avx2::outer},
 #elif OCTET_NEON
     {"gemm_f32_6x16_neon", Isa::neon, 4, 16, &neon::product, &neon::outer},

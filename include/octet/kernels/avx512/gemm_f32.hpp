@@ -6,7 +6,10 @@
 #include "octet/kernels/vector/unroll.hpp"
 
 #define OCTET_VECTOR OCTET_AVX512 inline
+#define OCTET_VECTOR_INLINE OCTET_AVX512_INLINE
 namespace octet::inline OCTET_ABI::kernels::avx512 {
 #include "octet/kernels/vector/gemm_f32.hpp"
+#include "octet/kernels/vector/shallow_product_f32.hpp"
 }  // namespace octet::inline OCTET_ABI::kernels::avx512
+#undef OCTET_VECTOR_INLINE
 #undef OCTET_VECTOR

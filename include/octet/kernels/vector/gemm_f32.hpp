@@ -5,8 +5,9 @@
 // A tile of R pixels x V vectors of channels stays in registers for a whole pass over the depth: of
 // every 6 x 4 multiply-adds, only 6 broadcasts and 4 loads touch memory, and the six pixel pointers
 // stay in registers too, which a taller tile's would not. Measured: 0.77 to 0.83 of the peak of a
-// core at products of 250 and more a side, 0.80 at 3x3 convolutions of 64 and more channels, 0.56
-// at a depth of 16, with AVX-512; 0.87 to 0.93 with AVX2.
+// core at products of 250 and more a side, 0.80 at 3x3 convolutions of 64 and more channels, with
+// AVX-512, which has a second way for few channels (shallow_product_f32.hpp); 0.87 to 0.93 with
+// AVX2.
 #if defined(OCTET_VECTOR)
 
 // Floats that a tile of V vectors fetches ahead for each k: half as many as it reads of b, which
@@ -107,9 +108,11 @@ template <int V>
 OCTET_VECTOR void product_rows(const ProductTile& t) {
   const float* next = t.b + t.taps * t.depth * V * lanes;
   const std::int64_t share = t.taps * t.depth * fetched<V>;
+  const std::int64_t tiles = (t.rows + tile_rows - 1) / tile_rows;
+  const std::int64_t height = t.rows / tiles, taller = t.rows % tiles;
   std::int64_t first = 0, left = t.fetch;
-  for (std::int64_t tiles = (t.rows + tile_rows - 1) / tile_rows; tiles > 0; --tiles) {
-    const std::int64_t count = (t.rows - first + tiles - 1) / tiles;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t count = tile < taller ? height + 1 : height;
     const bool fetches = left >= share;
     product_some<tile_rows, V>(t, first, count, fetches ? next : nullptr);
     first += count;
