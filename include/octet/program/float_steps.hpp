@@ -204,13 +204,10 @@ struct Add : StepBase {
 
   std::string kernel() const { return "add_f32"; }
   void run(const Frame& frame) const noexcept {
-    const float* const first = frame.at<const float>(a);
-    const float* const second = frame.at<const float>(b);
+    const std::int64_t count = frame.N * elements;
     float* const sum = frame.at<float>(y);
-    frame.pool->parallel_for(frame.N * elements, grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i)
-        sum[i] = kernels::clamp_value(first[i] + second[i], clamp.low, clamp.high);
-    });
+    kernels::add(count, frame.at<const float>(a), frame.at<const float>(b), sum, *frame.pool);
+    if (!clamp.none()) kernels::clamp_forward(count, sum, clamp.low, clamp.high, sum, *frame.pool);
   }
 };
 
