@@ -49,7 +49,7 @@ foreach(entry IN LISTS entries)
   if(NOT IS_DIRECTORY ${entry})
     list(APPEND lessons ${name})
     # A lesson is compiled more often than it runs.
-    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-Og>)
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
   if(name STREQUAL fer)
