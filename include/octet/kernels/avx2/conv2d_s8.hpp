@@ -63,16 +63,9 @@ OCTET_TARGET_AVX2_S8 void conv2d_s8_tile(const LineS8& line, std::int64_t pixel,
                   line.multiplier + channel, left);
   const LimitsS8 limits = limits_s8(line.zero_point, line.lo, line.hi);
 #pragma GCC unroll 6
-  for (int i = 0; i < MR; ++i) {
-    __m256i q[2];
-#pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half)
-      q[half] = round_8(
-          _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(acc[i][half], channels.start[half])),
-                        channels.multiplier[half]),
-          limits);
-    store_bytes(line.y + (pixel + i) * line.y_stride + channel, narrow_16(q[0], q[1]), left);
-  }
+  for (int i = 0; i < MR; ++i)
+    store_bytes(line.y + (pixel + i) * line.y_stride + channel,
+                requantize_16(acc[i], channels, limits), left);
 }
 
 using Conv2dS8Tile = void(const LineS8& line, std::int64_t pixel, std::int64_t channel) noexcept;

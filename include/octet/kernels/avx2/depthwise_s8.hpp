@@ -40,14 +40,8 @@ OCTET_TARGET_AVX2_S8 inline void finish_depthwise_s8(const LineS8& line, const D
   for (int i = 0; i < MR; ++i) {
     const __m256i sums[2] = {_mm256_permute2x128_si256(acc[i][0], acc[i][1], 0x20),
                              _mm256_permute2x128_si256(acc[i][0], acc[i][1], 0x31)};
-    __m256i q[2];
-#pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half)
-      q[half] = round_8(
-          _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(sums[half], c.channels.start[half])),
-                        c.channels.multiplier[half]),
-          c.limits);
-    store_bytes(line.y + (pixel + i) * line.y_stride + c.channel, narrow_16(q[0], q[1]), c.left);
+    store_bytes(line.y + (pixel + i) * line.y_stride + c.channel,
+                requantize_16(sums, c.channels, c.limits), c.left);
   }
 }
 

@@ -21,7 +21,7 @@ OCTET_TARGET_AVX2_S8 inline void add_s8(std::int64_t count, const std::int8_t* a
   const __m256 constant = _mm256_set1_ps(p.constant);
   std::int64_t i = 0;
   for (; i + 16 <= count; i += 16) {
-    __m256i q[2];
+    __m256 value[2];
     for (int half = 0; half < 2; ++half) {
       __m256 a_part =
           _mm256_mul_ps(_mm256_cvtepi32_ps(load_8_as_int32(a + i + 8 * half)), a_multiplier);
@@ -29,9 +29,9 @@ OCTET_TARGET_AVX2_S8 inline void add_s8(std::int64_t count, const std::int8_t* a
           _mm256_mul_ps(_mm256_cvtepi32_ps(load_8_as_int32(b + i + 8 * half)), b_multiplier);
       // A product that must exist as a float32 cannot be fused with the sum.
       asm("" : "+x"(a_part), "+x"(b_part));
-      q[half] = round_8(_mm256_add_ps(_mm256_add_ps(a_part, b_part), constant), limits);
+      value[half] = _mm256_add_ps(_mm256_add_ps(a_part, b_part), constant);
     }
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), narrow_16(q[0], q[1]));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), round_16(value, limits));
   }
   scalar::add_s8(count - i, a + i, b + i, p, y + i);
 }
@@ -45,14 +45,14 @@ OCTET_TARGET_AVX2_S8 inline void multiply_s8(std::int64_t count, const std::int8
   const __m256i b_zero = _mm256_set1_epi32(p.b_zero_point);
   std::int64_t i = 0;
   for (; i + 16 <= count; i += 16) {
-    __m256i q[2];
+    __m256 value[2];
     for (int half = 0; half < 2; ++half) {
       const __m256i product =
           _mm256_mullo_epi32(_mm256_sub_epi32(load_8_as_int32(a + i + 8 * half), a_zero),
                              _mm256_sub_epi32(load_8_as_int32(b + i + 8 * half), b_zero));
-      q[half] = round_8(_mm256_mul_ps(_mm256_cvtepi32_ps(product), multiplier), limits);
+      value[half] = _mm256_mul_ps(_mm256_cvtepi32_ps(product), multiplier);
     }
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), narrow_16(q[0], q[1]));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), round_16(value, limits));
   }
   scalar::multiply_s8(count - i, a + i, b + i, p, y + i);
 }

@@ -52,9 +52,9 @@ OCTET_TARGET_AVX2_S8 inline void average_pool_s8_row(const Pool2dShape& s, const
           sum[0] = _mm256_add_epi32(sum[0], _mm256_cvtepi8_epi32(values));
           sum[1] = _mm256_add_epi32(sum[1], _mm256_cvtepi8_epi32(_mm_srli_si128(values, 8)));
         }
-      for (__m256i& half : sum)
-        half = round_8(_mm256_mul_ps(_mm256_cvtepi32_ps(half), multiplier), limits);
-      store_bytes(to + c, narrow_16(sum[0], sum[1]), s.C - c);
+      const __m256 value[2] = {_mm256_mul_ps(_mm256_cvtepi32_ps(sum[0]), multiplier),
+                               _mm256_mul_ps(_mm256_cvtepi32_ps(sum[1]), multiplier)};
+      store_bytes(to + c, round_16(value, limits), s.C - c);
     }
   }
 }

@@ -12,27 +12,28 @@
 
 namespace octet::inline OCTET_ABI::kernels::avx2 {
 
-/// The limits of an output, before and after its zero point is added.
+/// The limits of an output: the highest before its zero point is added, the lowest as bytes.
 struct LimitsS8 {
-  __m256 lowest, highest;
-  __m256i zero_point;
+  __m256 highest;
+  __m256i zero_point;  ///< as int16
+  __m128i lowest;
 };
 
 OCTET_TARGET_AVX2_S8 inline LimitsS8 limits_s8(int zero_point, int lo, int hi) noexcept {
-  return {_mm256_set1_ps(static_cast<float>(lo - zero_point)),
-          _mm256_set1_ps(static_cast<float>(hi - zero_point)), _mm256_set1_epi32(zero_point)};
+  return {_mm256_set1_ps(static_cast<float>(hi - zero_point)),
+          _mm256_set1_epi16(static_cast<short>(zero_point)), _mm_set1_epi8(static_cast<char>(lo))};
 }
 
-/// clamp(round(value) + zero_point) of 8 lanes, as int32.
-OCTET_TARGET_AVX2_S8 inline __m256i round_8(__m256 value, const LimitsS8& limits) noexcept {
-  value = _mm256_min_ps(_mm256_max_ps(value, limits.lowest), limits.highest);
-  return _mm256_add_epi32(_mm256_cvtps_epi32(value), limits.zero_point);
-}
-
-/// 16 lanes within int8 as 16 bytes.
-OCTET_TARGET_AVX2_S8 inline __m128i narrow_16(__m256i first, __m256i second) noexcept {
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), 0xd8);
-  return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+/// clamp(round(value) + zero_point) of 2 x 8 lanes, as bytes. Only the upper limit needs a float:
+/// what is too low converts to the lowest int32, and the saturation of the packs keeps it low.
+OCTET_TARGET_AVX2_S8 inline __m128i round_16(const __m256 (&value)[2],
+                                             const LimitsS8& limits) noexcept {
+  const __m256i first = _mm256_cvtps_epi32(_mm256_min_ps(value[0], limits.highest));
+  const __m256i second = _mm256_cvtps_epi32(_mm256_min_ps(value[1], limits.highest));
+  const __m256i words = _mm256_adds_epi16(_mm256_packs_epi32(first, second), limits.zero_point);
+  const __m128i bytes =
+      _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  return _mm_max_epi8(_mm_shuffle_epi32(bytes, 0xd8), limits.lowest);
 }
 
 /// The first `count` of 16 bytes.
@@ -86,19 +87,31 @@ OCTET_TARGET_AVX2_S8 inline Channels16 channels_16(const std::int32_t* correctio
   return channels;
 }
 
+/// The bytes of 16 channels' sums.
+OCTET_TARGET_AVX2_S8 inline __m128i requantize_16(const __m256i (&sum)[2],
+                                                  const Channels16& channels,
+                                                  const LimitsS8& limits) noexcept {
+  __m256 value[2];
+  for (int half = 0; half < 2; ++half)
+    value[half] =
+        _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(sum[half], channels.start[half])),
+                      channels.multiplier[half]);
+  return round_16(value, limits);
+}
+
 OCTET_TARGET_AVX2_S8 inline void quantize_f32(std::int64_t count, const float* x, float scale,
                                               int zero_point, std::int8_t* y) noexcept {
   const LimitsS8 limits = limits_s8(zero_point, -128, 127);
   const __m256 divisor = _mm256_set1_ps(scale);
   std::int64_t i = 0;
   for (; i + 16 <= count; i += 16) {
-    __m256i q[2];
+    __m256 value[2];
     for (int half = 0; half < 2; ++half) {
       const __m256 quotient = _mm256_div_ps(_mm256_loadu_ps(x + i + 8 * half), divisor);
       const __m256 number = _mm256_cmp_ps(quotient, quotient, _CMP_ORD_Q);
-      q[half] = round_8(_mm256_and_ps(quotient, number), limits);
+      value[half] = _mm256_and_ps(quotient, number);
     }
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), narrow_16(q[0], q[1]));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), round_16(value, limits));
   }
   scalar::quantize_f32(count - i, x + i, scale, zero_point, y + i);
 }

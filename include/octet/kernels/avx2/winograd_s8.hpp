@@ -109,7 +109,7 @@ class BasicWinogradKernelS8 {
                                    const WinogradOutputS8& to) const noexcept {
     const LimitsS8 limits = limits_s8(q_.zero_point, q_.lo, q_.hi);
     const __m256i inverse = _mm256_set1_epi32(winograd_s8_inverse_of_9);
-    __m256i results[2][4][4];
+    __m256 results[4][4][2];
     for (int half = 0; half < 2; ++half) {
       const std::int64_t oc = channel + 8 * half;
       const __m256 multiplier = _mm256_loadu_ps(q_.multiplier + oc);
@@ -131,14 +131,14 @@ class BasicWinogradKernelS8 {
         for (int c = 0; c < 4; ++c) {
           const __m256i sum = _mm256_add_epi32(
               _mm256_srai_epi32(_mm256_mullo_epi32(o[c], inverse), winograd_s8_shift(r, c)), bias);
-          results[half][r][c] = round_8(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), limits);
+          results[r][c][half] = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier);
         }
       }
     }
     for (std::int64_t r = 0; r < to.rows; ++r)
       for (std::int64_t c = 0; c < to.columns; ++c)
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to.y + r * to.row_stride + c * to.pixel_stride),
-                         narrow_16(results[0][r][c], results[1][r][c]));
+                         round_16(results[r][c], limits));
   }
 
  private:
