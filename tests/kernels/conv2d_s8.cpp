@@ -31,18 +31,26 @@ Case make_case(const std::string& name, Conv2dShape s, Padding padding = {}) {
 }
 
 // Numbers around the tiles of all implementations: 6, 14 or 16 pixels, 16, 32 or 64 channels, 2, 4
-// or 64 of the reduction, lines of 84 pixels, panels of 96.
+// or 64 of the reduction, lines of 84 pixels, panels of 96. Up to 24
+// of the reduction are few, of which a kernel may keep all weights in registers.
 std::vector<Case> edge_cases() {
   std::vector<Case> cases;
+  const std::int64_t few = 3, many = 29;
   for (const std::int64_t W :
        {1, 2, 5, 6, 7, 12, 13, 14, 15, 16, 17, 28, 31, 32, 33, 83, 84, 85, 95, 96, 97})
-    cases.push_back(make_case("M = " + std::to_string(W), {.W = W, .C = 3, .OC = 17}));
-  for (const std::int64_t W : {1, 5, 6, 7})
-    cases.push_back(make_case("M = " + std::to_string(W) + ", N = 64", {.W = W, .C = 5, .OC = 64}));
+    for (const std::int64_t C : {few, many})
+      cases.push_back(make_case("M = " + std::to_string(W), {.W = W, .C = C, .OC = 17}));
+  for (const std::int64_t W : {1, 2, 3, 4, 5, 6, 7})
+    for (const std::int64_t OC : {16, 32, 64})
+      for (const std::int64_t C : {few, many})
+        cases.push_back(make_case("M = " + std::to_string(W) + ", N = " + std::to_string(OC),
+                                  {.W = W, .C = C, .OC = OC}));
   for (const std::int64_t OC :
        {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 80, 129})
-    cases.push_back(make_case("N = " + std::to_string(OC), {.W = 7, .C = 4, .OC = OC}));
-  for (const std::int64_t C : {1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 66, 68, 127, 128, 129})
+    for (const std::int64_t C : {few, many})
+      cases.push_back(make_case("N = " + std::to_string(OC), {.W = 7, .C = C, .OC = OC}));
+  for (const std::int64_t C : {1,  2,  3,  4,  5,  7,  8,  9,  12, 13,  16,  17, 20,
+                               21, 24, 25, 28, 63, 64, 65, 66, 68, 127, 128, 129})
     cases.push_back(make_case("K = " + std::to_string(C), {.W = 3, .C = C, .OC = 20}));
   cases.push_back(make_case(
       "first layer", {.N = 2, .H = 9, .W = 10, .C = 1, .OC = 20, .KH = 3, .KW = 3}, {1, 1, 1, 1}));
