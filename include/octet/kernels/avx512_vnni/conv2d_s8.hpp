@@ -1,17 +1,12 @@
 // The int8 convolution by vpdpbusd: 64 multiplications and additions in one instruction.
 #pragma once
 
-#include "octet/kernels/avx512/requantize_s8.hpp"
+#include "octet/kernels/avx512_vnni/few_taps_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
 
 #if OCTET_X86
-#include <immintrin.h>
 #include <utility>
 
-#define OCTET_TARGET_AVX512_VNNI \
-  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
-
-// GCC 12 takes the deliberately undefined operands inside of its own intrinsics for mistakes.
 #if !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -19,50 +14,6 @@
 #endif
 
 namespace octet::inline OCTET_ABI::kernels::avx512_vnni {
-
-/// vpdpbusd wants its first operand unsigned: x + 128, which is x with its top bit turned. The
-/// packed correction takes the 128 off again.
-OCTET_TARGET_AVX512_VNNI inline void to_unsigned(std::int64_t pixels, const std::int8_t* x,
-                                                 const LinesS8& work, std::byte* to) noexcept {
-  const std::int64_t count = pixels * work.x_channels;
-  const __m512i top = _mm512_set1_epi8(-128);
-  std::int64_t i = 0;
-  for (; i + 64 <= count; i += 64)
-    _mm512_storeu_si512(to + i, _mm512_xor_si512(_mm512_loadu_si512(x + i), top));
-  const __mmask64 tail = (__mmask64{1} << (count - i)) - 1;
-  _mm512_mask_storeu_epi8(to + i, tail,
-                          _mm512_xor_si512(_mm512_maskz_loadu_epi8(tail, x + i), top));
-}
-
-OCTET_TARGET_AVX512_VNNI inline __m512i broadcast_4_bytes(const std::byte* from) noexcept {
-  std::int32_t four;
-  std::memcpy(&four, from, 4);
-  return _mm512_set1_epi32(four);
-}
-
-/// Writes 64 results: 16 * NR channels, of which `left` exist, of 4 / NR pixels, of which `pixels`
-/// do.
-template <int NR>
-OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline void store_pixels(
-    __m512i bytes, std::int8_t* y, std::int64_t y_stride, std::int64_t pixels,
-    std::int64_t left) noexcept {
-  if constexpr (NR == 4) {
-    _mm512_mask_storeu_epi8(y, left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1, bytes);
-  } else if constexpr (NR == 2) {
-    const __mmask32 mask = avx512::mask_32(left);
-    _mm256_mask_storeu_epi8(y, mask, _mm512_castsi512_si256(bytes));
-    if (pixels > 1)
-      _mm256_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti64x4_epi64(bytes, 1));
-  } else {
-    const __mmask16 mask = avx512::mask_16(left);
-    _mm_mask_storeu_epi8(y, mask, _mm512_castsi512_si128(bytes));
-    if (pixels > 1) _mm_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti32x4_epi32(bytes, 1));
-    if (pixels > 2)
-      _mm_mask_storeu_epi8(y + 2 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 2));
-    if (pixels > 3)
-      _mm_mask_storeu_epi8(y + 3 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 3));
-  }
-}
 
 /// Tile: MR pixels x 16 * NR channels, as int32 in MR * NR registers. Each step broadcasts 4 bytes
 /// of every pixel and multiplies them with 4 bytes of every channel. Measured: 9 tenths of the rate
@@ -142,77 +93,12 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pi
   }
 }
 
-/// The same for convolutions of few taps, 4 * TAPS bytes in all: the weights stay in registers, and
-/// the pixels of the line pass by. Measured: first layers 1.2 to 1.4 times as fast, 1x1 ones of 8
-/// to 24 channels 1.1 to 1.3 times.
-template <int TAPS, int NR>
-OCTET_TARGET_AVX512_VNNI void conv2d_s8_few_taps(const LineS8& line,
-                                                 std::int64_t channel) noexcept {
-  std::int64_t offset[TAPS];
-  int taps = 0;
-  for (std::int64_t row = 0; row < line.rows; ++row)
-    for (std::int64_t column = 0; column < line.columns; ++column)
-      for (std::int64_t step = 0; step < line.steps; ++step)
-        offset[taps++] = row * line.row_step + column * line.column_step + 4 * step;
-  __m512i weights[TAPS][NR], start[NR];
-  __m512 multiplier[NR];
-#pragma GCC unroll 4
-  for (int j = 0; j < NR; ++j) {
-    const std::int64_t oc = channel + 16 * j;
-    const __mmask16 mask = avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0}));
-    start[j] = _mm512_maskz_loadu_epi32(mask, line.correction + oc);
-    if (line.bias)
-      start[j] = _mm512_add_epi32(start[j], _mm512_maskz_loadu_epi32(mask, line.bias + oc));
-    multiplier[j] = _mm512_maskz_loadu_ps(mask, line.multiplier + oc);
-#pragma GCC unroll 8
-    for (int tap = 0; tap < TAPS; ++tap)
-      weights[tap][j] = _mm512_loadu_si512(line.weights + oc / 16 * line.block_bytes + 64 * tap);
-  }
-  avx512::Limits64S8 limits = avx512::limits_64_s8(line.zero_point, line.lo, line.hi);
-  limits.fits_int32 = line.fits_int32;
-  const std::int64_t left = line.channels - channel;
-  std::int8_t* y = line.y + channel;
-  constexpr int together = 4 / NR;
-  for (std::int64_t pixel = 0; pixel < line.pixels;
-       pixel += together, y += together * line.y_stride) {
-    __m512i sum[4];
-    __m512 factor[4];
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k) sum[k] = start[k % NR], factor[k] = multiplier[k % NR];
-#pragma GCC unroll 4
-    for (int i = 0; i < together; ++i) {
-      const std::byte* const x =
-          line.x + (std::min)(pixel + i, line.pixels - 1) * line.pixel_stride;
-#pragma GCC unroll 8
-      for (int tap = 0; tap < TAPS; ++tap) {
-        const __m512i four = broadcast_4_bytes(x + offset[tap]);
-#pragma GCC unroll 4
-        for (int j = 0; j < NR; ++j)
-          sum[i * NR + j] = _mm512_dpbusd_epi32(sum[i * NR + j], four, weights[tap][j]);
-      }
-    }
-    store_pixels<NR>(avx512::in_order_64(avx512::requantize_64(sum, factor, limits)), y,
-                     line.y_stride, line.pixels - pixel, left);
-  }
-}
-
 using Conv2dS8Tile = void(const LineS8& line, std::int64_t pixel, std::int64_t channel) noexcept;
 
 template <int NR, int... MR>
 Conv2dS8Tile* const* conv2d_s8_tiles(std::integer_sequence<int, MR...>) {
   static constexpr Conv2dS8Tile* tiles[] = {nullptr, &conv2d_s8_tile<MR + 1, NR>...};
   return tiles;
-}
-
-/// The most taps whose weights are kept in registers.
-inline constexpr std::int64_t few_taps = 6;
-
-using Conv2dS8FewTaps = void(const LineS8& line, std::int64_t channel) noexcept;
-
-template <int NR, int... TAPS>
-Conv2dS8FewTaps* const* conv2d_s8_by_taps(std::integer_sequence<int, TAPS...>) {
-  static constexpr Conv2dS8FewTaps* by_taps[] = {nullptr, &conv2d_s8_few_taps<TAPS + 1, NR>...};
-  return by_taps;
 }
 
 /// The line in tiles of 6 x 64 channels, what is left in 14 x 32 and 14 x 16; each run of pixels

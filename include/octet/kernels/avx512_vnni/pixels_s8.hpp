@@ -1,0 +1,72 @@
+// How the int8 convolution by vpdpbusd reads pixels and writes results.
+#pragma once
+
+#include "octet/kernels/avx512/requantize_s8.hpp"
+#include "octet/kernels/lines_s8.hpp"
+
+#if OCTET_X86
+#include <cstring>
+#include <immintrin.h>
+
+#define OCTET_TARGET_AVX512_VNNI \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
+
+// GCC 12 takes the deliberately undefined operands inside of its own intrinsics for mistakes.
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+namespace octet::inline OCTET_ABI::kernels::avx512_vnni {
+
+/// vpdpbusd wants its first operand unsigned: x + 128, which is x with its top bit turned. The
+/// packed correction takes the 128 off again.
+OCTET_TARGET_AVX512_VNNI inline void to_unsigned(std::int64_t pixels, const std::int8_t* x,
+                                                 const LinesS8& work, std::byte* to) noexcept {
+  const std::int64_t count = pixels * work.x_channels;
+  const __m512i top = _mm512_set1_epi8(-128);
+  std::int64_t i = 0;
+  for (; i + 64 <= count; i += 64)
+    _mm512_storeu_si512(to + i, _mm512_xor_si512(_mm512_loadu_si512(x + i), top));
+  const __mmask64 tail = (__mmask64{1} << (count - i)) - 1;
+  _mm512_mask_storeu_epi8(to + i, tail,
+                          _mm512_xor_si512(_mm512_maskz_loadu_epi8(tail, x + i), top));
+}
+
+OCTET_TARGET_AVX512_VNNI inline __m512i broadcast_4_bytes(const std::byte* from) noexcept {
+  std::int32_t four;
+  std::memcpy(&four, from, 4);
+  return _mm512_set1_epi32(four);
+}
+
+/// Writes 64 results: 16 * NR channels, of which `left` exist, of 4 / NR pixels, of which `pixels`
+/// do.
+template <int NR>
+OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline void store_pixels(
+    __m512i bytes, std::int8_t* y, std::int64_t y_stride, std::int64_t pixels,
+    std::int64_t left) noexcept {
+  if constexpr (NR == 4) {
+    _mm512_mask_storeu_epi8(y, left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1, bytes);
+  } else if constexpr (NR == 2) {
+    const __mmask32 mask = avx512::mask_32(left);
+    _mm256_mask_storeu_epi8(y, mask, _mm512_castsi512_si256(bytes));
+    if (pixels > 1)
+      _mm256_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti64x4_epi64(bytes, 1));
+  } else {
+    const __mmask16 mask = avx512::mask_16(left);
+    _mm_mask_storeu_epi8(y, mask, _mm512_castsi512_si128(bytes));
+    if (pixels > 1) _mm_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti32x4_epi32(bytes, 1));
+    if (pixels > 2)
+      _mm_mask_storeu_epi8(y + 2 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 2));
+    if (pixels > 3)
+      _mm_mask_storeu_epi8(y + 3 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 3));
+  }
+}
+
+}  // namespace octet::inline OCTET_ABI::kernels::avx512_vnni
+
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#endif
