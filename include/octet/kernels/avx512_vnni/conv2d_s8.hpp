@@ -23,13 +23,7 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pi
                                              std::int64_t channel) noexcept {
   __m512i acc[MR][NR], start[NR];
 #pragma GCC unroll 4
-  for (int j = 0; j < NR; ++j) {
-    const std::int64_t oc = channel + 16 * j;
-    const __mmask16 mask = avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0}));
-    start[j] = _mm512_maskz_loadu_epi32(mask, line.correction + oc);
-    if (line.bias)
-      start[j] = _mm512_add_epi32(start[j], _mm512_maskz_loadu_epi32(mask, line.bias + oc));
-  }
+  for (int j = 0; j < NR; ++j) start[j] = start_of(line, channel + 16 * j);
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
@@ -68,13 +62,8 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pi
     }
   __m512 multiplier[NR];
 #pragma GCC unroll 4
-  for (int j = 0; j < NR; ++j) {
-    const std::int64_t oc = channel + 16 * j;
-    multiplier[j] = _mm512_maskz_loadu_ps(
-        avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0})), line.multiplier + oc);
-  }
-  avx512::Limits64S8 limits = avx512::limits_64_s8(line.zero_point, line.lo, line.hi);
-  limits.fits_int32 = line.fits_int32;
+  for (int j = 0; j < NR; ++j) multiplier[j] = multiplier_of(line, channel + 16 * j);
+  const avx512::Limits64S8 limits = limits_of(line);
   const std::int64_t left = line.channels - channel;
   std::int8_t* y = line.y + pixel * line.y_stride + channel;
   // 64 results at a time are 1, 2 or 4 pixels; the last pixel fills up.

@@ -32,17 +32,12 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_few_taps(const LineS8& line,
 #pragma GCC unroll 4
   for (int j = 0; j < NR; ++j) {
     const std::int64_t oc = channel + 16 * j;
-    const __mmask16 mask = avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0}));
-    start[j] = _mm512_maskz_loadu_epi32(mask, line.correction + oc);
-    if (line.bias)
-      start[j] = _mm512_add_epi32(start[j], _mm512_maskz_loadu_epi32(mask, line.bias + oc));
-    multiplier[j] = _mm512_maskz_loadu_ps(mask, line.multiplier + oc);
+    start[j] = start_of(line, oc), multiplier[j] = multiplier_of(line, oc);
 #pragma GCC unroll 8
     for (int tap = 0; tap < TAPS; ++tap)
       weights[tap][j] = _mm512_loadu_si512(line.weights + oc / 16 * line.block_bytes + 64 * tap);
   }
-  avx512::Limits64S8 limits = avx512::limits_64_s8(line.zero_point, line.lo, line.hi);
-  limits.fits_int32 = line.fits_int32;
+  const avx512::Limits64S8 limits = limits_of(line);
   const std::int64_t left = line.channels - channel;
   std::int8_t* y = line.y + channel;
   constexpr int together = 4 / NR;

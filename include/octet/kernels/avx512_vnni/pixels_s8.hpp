@@ -1,6 +1,8 @@
 // How the int8 convolution by vpdpbusd reads pixels and writes results.
 #pragma once
 
+#include <algorithm>
+
 #include "octet/kernels/avx512/requantize_s8.hpp"
 #include "octet/kernels/lines_s8.hpp"
 
@@ -38,6 +40,28 @@ OCTET_TARGET_AVX512_VNNI inline __m512i broadcast_4_bytes(const std::byte* from)
   std::int32_t four;
   std::memcpy(&four, from, 4);
   return _mm512_set1_epi32(four);
+}
+
+/// What the sums of 16 channels from `oc` on begin with, and the multipliers; 0 behind the last
+/// one.
+OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline __m512i start_of(
+    const LineS8& line, std::int64_t oc) noexcept {
+  const __mmask16 mask = avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0}));
+  const __m512i correction = _mm512_maskz_loadu_epi32(mask, line.correction + oc);
+  if (!line.bias) return correction;
+  return _mm512_add_epi32(correction, _mm512_maskz_loadu_epi32(mask, line.bias + oc));
+}
+OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline __m512 multiplier_of(
+    const LineS8& line, std::int64_t oc) noexcept {
+  const __mmask16 mask = avx512::mask_16((std::max)(line.channels - oc, std::int64_t{0}));
+  return _mm512_maskz_loadu_ps(mask, line.multiplier + oc);
+}
+
+OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline avx512::Limits64S8 limits_of(
+    const LineS8& line) noexcept {
+  avx512::Limits64S8 limits = avx512::limits_64_s8(line.zero_point, line.lo, line.hi);
+  limits.fits_int32 = line.fits_int32;
+  return limits;
 }
 
 /// Writes 64 results: 16 * NR channels, of which `left` exist, of 4 / NR pixels, of which `pixels`
