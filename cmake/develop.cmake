@@ -1,5 +1,6 @@
 # Tests, examples and benchmarks, each found by its place:
-#   tests/FOLDER/**.cpp  one program test_FOLDER; ctest shows one entry per source file
+#   tests/FOLDER/**.cpp  one program test_FOLDER, or test_networks where the folder's tests compile
+#                        whole networks; ctest shows one entry per source file
 #   tests/FOLDER/*.sh    one ctest entry each
 #   examples/NAME.cpp    one program and one ctest entry, for it checks what it teaches;
 #                        a folder examples/NAME/*.cpp is one program too
@@ -53,9 +54,9 @@ foreach(entry IN LISTS entries)
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
   if(name STREQUAL fer)
-    # Who types ./run demo waits for this: as many files as cores usually are, and -O2, for the
-    # kernels are vectorised by hand.
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+    # Who types ./run demo waits for this: all files as one, for two halves on two cores each compile
+    # most of the templates and take longer, and -O2, for the kernels are vectorised by hand.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
     target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O2>)
     target_include_directories(${name} SYSTEM PRIVATE ${OCTET_CLI11} ${OCTET_STB})
   endif()
@@ -78,35 +79,42 @@ add_library(octet_test_main OBJECT tests/main.cpp)
 target_include_directories(octet_test_main SYSTEM PRIVATE ${OCTET_DOCTEST})
 target_compile_features(octet_test_main PRIVATE cxx_std_20)
 
+# Joined, these compile the templates of networks and kernels once, not five times.
+set(networks graph models program quant train)
 file(GLOB folders LIST_DIRECTORIES true CONFIGURE_DEPENDS tests/*)
 foreach(folder IN LISTS folders)
   if(NOT IS_DIRECTORY ${folder})
     continue()
   endif()
   get_filename_component(group ${folder} NAME)
+  set(program test_${group})
+  if(group IN_LIST networks)
+    set(program test_networks)
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*/*.cpp)
-  if(sources)
-    octet_program(test_${group} ${sources} $<TARGET_OBJECTS:octet_test_main>)
-    set_target_properties(test_${group} PROPERTIES
+  if(sources AND TARGET ${program})
+    target_sources(${program} PRIVATE ${sources})
+  elseif(sources)
+    octet_program(${program} ${sources} $<TARGET_OBJECTS:octet_test_main>)
+    set_target_properties(${program} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-    target_include_directories(test_${group} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-    target_include_directories(test_${group} SYSTEM PRIVATE
+    target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    target_include_directories(${program} SYSTEM PRIVATE
       ${OCTET_DOCTEST} ${OCTET_EIGEN} ${OCTET_STB} $<$<BOOL:${OCTET_CLI11}>:${OCTET_CLI11}>)
-    target_compile_definitions(test_${group} PRIVATE OCTET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    target_compile_definitions(${program} PRIVATE OCTET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     # Quick to compile, and with the assertions that a release leaves out.
-    target_compile_options(test_${group} PRIVATE $<$<CONFIG:Release>:-O1 -UNDEBUG>)
-    # Joined, all files of a folder compile the templates of networks and kernels once, in half the
-    # time. Those of kernels name their cases alike, and those of interop test two translation
-    # units.
+    target_compile_options(${program} PRIVATE $<$<CONFIG:Release>:-O1 -UNDEBUG>)
+    # A program's files are compiled as one, in half the time; but those of kernels name their cases
+    # alike, and those of interop test two translation units.
     if(NOT group MATCHES "^(kernels|interop)$")
-      set_target_properties(test_${group} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+      set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
     endif()
-    add_dependencies(tests test_${group})
+    add_dependencies(tests ${program})
   endif()
   foreach(source IN LISTS sources)
     file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR}/tests ${source})
     string(REPLACE ".cpp" "" name ${path})
-    add_test(NAME ${name} COMMAND test_${group} --source-file=*tests/${path})
+    add_test(NAME ${name} COMMAND ${program} --source-file=*tests/${path})
     set_tests_properties(${name} PROPERTIES LABELS ${group} TIMEOUT 1800)
   endforeach()
 

@@ -81,7 +81,7 @@ if has ccache; then arm="ccache $arm" wasm="ccache $wasm"; fi
 flags="-std=c++20 -Wall -Wextra -Wpedantic -Werror"
 flags="$flags -I$OCTET_SOURCE_DIR/include"
 # A test that runs only here: this machine's programs, and what they compute.
-"$OCTET_BUILD_DIR/tests/test_program" --no-skip --test-case='int8 programs for other machines'
+"$OCTET_BUILD_DIR/tests/test_networks" --no-skip --test-case='int8 programs for other machines'
 # shellcheck disable=SC2086  # flags are meant to be split
 if [ $with_arm = yes ]; then
   $arm $flags -O1 -c check.cpp -o check.o

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "nn/layer_alone.hpp"
 #include "octet/nn/batch_norm.hpp"
 #include "octet/nn/conv2d.hpp"
 #include "octet/nn/depthwise_conv2d.hpp"
@@ -101,13 +102,6 @@ Value<double> blend(Value<double> a, Value<double> b) {
   return apply<double>(std::make_unique<Blend>(), {a, b});
 }
 
-Tensor<double> random_tensor(const Shape& shape, std::uint64_t seed) {
-  Tensor<double> tensor(shape);
-  for (std::int64_t i = 0; i < tensor.elements(); ++i)
-    tensor[i] = Random(seed).normal(static_cast<std::uint64_t>(i));
-  return tensor;
-}
-
 /// The sum of all outputs, each weighted by a fixed random number.
 double loss(Executor<double>& executor, const Tensor<double>& x, std::vector<Tensor<double>>& d) {
   executor.forward(x, Mode::training);
@@ -115,7 +109,7 @@ double loss(Executor<double>& executor, const Tensor<double>& x, std::vector<Ten
   for (std::size_t k = 0; k < executor.graph().outputs().size(); ++k) {
     const auto y = executor.output(static_cast<int>(k));
     d.resize(executor.graph().outputs().size());
-    d[k] = random_tensor(y.shape(), 100 + k);
+    d[k] = random_tensor<double>(y.shape(), 100 + k);
     for (std::int64_t i = 0; i < y.elements(); ++i) sum += d[k][i] * y[i];
   }
   return sum;
@@ -124,7 +118,7 @@ double loss(Executor<double>& executor, const Tensor<double>& x, std::vector<Ten
 /// Compares every parameter's gradient with central differences.
 void check_gradients(Graph<double>& net, std::int64_t batch) {
   Executor<double> executor(net);
-  const Tensor<double> x = random_tensor(net.node(net.inputs()[0]).shape.with_batch(batch), 7);
+  const Tensor<double> x = random_tensor<double>(net.node(net.inputs()[0]).shape.with_batch(batch), 7);
   std::vector<Tensor<double>> d;
   loss(executor, x, d);
   for (std::size_t k = 0; k < d.size(); ++k) {
@@ -181,7 +175,7 @@ TEST_CASE("a branch that leads to no output does no harm") {
   weighted(x);
   net.output(exponential(x));
   Executor<double> executor(net);
-  const Tensor<double> input = random_tensor({2, 3}, 1);
+  const Tensor<double> input = random_tensor<double>({2, 3}, 1);
   executor.forward(input, Mode::training);
   executor.output_gradient().data()[0] = 1;
   executor.backward();
@@ -201,7 +195,7 @@ TEST_CASE("batches of changing size give each example the same result") {
   Graph<double> net(6);
   net.output(blend(exponential(weighted(net.input({5}))), net.value(0)));
   Executor<double> executor(net, {.mode = Mode::inference});
-  const Tensor<double> x = random_tensor({7, 5}, 3);
+  const Tensor<double> x = random_tensor<double>({7, 5}, 3);
   executor.forward(x, Mode::inference);
   const std::vector<double> all(executor.output().begin(), executor.output().end());
   for (std::int64_t n : {1, 4, 7}) {

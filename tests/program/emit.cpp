@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "contains.hpp"
 #include "networks.hpp"
 #include "octet/data/synthetic_faces.hpp"
 #include "octet/data/transforms/normalize.hpp"
@@ -36,10 +37,6 @@ std::string complaint_of(const Program& program, const EmitOptions& options) {
     return error.what();
   }
   return "no complaint";
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 Graph<float> small_graph() {

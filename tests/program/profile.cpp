@@ -15,7 +15,7 @@ using namespace octet;
 namespace {
 
 // 6 x 6 x 2 -> 3x3 -> 4 x 4 x 5 -> 80 -> 3.
-Graph<float> small_network() {
+Graph<float> one_convolution() {
   Graph<float> graph(1);
   const auto x = graph.input({6, 6, 2});
   graph.output(linear(flatten(relu(conv2d(x, 5, {.kernel = 3}))), 3));
@@ -25,7 +25,7 @@ Graph<float> small_network() {
 }  // namespace
 
 TEST_CASE("a profile counts multiplications and bytes of the whole batch") {
-  const Program program = compile(small_network());
+  const Program program = compile(one_convolution());
   const Tensor<float> images = networks::images({6, 6, 2}, 7);
   Profiler profiler(program, TensorView<const float>(images));
   for (int i = 0; i < 3; ++i) profiler.round();
@@ -52,7 +52,7 @@ TEST_CASE("a profile counts multiplications and bytes of the whole batch") {
 
 TEST_CASE("int8 moves a quarter of the activations") {
   const Tensor<float> images = networks::images({6, 6, 2}, 4);
-  const QuantizedProgram quantized = quantize(small_network(), images);
+  const QuantizedProgram quantized = quantize(one_convolution(), images);
   ThreadPool pool(2);
   Profiler profiler(quantized.program, TensorView<const float>(images), &pool);
   profiler.round();
@@ -67,7 +67,7 @@ TEST_CASE("int8 moves a quarter of the activations") {
 }
 
 TEST_CASE("a profile asks for inputs that fit, and for a round before its results") {
-  const Program program = compile(small_network());
+  const Program program = compile(one_convolution());
   const Tensor<float> images = networks::images({6, 6, 2}, 2);
   CHECK_THROWS_WITH_AS(
       Profiler(program, TensorView<const float>(images.data(), {2, 6, 2, 6})),

@@ -29,7 +29,7 @@ Tensor<double> uniform(const Shape& shape) {
 }
 
 /// Every kind of layer that channels may be scaled through, on both sides of a pair.
-Graph<double> chain() {
+Graph<double> every_pair() {
   Graph<double> graph(3);
   auto x = graph.input({8, 8, 4});
   x = relu(batch_norm(conv2d(x, 8, {.kernel = 3, .padding = 1})));
@@ -45,7 +45,7 @@ Graph<double> chain() {
 }  // namespace
 
 TEST_CASE("equalization changes no result, and balances what a pair gives and reads") {
-  const Graph<double> graph = chain();
+  const Graph<double> graph = every_pair();
   const Tensor<double> x = uniform({3, 8, 8, 4});
   CHECK(Equalization<double>(graph, {}).pairs() == 5);
   const Graph<double> equal = equalize(graph);
@@ -68,7 +68,7 @@ TEST_CASE("equalization changes no result, and balances what a pair gives and re
 }
 
 TEST_CASE("scaling channels beforehand makes no difference to what equalization ends in") {
-  const Graph<double> graph = chain(), scaled = chain();
+  const Graph<double> graph = every_pair(), scaled = every_pair();
   const auto parameter = [&](const char* node, std::size_t index) -> Tensor<double>& {
     return scaled.node(scaled.find(node)).layer->parameters()[index]->value;
   };

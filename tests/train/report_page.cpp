@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <set>
 
+#include "contains.hpp"
 #include "message_of.hpp"
 #include "octet/graph/graph.hpp"
 #include "octet/nn/registry.hpp"
@@ -106,10 +107,6 @@ NetworkReport report_of_a_small_network() {
   report.costs = compare_costs(&program, &quantized.program,
                                TensorView<const float>(images).rows(0, 2), {.rounds = 3});
   return report;
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 }  // namespace
