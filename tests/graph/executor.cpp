@@ -118,7 +118,8 @@ double loss(Executor<double>& executor, const Tensor<double>& x, std::vector<Ten
 /// Compares every parameter's gradient with central differences.
 void check_gradients(Graph<double>& net, std::int64_t batch) {
   Executor<double> executor(net);
-  const Tensor<double> x = random_tensor<double>(net.node(net.inputs()[0]).shape.with_batch(batch), 7);
+  const Tensor<double> x =
+      random_tensor<double>(net.node(net.inputs()[0]).shape.with_batch(batch), 7);
   std::vector<Tensor<double>> d;
   loss(executor, x, d);
   for (std::size_t k = 0; k < d.size(); ++k) {
