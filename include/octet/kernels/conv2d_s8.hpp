@@ -2,6 +2,7 @@
 #pragma once
 
 #include "octet/kernels/amx/conv2d_s8.hpp"
+#include "octet/kernels/amx/pointwise_s8.hpp"
 #include "octet/kernels/avx2/conv2d_s8.hpp"
 #include "octet/kernels/avx2/winograd_s8.hpp"
 #include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
@@ -48,6 +49,9 @@ template <class = WhenUsed>
 Table<Conv2dS8Implementation> conv2d_s8_table() {
   static constexpr Conv2dS8Implementation table[] = {
 #if OCTET_X86
+    {"pointwise_s8s8s8_16x64c64_amx", Isa::amx, &amx::pack_pointwise_s8,
+     &amx::pointwise_s8_scratch_bytes, &amx::pointwise_s8, &amx::suits_pointwise_s8,
+     &amx::pointwise_s8_fits},
     {"conv2d_s8s8s8_96x16c64_amx", Isa::amx, &amx::pack_conv2d_s8, &amx::conv2d_s8_scratch_bytes,
      &amx::conv2d_s8, &amx::suits_conv2d_s8, nullptr, &amx::conv2d_s8_can_fuse,
      &amx::conv2d_s8_fused},

@@ -12,14 +12,6 @@
 
 namespace octet::inline OCTET_ABI::kernels::amx {
 
-/// The first panel finds the weights in memory, where asking for them 8 KiB ahead makes 36 pixels
-/// of 512 channels 1.2 times as fast; those that follow find them in a cache. Two blocks at once
-/// are asked for 4 KiB ahead each.
-OCTET_TARGET_AMX_S8 inline void prefetch(const std::byte* from, std::int64_t bytes) noexcept {
-  for (std::int64_t i = 0; i < bytes; i += 64)
-    _mm_prefetch(reinterpret_cast<const char*>(from + i), _MM_HINT_T0);
-}
-
 /// What sum_panel multiplies: sum i is that of the pixels at x[i] times the weights at w + w_at[i],
 /// on top of start[start_at[i]].
 struct FactorsS8 {

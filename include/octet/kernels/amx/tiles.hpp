@@ -26,12 +26,14 @@ OCTET_AMX inline void configure(const TileConfiguration& tiles) noexcept {
   asm volatile("ldtilecfg %0" : : "m"(tiles) : "memory");
 }
 
+OCTET_AMX inline void release() noexcept { _tile_release(); }
+
 /// While it lives, this thread's eight tiles have 16 rows of 64 bytes each. Tiles that are in use
 /// slow down a change of threads, so kernels make one of these for each job, not for good.
 class Tiles {
  public:
   OCTET_AMX Tiles() { configure(TileConfiguration{}); }
-  OCTET_AMX ~Tiles() { _tile_release(); }
+  OCTET_AMX ~Tiles() { release(); }
   Tiles(const Tiles&) = delete;
   Tiles& operator=(const Tiles&) = delete;
 };

@@ -62,7 +62,17 @@ OCTET_TARGET_AVX512_S8 __attribute__((always_inline)) inline __m512i round_64(
   return _mm512_max_epi8(_mm512_packs_epi16(first, second), limits.lowest);
 }
 
-/// The same of float(sum) * multiplier. Small products need no limit as floats: the packs saturate.
+/// The same of values that stay in int32, with the limits of int8: the packs saturate.
+OCTET_TARGET_AVX512_S8 __attribute__((always_inline)) inline __m512i saturate_64(
+    const __m512 (&value)[4], __m512i zero_point) noexcept {
+  const __m512i first = _mm512_adds_epi16(
+      _mm512_packs_epi32(_mm512_cvtps_epi32(value[0]), _mm512_cvtps_epi32(value[1])), zero_point);
+  const __m512i second = _mm512_adds_epi16(
+      _mm512_packs_epi32(_mm512_cvtps_epi32(value[2]), _mm512_cvtps_epi32(value[3])), zero_point);
+  return _mm512_packs_epi16(first, second);
+}
+
+/// round_64() of float(sum) * multiplier.
 OCTET_TARGET_AVX512_S8 __attribute__((always_inline)) inline __m512i requantize_64(
     const __m512i (&sum)[4], const __m512 (&multiplier)[4], const Limits64S8& limits) noexcept {
   const __m512 value[4] = {_mm512_mul_ps(_mm512_cvtepi32_ps(sum[0]), multiplier[0]),
@@ -70,13 +80,7 @@ OCTET_TARGET_AVX512_S8 __attribute__((always_inline)) inline __m512i requantize_
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[2]), multiplier[2]),
                            _mm512_mul_ps(_mm512_cvtepi32_ps(sum[3]), multiplier[3])};
   if (!limits.fits_int32) return round_64(value, limits);
-  const __m512i first = _mm512_adds_epi16(
-      _mm512_packs_epi32(_mm512_cvtps_epi32(value[0]), _mm512_cvtps_epi32(value[1])),
-      limits.zero_point);
-  const __m512i second = _mm512_adds_epi16(
-      _mm512_packs_epi32(_mm512_cvtps_epi32(value[2]), _mm512_cvtps_epi32(value[3])),
-      limits.zero_point);
-  return _mm512_max_epi8(_mm512_min_epi8(_mm512_packs_epi16(first, second), limits.most),
+  return _mm512_max_epi8(_mm512_min_epi8(saturate_64(value, limits.zero_point), limits.most),
                          limits.lowest);
 }
 
@@ -85,6 +89,18 @@ OCTET_TARGET_AVX512_S8 __attribute__((always_inline)) inline __m512i in_order_64
     __m512i bytes) noexcept {
   return _mm512_permutexvar_epi32(
       _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), bytes);
+}
+
+/// The opposite for 64 lanes of int32: 4 of them go to the first vector, 4 to the second, third and
+/// fourth, the next 4 to the first ..., and round_64() puts them in order.
+OCTET_TARGET_AVX512_S8 inline void deal_64(const __m512i (&in_order)[4],
+                                           __m512i (&dealt)[4]) noexcept {
+  const __m512i a = _mm512_shuffle_i32x4(in_order[0], in_order[1], 0x44);
+  const __m512i b = _mm512_shuffle_i32x4(in_order[0], in_order[1], 0xee);
+  const __m512i c = _mm512_shuffle_i32x4(in_order[2], in_order[3], 0x44);
+  const __m512i d = _mm512_shuffle_i32x4(in_order[2], in_order[3], 0xee);
+  dealt[0] = _mm512_shuffle_i32x4(a, c, 0x88), dealt[1] = _mm512_shuffle_i32x4(a, c, 0xdd);
+  dealt[2] = _mm512_shuffle_i32x4(b, d, 0x88), dealt[3] = _mm512_shuffle_i32x4(b, d, 0xdd);
 }
 
 /// The first `count` of 16 lanes, and of 32.

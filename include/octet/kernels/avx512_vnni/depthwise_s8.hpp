@@ -159,14 +159,10 @@ inline void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w,
 
 /// Four vectors of channels, each beginning 16 later, in the order in which unpacking deals them.
 OCTET_TARGET_AVX512_VNNI inline void store_unpacked(const __m512i (&n)[4], std::byte* to) noexcept {
-  const __m512i a = _mm512_shuffle_i32x4(n[0], n[1], 0x44),
-                b = _mm512_shuffle_i32x4(n[0], n[1], 0xee),
-                c = _mm512_shuffle_i32x4(n[2], n[3], 0x44),
-                d = _mm512_shuffle_i32x4(n[2], n[3], 0xee);
-  _mm512_store_si512(to, _mm512_shuffle_i32x4(a, c, 0x88));
-  _mm512_store_si512(to + 64, _mm512_shuffle_i32x4(a, c, 0xdd));
-  _mm512_store_si512(to + 128, _mm512_shuffle_i32x4(b, d, 0x88));
-  _mm512_store_si512(to + 192, _mm512_shuffle_i32x4(b, d, 0xdd));
+  __m512i dealt[4];
+  avx512::deal_64(n, dealt);
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) _mm512_store_si512(to + 64 * j, dealt[j]);
 }
 
 /// Start values and multipliers of a block.
