@@ -66,6 +66,20 @@ std::vector<Case> edge_cases() {
     cases.push_back(make_case("two pixels in a vector, W = " + std::to_string(W),
                               {.N = 2, .H = 3, .W = W, .C = 32, .OC = 32, .KH = 3, .KW = 3},
                               {1, 1, 1, 1}));
+  for (const std::int64_t C : {4, 8, 16, 24, 32})
+    for (const std::int64_t OW : {1, 2, 3, 4, 5, 7, 8, 9, 17})
+      cases.push_back(
+          make_case("every second pixel, C = " + std::to_string(C) + ", OW = " + std::to_string(OW),
+                    {.N = 2,
+                     .H = 5,
+                     .W = 2 * OW,
+                     .C = C,
+                     .OC = C,
+                     .KH = 3,
+                     .KW = 3,
+                     .stride_h = 2,
+                     .stride_w = 2},
+                    {1, 0, OW % 2, 1 - OW % 2}));
   cases.push_back(make_case("rows too long to be converted one by one",
                             {.N = 2, .H = 4, .W = 40, .C = 300, .OC = 300, .KH = 3, .KW = 3},
                             {1, 1, 1, 1}));

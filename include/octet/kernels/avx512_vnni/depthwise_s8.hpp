@@ -2,7 +2,7 @@
 #pragma once
 
 #include "octet/kernels/avx512/depthwise_s8.hpp"
-#include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
+#include "octet/kernels/avx512_vnni/depthwise_tile_s8.hpp"
 #include "octet/kernels/rows_s8.hpp"
 
 #if OCTET_X86
@@ -17,85 +17,22 @@ namespace octet::inline OCTET_ABI::kernels::avx512_vnni {
 inline bool is_depthwise_3x3(const Conv2dShape& s) { return s.KH == 3 && s.KW == 3 && s.OC == s.C; }
 
 /// A depthwise convolution as vectors of 64 channels. Where 64 is a multiple of C and the stride is
-/// 1, a vector holds as many pixels as fit, and a row is one run of OW * C channels.
+/// 1, or 2 and whole vectors can be taken apart, a vector holds as many pixels as fit, and a row is
+/// one run of OW * C channels.
 struct VectorsS8 {
   std::int64_t blocks;  ///< of 64 channels, with weights of their own
   std::int64_t pixels, pixel_stride, column_step;
   std::int64_t channels;  ///< of a pixel; of a row if pixels share vectors
-  bool joined;
+  bool joined, every_second;
   bool fits_int32 = false;  ///< all multipliers are below 1
   explicit VectorsS8(const Conv2dShape& s) : blocks(pieces(s.C, 64)) {
-    joined = s.stride_w == 1 && s.C < 64 && 64 % s.C == 0;
+    every_second = s.stride_w == 2 && s.dilation_w == 1 && s.C % 8 == 0 && s.OW * s.C >= 64;
+    joined = (s.stride_w == 1 || every_second) && s.C < 64 && 64 % s.C == 0;
     channels = joined ? s.OW * s.C : s.C, pixels = joined ? 1 : s.OW;
     pixel_stride = s.stride_w * s.C, column_step = s.dilation_w * s.C;
   }
   std::int64_t head_bytes() const { return blocks * 512; }  ///< start values and multipliers
 };
-
-/// One row of the output, 64 channels of it.
-struct DepthwiseLineS8 {
-  const std::byte* x[3];  ///< the rows of the taps
-  std::int64_t pixel_stride, column_step;
-  const std::byte* weights;  ///< 3 columns x 4 vectors
-  const std::byte* head;     ///< 4 vectors of start values, 4 of multipliers
-  std::int8_t* y;
-  std::int64_t y_stride;
-  __mmask64 mask;
-};
-
-/// Tile: MR pixels x 64 channels. The three taps of a column are brought together, 4 bytes for each
-/// channel, by 8 unpacks; at STRIDE 1 a column so serves three pixels, and 12 vpdpbusd make a
-/// pixel. Measured: 3 to 4 times as fast as pairs of taps in int16.
-template <int STRIDE, int MR>
-OCTET_TARGET_AVX512_VNNI void depthwise_s8_tile(const DepthwiseLineS8& line, std::int64_t pixel,
-                                                const avx512::Limits64S8& limits) noexcept {
-  __m512i acc[MR][4];
-#pragma GCC unroll 4
-  for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) acc[i][j] = _mm512_load_si512(line.head + 64 * j);
-  const std::byte *const x0 = line.x[0], *const x1 = line.x[1], *const x2 = line.x[2];
-  std::int64_t at = pixel * line.pixel_stride;
-  const __m512i zero = _mm512_setzero_si512();
-#pragma GCC unroll 16
-  for (int column = 0; column < (MR - 1) * STRIDE + 3; ++column, at += line.column_step) {
-    const __m512i r0 = _mm512_loadu_si512(x0 + at), r1 = _mm512_loadu_si512(x1 + at);
-    const __m512i r2 = _mm512_loadu_si512(x2 + at);
-    const __m512i low = _mm512_unpacklo_epi8(r0, r1), high = _mm512_unpackhi_epi8(r0, r1);
-    const __m512i low_2 = _mm512_unpacklo_epi8(r2, zero), high_2 = _mm512_unpackhi_epi8(r2, zero);
-    const __m512i taps[4] = {_mm512_unpacklo_epi16(low, low_2), _mm512_unpackhi_epi16(low, low_2),
-                             _mm512_unpacklo_epi16(high, high_2),
-                             _mm512_unpackhi_epi16(high, high_2)};
-#pragma GCC unroll 4
-    for (int i = 0; i < MR; ++i) {
-      const int kw = column - i * STRIDE;
-      if (kw < 0 || kw > 2) continue;
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j)
-        acc[i][j] = _mm512_dpbusd_epi32(acc[i][j], taps[j],
-                                        _mm512_load_si512(line.weights + 256 * kw + 64 * j));
-    }
-  }
-  const __m512 multiplier[4] = {_mm512_load_ps(line.head + 256), _mm512_load_ps(line.head + 320),
-                                _mm512_load_ps(line.head + 384), _mm512_load_ps(line.head + 448)};
-  // Unpacking dealt 4 channels after the other to 4 vectors; requantizing collects them.
-#pragma GCC unroll 4
-  for (int i = 0; i < MR; ++i)
-    _mm512_mask_storeu_epi8(line.y + (pixel + i) * line.y_stride, line.mask,
-                            avx512::requantize_64(acc[i], multiplier, limits));
-}
-
-/// The pixels of a line four by four; the last four begin earlier and are partly done again.
-template <int STRIDE>
-OCTET_TARGET_AVX512_VNNI void depthwise_s8_tiles(const DepthwiseLineS8& line, std::int64_t pixels,
-                                                 const avx512::Limits64S8& limits) noexcept {
-  if (pixels == 3) return depthwise_s8_tile<STRIDE, 3>(line, 0, limits);
-  if (pixels < 3)
-    for (std::int64_t p = 0; p < pixels; ++p) depthwise_s8_tile<STRIDE, 1>(line, p, limits);
-  else
-    for (std::int64_t p = 0; p < pixels; p += 4)
-      depthwise_s8_tile<STRIDE, 4>(line, (std::min)(p, pixels - 4), limits);
-}
 
 /// A row of the output, 64 channels after the other.
 template <class = WhenUsed>
@@ -105,6 +42,17 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_row(const VectorsS8& v, const Conv2dS
                                                std::int8_t* y) noexcept {
   avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
   limits.fits_int32 = v.fits_int32;
+  if (v.joined && v.every_second) {
+    const DepthwiseLineS8 line = {.x = {x.row[0], x.row[1], x.row[2]},
+                                  .pixel_stride = v.pixel_stride,
+                                  .column_step = v.column_step,
+                                  .weights = packed.weights.data(),
+                                  .head = head,
+                                  .y = y,
+                                  .y_stride = s.OC,
+                                  .mask = ~__mmask64{0}};
+    return depthwise_s8_every_second(line, v.channels, limits);
+  }
   for (std::int64_t c = 0, done; c < v.channels; c += done) {
     const std::int64_t block = v.joined ? 0 : c / 64, left = v.channels - c;
     // Vectors of two pixels are half a vector from tap to tap: neighbours share a column.
