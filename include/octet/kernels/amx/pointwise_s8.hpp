@@ -126,7 +126,8 @@ OCTET_TARGET_AMX_S8 void run_column(const TilesS8& t, const std::byte* x,
       if (tile == 0 && weights_end - w > ahead) prefetch(w + ahead, BLOCKS * tile_bytes);
       _tile_loadd(4, from, t.pixel_stride);
     }
-    // Each sum of this tile takes the place of the last one's, which are stored.
+    // Each sum of this tile takes the place of the last one's, which are stored. A loop would do,
+    // but the numbers of tiles have to be literals.
     if (last) _tile_stored(0, last, 64);
     if (w) {
       _tile_loadd(0, start, 0);

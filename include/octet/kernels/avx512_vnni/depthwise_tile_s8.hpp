@@ -61,10 +61,10 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_tile(const DepthwiseLineS8& line, std
                                         _mm512_load_si512(line.weights + 256 * kw + 64 * j));
     }
   }
+  // Unpacking dealt 4 channels after the other to 4 vectors; requantizing collects them.
   __m512 multiplier[4];
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) multiplier[j] = _mm512_load_ps(line.head + 256 + 64 * j);
-    // Unpacking dealt 4 channels after the other to 4 vectors; requantizing collects them.
 #pragma GCC unroll 4
   for (int i = 0; i < MR; ++i)
     _mm512_mask_storeu_epi8(line.y + (pixel + i) * line.y_stride, line.mask,
