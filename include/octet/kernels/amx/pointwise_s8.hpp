@@ -18,7 +18,7 @@ struct PixelsS8 {
   std::int8_t* y;
   std::int64_t left = 0;  ///< pixels
   std::int64_t y_stride;
-  __mmask64 mask;  ///< of a pixel's channels
+  std::int64_t channels;  ///< of a pixel, from the column's first on
   __m512 factor[4];
   avx512::Limits64S8 limits;
   bool narrow;  ///< some int8 is beyond the limits, or sums need them before they are int32
@@ -39,25 +39,10 @@ OCTET_TARGET_AMX_S8 __attribute__((always_inline)) inline void finish_pixels(
     for (int k = 0; k < 4; ++k) value[k] = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[k]), p.factor[k]);
     __m512i bytes = p.narrow ? avx512::round_64(value, p.limits)
                              : avx512::saturate_64(value, p.limits.zero_point);
-    if constexpr (BLOCKS == 4) {
-      _mm512_mask_storeu_epi8(p.y, p.mask, bytes);
-    } else if constexpr (BLOCKS == 2) {
-      const auto mask = static_cast<__mmask32>(p.mask);
+    if constexpr (BLOCKS == 2)
       bytes = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), bytes);
-      _mm256_mask_storeu_epi8(p.y, mask, _mm512_castsi512_si256(bytes));
-      if (p.left > 1)
-        _mm256_mask_storeu_epi8(p.y + p.y_stride, mask, _mm512_extracti64x4_epi64(bytes, 1));
-    } else {
-      const auto mask = static_cast<__mmask16>(p.mask);
-      bytes = avx512::in_order_64(bytes);
-      _mm_mask_storeu_epi8(p.y, mask, _mm512_castsi512_si128(bytes));
-      if (p.left > 1)
-        _mm_mask_storeu_epi8(p.y + p.y_stride, mask, _mm512_extracti32x4_epi32(bytes, 1));
-      if (p.left > 2)
-        _mm_mask_storeu_epi8(p.y + 2 * p.y_stride, mask, _mm512_extracti32x4_epi32(bytes, 2));
-      if (p.left > 3)
-        _mm_mask_storeu_epi8(p.y + 3 * p.y_stride, mask, _mm512_extracti32x4_epi32(bytes, 3));
-    }
+    if constexpr (BLOCKS == 1) bytes = avx512::in_order_64(bytes);
+    avx512::store_pixels<BLOCKS>(bytes, p.y, p.y_stride, p.left, p.channels);
     p.sums += 16 * pixels, p.y += pixels * p.y_stride, p.left -= pixels;
   }
 }
@@ -86,9 +71,8 @@ OCTET_TARGET_AMX_S8 void run_column(const TilesS8& t, const std::byte* x,
   const std::int64_t channel = 16 * first_block, channels = t.OC - channel;
   PixelsS8 finishing;
   finishing.y_stride = t.OC;
-  finishing.mask = channels >= 64 ? ~__mmask64{0} : (__mmask64{1} << channels) - 1;
+  finishing.channels = channels;
   finishing.limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
-  finishing.limits.fits_int32 = fits_int32;
   finishing.narrow = !fits_int32 || q.lo > -128 || q.hi < 127;
   __m512i lanes[4];
   deal<BLOCKS>(q.multiplier + channel, channels, lanes);

@@ -77,8 +77,8 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_tile(const LineS8& line, std::int64_t pi
       sum[k] = sums[(std::min)(i + k / NR, MR - 1)][k % NR];
       factor[k] = multiplier[k % NR];
     }
-    store_pixels<NR>(avx512::in_order_64(avx512::requantize_64(sum, factor, limits)), y,
-                     line.y_stride, MR - i, left);
+    avx512::store_pixels<NR>(avx512::in_order_64(avx512::requantize_64(sum, factor, limits)), y,
+                             line.y_stride, MR - i, left);
   }
 }
 

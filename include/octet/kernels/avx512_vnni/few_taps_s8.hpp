@@ -59,8 +59,8 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_few_taps(const LineS8& line,
           sum[i * NR + j] = _mm512_dpbusd_epi32(sum[i * NR + j], four, weights[tap][j]);
       }
     }
-    store_pixels<NR>(avx512::in_order_64(avx512::requantize_64(sum, factor, limits)), y,
-                     line.y_stride, line.pixels - pixel, left);
+    avx512::store_pixels<NR>(avx512::in_order_64(avx512::requantize_64(sum, factor, limits)), y,
+                             line.y_stride, line.pixels - pixel, left);
   }
 }
 

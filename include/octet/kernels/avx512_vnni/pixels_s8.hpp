@@ -64,30 +64,6 @@ OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline avx512::Limits64S
   return limits;
 }
 
-/// Writes 64 results: 16 * NR channels, of which `left` exist, of 4 / NR pixels, of which `pixels`
-/// do.
-template <int NR>
-OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline void store_pixels(
-    __m512i bytes, std::int8_t* y, std::int64_t y_stride, std::int64_t pixels,
-    std::int64_t left) noexcept {
-  if constexpr (NR == 4) {
-    _mm512_mask_storeu_epi8(y, left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1, bytes);
-  } else if constexpr (NR == 2) {
-    const __mmask32 mask = avx512::mask_32(left);
-    _mm256_mask_storeu_epi8(y, mask, _mm512_castsi512_si256(bytes));
-    if (pixels > 1)
-      _mm256_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti64x4_epi64(bytes, 1));
-  } else {
-    const __mmask16 mask = avx512::mask_16(left);
-    _mm_mask_storeu_epi8(y, mask, _mm512_castsi512_si128(bytes));
-    if (pixels > 1) _mm_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti32x4_epi32(bytes, 1));
-    if (pixels > 2)
-      _mm_mask_storeu_epi8(y + 2 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 2));
-    if (pixels > 3)
-      _mm_mask_storeu_epi8(y + 3 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 3));
-  }
-}
-
 }  // namespace octet::inline OCTET_ABI::kernels::avx512_vnni
 
 #if !defined(__clang__)
