@@ -72,6 +72,7 @@
 #include "octet/kernels/elementwise.hpp"
 #include "octet/kernels/elementwise_s8.hpp"
 #include "octet/kernels/gather_axis.hpp"
+#include "octet/kernels/gather_block.hpp"
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/gemm_bf16.hpp"
 #include "octet/kernels/gemm_tile.hpp"

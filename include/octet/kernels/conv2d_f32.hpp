@@ -1,44 +1,16 @@
-// The float convolution as products of tiles: which pixels, taps and channels go into which tile.
-// It serves forward and backward by x; conv2d_backward_weight_f32.hpp has the other gradient.
+// The float convolution as products of tiles: how weights are packed for it, and its jobs. It
+// serves forward and backward by x; conv2d_backward_weight_f32.hpp has the other gradient.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 
 #include "octet/core/aligned.hpp"
-#include "octet/kernels/conv2d_shape.hpp"
-#include "octet/kernels/gather_axis.hpp"
+#include "octet/kernels/gather_block.hpp"
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/ranges.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
-
-/// A sum over taps and channels for a grid of pixels: forward, or one phase of backward.
-struct Gather {
-  std::int64_t images;
-  GatherAxis h, w;
-  std::int64_t source_channels, depth;  ///< floats from pixel to pixel, and those summed
-  std::int64_t target_channels, columns;
-  std::int64_t pixels() const { return images * h.grid * w.grid; }
-  std::int64_t taps() const { return h.taps * w.taps; }
-};
-
-/// Pixels of one job. With 64 channels in, its part of x and y and one pass over the weights (32
-/// KiB) stay in the first two caches.
-inline constexpr std::int64_t gather_pixels = 96;
-/// Taps whose pointers are kept at once.
-inline constexpr std::int64_t gather_taps = 16;
-/// With fewer channels than this, a line of taps is summed as one: it lies in a row of the image,
-/// or, at the image's sides, is copied with its padding.
-inline constexpr std::int64_t gather_strip_depth = 8;
-/// The most floats of a pixel's lines that are copied.
-inline constexpr std::int64_t strip_floats = 128;
-
-/// Floats of packed weights: panels of row.columns channels, the last rounded up to whole vectors.
-inline std::int64_t packed_size(const GemmImplementation& row, std::int64_t taps,
-                                std::int64_t depth, std::int64_t columns) {
-  return taps * depth * round_up(columns, row.lanes);
-}
 
 /// Where weights lie: those of a tap start at first + tap_offset(tap), and go on by `column`
 /// to the next column of the product, by `depth` to the next channel that is summed.
@@ -76,153 +48,6 @@ void pack_panels(const GemmImplementation& row, std::int64_t taps, std::int64_t 
   }
 }
 
-/// How much there is to fetch after a slice of packed weights: another of its size, if there is
-/// one.
-inline std::int64_t fetch_after(const float* b, std::int64_t size, const float* end) {
-  return end - b >= 2 * size ? size : 0;
-}
-
-/// Points at `count` pixels, one at least, that are `step` floats apart.
-template <class Float>
-void point_in_steps(Float** pointers, Float* pixel, std::int64_t step, std::int64_t count) {
-  pointers[0] = pixel;
-  for (std::int64_t i = 1; i < count; ++i) pointers[i] = pixel += step;
-}
-
-/// One job: the pixels [begin, begin + count) of the grid, their pointers and the sums over them.
-class GatherBlock {
- public:
-  GatherBlock(const Gather& gather, const float* source, float* target, std::int64_t begin,
-              std::int64_t count)
-      : gather_(gather), source_(source), count_(count) {
-    std::int64_t w = begin % gather.w.grid, h = begin / gather.w.grid % gather.h.grid;
-    std::int64_t n = begin / gather.w.grid / gather.h.grid;
-    const std::int64_t step = gather.w.target_step * gather.target_channels;
-    for (std::int64_t i = 0; i < count;) {
-      const std::int64_t end = (std::min)(count, i + gather.w.grid - w);
-      lines_[line_count_++] = {i, end, n * gather.h.source, h * gather.h.step + gather.h.start,
-                               w * gather.w.step + gather.w.start};
-      float* const c = target + ((n * gather.h.target + gather.h.first + h * gather.h.target_step) *
-                                     gather.w.target +
-                                 gather.w.first + w * gather.w.target_step) *
-                                    gather.target_channels;
-      point_in_steps(c_ + i, c, step, end - i);
-      i = end;
-      w = 0;
-      if (++h < gather.h.grid) continue;
-      h = 0;
-      ++n;
-    }
-  }
-
-  /// Sums into the channels of panels [first_panel, end_panel).
-  void run(const GemmImplementation& row, const float* packed, const Epilogue<float>& epilogue,
-           std::ptrdiff_t residual, std::int64_t first_panel, std::int64_t end_panel) {
-    const bool lines = gather_.depth < gather_strip_depth && gather_.taps() > 1 &&
-                       gather_.w.taps * gather_.depth <= strip_floats;
-    const std::int64_t taps = lines ? gather_.h.taps : gather_.taps();
-    const std::int64_t depth = lines ? gather_.w.taps * gather_.depth : gather_.depth;
-    const std::int64_t group = lines ? (std::min)(strip_floats / depth, gather_taps) : gather_taps;
-    const bool limits = epilogue.limits();
-    const float* const end = packed + packed_size(row, taps, depth, gather_.columns);
-    for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += group) {
-      const std::int64_t present = (std::min)(group, taps - tap);
-      point(tap, present, lines);
-      for (std::int64_t panel = first_panel; panel < end_panel; ++panel) {
-        const std::int64_t first = panel * row.columns;
-        const std::int64_t count = (std::min)(gather_.columns - first, std::int64_t(row.columns));
-        const std::int64_t width = round_up(count, row.lanes);
-        ProductTile tile{};
-        tile.a_stride = gather_pixels;
-        tile.c = c_;
-        tile.column = first;
-        tile.rows = count_;
-        tile.columns = static_cast<int>(count);
-        tile.bias = epilogue.bias ? epilogue.bias + first : nullptr;
-        tile.has_residual = epilogue.residual != nullptr;
-        tile.residual = residual;
-        tile.lo = epilogue.lo;
-        tile.hi = epilogue.hi;
-        tile.b_stride = depth * width;
-        const float* const b = packed + first * taps * depth;
-        const std::int64_t slices = (std::max)(pieces(depth, tile_depth), std::int64_t(1));
-        const std::int64_t slice = pieces(depth, slices);
-        const std::int64_t together =
-            slices > 1 ? 1 : (std::max)(tile_depth / depth, std::int64_t(1));
-        // Each slice stays in the second cache for all tiles; meanwhile the next is fetched, which
-        // follows it in memory.
-        for (std::int64_t t = 0; t == 0 || t < present; t += together)
-          for (std::int64_t k = 0; k < depth; k += slice) {
-            tile.a = a_ + t * gather_pixels;
-            tile.taps = (std::min)(together, present - t);
-            tile.offset = k;
-            tile.depth = (std::min)(slice, depth - k);
-            tile.b = b + ((tap + t) * depth + k) * width;
-            tile.fetch = fetch_after(tile.b, tile.taps * tile.depth * width, end);
-            tile.starts = tap + t == 0 && k == 0;
-            tile.limits = tap + t + tile.taps >= taps && k + slice >= depth && limits;
-            row.product(tile);
-          }
-      }
-    }
-  }
-
- private:
-  // Points at what each pixel sees through the taps [tap, tap + taps), or the lines of taps: at the
-  // image, at padding, or at a copy of a line that is part image, part padding.
-  void point(std::int64_t tap, std::int64_t taps, bool lines) {
-    const GatherAxis& w = gather_.w;
-    const std::int64_t channels = gather_.source_channels, step = w.step * channels;
-    const std::int64_t width = lines ? w.taps : 1;
-    const bool adjoin = width == 1 || (w.tap_step == 1 && channels == gather_.depth);
-    for (std::int64_t t = 0; t < taps; ++t) {
-      const std::int64_t first_tap = (tap + t) * width;
-      const std::int64_t tap_h = first_tap / w.taps, tap_w = first_tap % w.taps;
-      for (std::int64_t l = 0; l < line_count_; ++l) {
-        const Line& line = lines_[l];
-        const float** const a = a_ + t * gather_pixels + line.begin;
-        const std::int64_t first = line.w + tap_w * w.tap_step, count = line.end - line.begin;
-        const float* const row = row_of(line, tap_h);
-        const Reach seen =
-            row && adjoin ? reach(w.source - width + 1, count, w.step, first) : Reach{0, 0};
-        if (seen.end > seen.begin)
-          point_in_steps(a + seen.begin, row + first * channels + seen.begin * step, step,
-                         seen.end - seen.begin);
-        for (std::int64_t j = 0; j < count; ++j) {
-          if (j == seen.begin) j = seen.end;
-          if (j == count) break;
-          a[j] = zero_pixel;
-          if (!row || !lines) continue;
-          float* const out = strip_ + (line.begin + j) * strip_floats + t * width * gather_.depth;
-          copy_taps(gather_.h, w, source_ + line.image * w.source * channels, channels,
-                    gather_.depth, line.h, first + j * w.step, first_tap, width, out);
-          a[j] = out;
-        }
-      }
-    }
-  }
-
-  // Pixels of the job in one line of the grid, and where its first window begins.
-  struct Line {
-    std::int64_t begin, end, image, h, w;
-  };
-  // The row of the image that a line sees through a row of taps, or nullptr.
-  const float* row_of(const Line& line, std::int64_t tap_h) const {
-    const std::int64_t h = line.h + tap_h * gather_.h.tap_step;
-    if (h < 0 || h >= gather_.h.source) return nullptr;
-    return source_ + (line.image + h) * gather_.w.source * gather_.source_channels;
-  }
-
-  const Gather& gather_;
-  const float* source_;
-  std::int64_t count_;
-  std::int64_t line_count_ = 0;
-  Line lines_[gather_pixels];
-  float* c_[gather_pixels];
-  const float* a_[gather_taps * gather_pixels];
-  alignas(64) float strip_[gather_pixels * strip_floats];
-};
-
 /// target = epilogue(the sums of gather), for one group; `packed` by pack_panels.
 inline void gather_product(const GemmImplementation& row, const Gather& gather, const float* source,
                            const float* packed, const Epilogue<float>& epilogue, float* target,
@@ -232,10 +57,13 @@ inline void gather_product(const GemmImplementation& row, const Gather& gather, 
   // A few pixels alone would leave threads idle, so then the panels are jobs too.
   const std::int64_t together = blocks >= 16 ? panels : 1, parts = pieces(panels, together);
   const std::ptrdiff_t residual = epilogue.residual ? epilogue.residual - target : 0;
-  over_ranges(pool, blocks * parts, 1, [&](std::int64_t begin, std::int64_t end) {
+  // Jobs of one call share their pointers.
+  const std::int64_t jobs = blocks * parts, grain = pool ? 1 + jobs / (16 * pool->threads()) : jobs;
+  over_ranges(pool, jobs, grain, [&](std::int64_t begin, std::int64_t end) {
+    GatherBlock block(gather, source, target);
     for (std::int64_t job = begin; job < end; ++job) {
       const std::int64_t first = job / parts * gather_pixels, panel = job % parts * together;
-      GatherBlock block(gather, source, target, first, (std::min)(gather_pixels, pixels - first));
+      block.see(first, (std::min)(gather_pixels, pixels - first));
       block.run(row, packed, epilogue, residual, panel, (std::min)(panel + together, panels));
     }
   });

@@ -53,8 +53,9 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
                            ? thread_memory<ChunkMemory::output, float>(gather_pixels * s.OC)
                            : target;
     const Gather gather = pixels_gather(end - begin, s.C, s.OC);
-    GatherBlock(gather, in, out, 0, end - begin)
-        .run(row, packed, Epilogue<float>{.bias = bias}, 0, 0, panels);
+    GatherBlock block(gather, in, out);
+    block.see(0, end - begin);
+    block.run(row, packed, Epilogue<float>{.bias = bias}, 0, 0, panels);
     if (moments) moments->set(begin / gather_pixels, end - begin, out);
     copy_through(through, (end - begin) * s.OC, out, target);
   });
@@ -145,9 +146,11 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
                              ? thread_memory<ChunkMemory::input, float>(chunk * s.C)
                              : target;
       const Gather gather = pixels_gather(count, s.OC, s.C);
-      for (std::int64_t p = 0; p < count; p += gather_pixels)
-        GatherBlock(gather, gradient, out, p, (std::min)(gather_pixels, count - p))
-            .run(row, packed, {}, 0, 0, panels);
+      GatherBlock block(gather, gradient, out);
+      for (std::int64_t p = 0; p < count; p += gather_pixels) {
+        block.see(p, (std::min)(gather_pixels, count - p));
+        block.run(row, packed, {}, 0, 0, panels);
+      }
       if (neighbours.sums) neighbours.before->sum(count, raw, out, first / step, *neighbours.sums);
       copy_through(through, count * s.C, out, target);
     }
