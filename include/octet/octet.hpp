@@ -5,6 +5,7 @@
 #include "octet/check/gradient_check.hpp"
 #include "octet/core/aligned.hpp"
 #include "octet/core/bfloat16.hpp"
+#include "octet/core/cache.hpp"
 #include "octet/core/config.hpp"
 #include "octet/core/cpu.hpp"
 #include "octet/core/error.hpp"

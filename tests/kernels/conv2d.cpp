@@ -494,6 +494,27 @@ TEST_CASE("conv2d: Winograd's errors are at most four times those of the direct 
     }
 }
 
+TEST_CASE("conv2d: Winograd's blocks of tiles have the same bits whatever the cache") {
+  const Conv2dShape s = convolution(2, 23, 40, 70, 3, 1);
+  const Tensors t(s);
+  const GemmImplementation& row = select_gemm();
+  if (!winograd_possible(row, s)) return;
+  std::vector<float> expected;
+  for (const std::int64_t cache_KiB : {2048, 512, 128}) {
+    CAPTURE(cache_KiB);
+    Winograd a = winograd(row, s, 4);
+    a.cache_bytes = cache_KiB * 1024;
+    AlignedVector<float> packed(static_cast<std::size_t>(a.packed_size())),
+        scratch(static_cast<std::size_t>(a.scratch_size()));
+    pack_winograd(a, t.w.data(), packed.data(), 0, a.panels());
+    std::vector<float> y(t.y.size());
+    winograd_run(a, t.x.data(), packed.data(), {}, y.data(), scratch.data(), nullptr);
+    if (expected.empty()) expected = y;
+    CHECK(y == expected);
+    CHECK((cache_KiB == 2048 || a.block() < winograd(row, s, 4).tiles()));
+  }
+}
+
 TEST_CASE("conv2d: Winograd is chosen where it is faster, and gives training's numbers") {
   const auto chosen = [](std::int64_t side, std::int64_t in, std::int64_t out) {
     return choose_conv_algorithm(convolution(1, side, in, out, 3, 1));

@@ -19,6 +19,7 @@ struct Case {
 
 PointwiseDepthwise shapes(const Case& c) {
   PointwiseDepthwise s;
+  s.cache_bytes = 2048 * 1024;
   s.pointwise = {.N = c.N, .H = c.H, .W = c.W, .C = c.C, .OH = c.H, .OW = c.W, .OC = c.between};
   Conv2dShape& d = s.depthwise;
   d = {.N = c.N, .H = c.H, .W = c.W, .C = c.between, .OC = c.between * c.multiplier};
@@ -42,7 +43,7 @@ AlignedVector<float> numbers(std::int64_t count, std::uint64_t seed) {
 }  // namespace
 
 TEST_CASE("pointwise and depthwise: strips of lines have the bits of whole images") {
-  // With 256 x 128 floats a line, a strip holds four lines.
+  // With 256 x 128 floats a line, a strip holds four lines; of a small cache, what one line sees.
   const Case cases[] = {
       {"strips of two lines", 1, 9, 256, 3, 128, 3, 1, 1, 1, 1},
       {"an odd last strip, a stride", 1, 12, 256, 3, 128, 3, 2, 1, 1, 1},
@@ -55,7 +56,7 @@ TEST_CASE("pointwise and depthwise: strips of lines have the bits of whole image
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
-    const PointwiseDepthwise s = shapes(c);
+    PointwiseDepthwise s = shapes(c);
     const Conv2dShape &p = s.pointwise, &d = s.depthwise;
     const auto x = numbers(p.N * p.H * p.W * p.C, 1), w = numbers(p.OC * p.C, 2);
     const auto filters = numbers(d.KH * d.KW * d.OC, 3), bias = numbers(d.OC, 4);
@@ -67,15 +68,18 @@ TEST_CASE("pointwise and depthwise: strips of lines have the bits of whole image
     ThreadPool one(1);
     conv2d_run(p, x.data(), packed, between, middle.data(), nullptr);
     depthwise_forward<float>(d, middle.data(), filters.data(), epilogue, expected.data(), one);
-    AlignedVector<float> scratch(static_cast<std::size_t>(s.scratch_size()));
-    for (const int threads : {0, 1, 3}) {
-      CAPTURE(threads);
-      ThreadPool pool(threads);
-      std::fill(y.begin(), y.end(), -77.0f);
-      pointwise_depthwise_run(s, x.data(), packed, between, filters.data(), epilogue, y.data(),
-                              scratch.data(), threads ? &pool : nullptr);
-      CHECK(y == expected);
-    }
+    for (const std::int64_t cache_KiB : {128, 2048})
+      for (const int threads : {0, 1, 3}) {
+        CAPTURE(cache_KiB);
+        CAPTURE(threads);
+        s.cache_bytes = cache_KiB * 1024;
+        AlignedVector<float> scratch(static_cast<std::size_t>(s.scratch_size()));
+        ThreadPool pool(threads);
+        std::fill(y.begin(), y.end(), -77.0f);
+        pointwise_depthwise_run(s, x.data(), packed, between, filters.data(), epilogue, y.data(),
+                                scratch.data(), threads ? &pool : nullptr);
+        CHECK(y == expected);
+      }
   }
 }
 
@@ -89,4 +93,8 @@ TEST_CASE("pointwise and depthwise: strips are for what the second cache does no
   PointwiseDepthwise strided = shapes({"", 1, 64, 64, 3, 129, 3, 1, 1, 1, 1});
   strided.pointwise.stride_h = 2;
   CHECK(!strided.pays());
+  PointwiseDepthwise small = shapes({"", 1, 64, 64, 3, 65, 3, 1, 1, 1, 1});
+  CHECK(!small.pays());
+  small.cache_bytes /= 2;
+  CHECK(small.pays());
 }

@@ -130,6 +130,25 @@ TEST_CASE("pointwise: a convolution between two batch norms equals all three one
   }
 }
 
+TEST_CASE("pointwise: gradients have the same bits whatever the cache") {
+  const GemmImplementation& row = select_gemm();
+  if (!row.product) return;
+  const Conv2dShape s{.N = 3, .W = 7001, .C = 24, .OW = 7001, .OC = 130};
+  const auto x = values(s.N * s.W * s.C, 1), dy = values(s.N * s.W * s.OC, 2);
+  const auto w = values(s.C * s.OC, 3);
+  ThreadPool pool(2);
+  const auto gradients = [&](std::int64_t cache_KiB) {
+    std::pair<AlignedVector<float>, AlignedVector<float>> result;
+    result.first.resize(w.size());
+    result.second.resize(x.size());
+    pointwise_backward(row, s, x.data(), dy.data(), {}, w.data(), result.first.data(),
+                       result.second.data(), StoreThrough::caches, pool, cache_KiB * 1024);
+    return result;
+  };
+  CHECK(gradients(128) == gradients(2048));
+  CHECK(gradients(512) == gradients(2048));
+}
+
 TEST_CASE("depthwise: a convolution between two batch norms equals all three one by one") {
   struct Case {
     const char* name;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/cache.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_f32.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
@@ -65,10 +66,10 @@ struct OuterBlock {
   }
 };
 
-/// Pixels that are walked at once: x and dy of so many fit in the second cache.
+/// Pixels that are walked at once: x and dy of so many fill three eighths of the second cache.
 inline std::int64_t outer_chunk(const Conv2dShape& s) {
   const std::int64_t bytes = 4 * (s.OC + s.C * s.stride_h * s.stride_w);
-  const std::int64_t fit = std::int64_t(768 * 1024) / bytes;
+  const std::int64_t fit = second_cache_bytes() * 3 / 8 / bytes;
   return round_up((std::clamp)(fit, 2 * outer_pixels, 64 * outer_pixels), outer_pixels);
 }
 

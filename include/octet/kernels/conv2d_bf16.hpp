@@ -8,6 +8,7 @@
 #include <concepts>
 #include <vector>
 
+#include "octet/core/cache.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_bf16_plane.hpp"
 #include "octet/kernels/conv2d_f32.hpp"
@@ -77,8 +78,10 @@ void pack_bf16(const Bf16Implementation& row, Bf16Sum sum, std::int64_t taps, st
   });
 }
 
-/// Elements of planes in one job: 768 KiB of a second cache of 2 MiB.
-inline constexpr std::int64_t bf16_budget = 384 * 1024;
+/// Elements of planes in one job: three eighths of the second cache.
+inline std::int64_t bf16_budget() { return second_cache_bytes() * 3 / 16; }
+/// The same where a job's elements are summed: the order of sums is that of every machine.
+inline constexpr std::int64_t bf16_sum_budget = 384 * 1024;
 
 /// What the products of a gather need besides the planes: weights by pack_bf16, the bias or null,
 /// and the image of the results.
@@ -125,7 +128,7 @@ inline void sum_planes(const Bf16Implementation& row, const Gather& gather,
   // pixel by pixel; of larger ones, 32 columns at a time serve all positions: with 512 channels
   // that is 1.8 times as fast.
   const std::int64_t weights = gather.columns * product.steps * bf16_depth;
-  const std::int64_t together = weights > bf16_budget ? used : bf16_block;
+  const std::int64_t together = weights > bf16_budget() ? used : bf16_block;
   for (std::int64_t begin = 0; begin < used; begin += together)
     for (std::int64_t column = 0; column < gather.columns; column += bf16_block) {
       const std::int64_t end = (std::min)(begin + together, used);
@@ -149,7 +152,7 @@ inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gat
                           plane_axis(gather.w, 0, gather.w.grid), gather.depth);
   const Bf16Cut cut(gather.images, gather.h.grid,
                     whole.image() * whole.phases() * whole.blocks * bf16_depth, whole.image(),
-                    bf16_budget, 256);
+                    bf16_budget(), 256);
   const std::int64_t strips = cut.strips(gather.h.grid);
   const std::int64_t jobs = pieces(gather.images, cut.images) * strips;
   const Bf16Target to{

@@ -86,7 +86,7 @@ void conv2d_backward_bf16(const Bf16Implementation& row, const Conv2dShape& s, c
   const PlaneLayout one(1, axes.dy_h, axes.dy_w, s.OC);
   const std::int64_t enough =
       (std::clamp)(gradient.size() / 256, std::int64_t(256), std::int64_t(2048));
-  const Bf16Cut cut(s.N, 1, one.image() * (s.C + s.OC), one.image(), bf16_budget, enough);
+  const Bf16Cut cut(s.N, 1, one.image() * (s.C + s.OC), one.image(), bf16_sum_budget, enough);
   const std::int64_t parts = pieces(s.N, cut.images);
   const std::int64_t segments =
       (std::min)(parts, std::int64_t(gradient.size() <= 1 << 17 ? 16 : 8));

@@ -160,7 +160,7 @@ void conv2d_backward_weight_bf16(const Bf16Implementation& row, const Conv2dShap
       (std::min)((std::max<std::int64_t>)(s.N / most_segments, 1) * whole.image(),
                  (std::clamp)(size / 512, std::int64_t(256), std::int64_t(4096)));
   const Bf16Cut cut(s.N, s.OH, whole.image() * (whole.phases() * gradient.C + gradient.OC),
-                    whole.image(), bf16_budget / 2, enough);
+                    whole.image(), bf16_sum_budget / 2, enough);
   const std::int64_t strips = cut.strips(s.OH), parts = pieces(s.N, cut.images) * strips;
   const std::int64_t segments = (std::min)(parts, most_segments);
   const std::int64_t shares =

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/cache.hpp"
 #include "octet/kernels/arithmetic_s8.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/ranges.hpp"
@@ -55,13 +56,13 @@ struct LinesS8 {
 /// The extents of an image with the border that its taps need; what no tap reads is cut off.
 struct PaddedS8 {
   std::int64_t H, W, row_bytes, image_bytes;
-  std::int64_t images;  ///< converted at a time: half a megabyte stays in a core's cache
+  std::int64_t images;  ///< converted at a time: they fill a fourth of the second cache
   PaddedS8(const Conv2dShape& s, std::int64_t element_bytes)
       : H((s.OH - 1) * s.stride_h + (s.KH - 1) * s.dilation_h + 1),
         W((s.OW - 1) * s.stride_w + (s.KW - 1) * s.dilation_w + 1),
         row_bytes(W * s.C * element_bytes),
         image_bytes(round_up(H * row_bytes, alignment)),
-        images((std::clamp)(std::int64_t{512 << 10} / image_bytes, std::int64_t{1},
+        images((std::clamp)(second_cache_bytes() / 4 / image_bytes, std::int64_t{1},
                             (std::max)(s.N, std::int64_t{1}))) {}
   /// A vector load may go up to 64 bytes beyond the last channel; its weights are zero there.
   std::int64_t scratch_bytes() const { return images * image_bytes + 64; }
@@ -71,7 +72,8 @@ struct PaddedS8 {
 inline Conv2dShape slab_of(Conv2dShape s, std::int64_t element_bytes) {
   if (!is_pointwise(s)) return s;
   const std::int64_t pixels = s.N * s.H * s.W;
-  const std::int64_t slab = (std::max)((512 << 10) / (s.C * element_bytes), std::int64_t{84});
+  const std::int64_t slab =
+      (std::max)(second_cache_bytes() / 4 / (s.C * element_bytes), std::int64_t{84});
   s.N = s.H = s.OH = 1;
   s.W = s.OW = (std::min)(pixels, slab);
   return s;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/cache.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/normalization.hpp"
@@ -103,14 +104,16 @@ inline void pointwise_backward_weight(const GemmImplementation& row, std::int64_
 template <class = WhenUsed>
 void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, const float* x,
                         const float* dy, const PointwiseNeighbours& neighbours, const float* w,
-                        float* dw, float* dx, StoreThrough through, ThreadPool& pool) {
+                        float* dw, float* dx, StoreThrough through, ThreadPool& pool,
+                        std::int64_t cache_bytes = second_cache_bytes()) {
   constexpr std::int64_t step = DeferredNormalization<float>::sum_rows;
   const std::int64_t pixels = s.N * s.H * s.W, size = s.C * s.OC;
-  // Both operands of a chunk in 768 KiB of the second cache.
+  // Both operands of a chunk in three eighths of the second cache.
   const std::int64_t chunk =
-      (std::clamp)(192 * 1024 / (s.C + s.OC) / step, std::int64_t(1), std::int64_t(8)) * step;
-  const std::int64_t chunks = pieces(pixels, chunk);
-  const std::int64_t segments = (std::min)(chunks, std::int64_t(16));
+      (std::clamp)(cache_bytes * 3 / 32 / (s.C + s.OC) / step, std::int64_t(1), std::int64_t(8)) *
+      step;
+  const std::int64_t steps = pieces(pixels, step);
+  const std::int64_t segments = (std::min)(steps, std::int64_t(16));
   const std::int64_t panels = pieces(s.C, row.columns);
   float* const packed = thread_memory<ConvMemory::weights, float>(packed_size(row, 1, s.OC, s.C) +
                                                                   16 + segments * size);
@@ -121,8 +124,9 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
   pool.parallel_for(segments, 1, [&](std::int64_t segment, std::int64_t) {
     float* const sums = partial + segment * size;
     std::fill(sums, sums + size, 0.0f);
-    for (std::int64_t i = chunks * segment / segments; i < chunks * (segment + 1) / segments; ++i) {
-      const std::int64_t first = i * chunk, count = (std::min)(chunk, pixels - first);
+    const std::int64_t end = (std::min)(steps * (segment + 1) / segments * step, pixels);
+    for (std::int64_t first = steps * segment / segments * step; first < end; first += chunk) {
+      const std::int64_t count = (std::min)(chunk, end - first);
       const float* const raw = x + first * s.C;
       const float* gradient = dy + first * s.OC;
       if (neighbours.after) {

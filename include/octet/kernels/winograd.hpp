@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/cache.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm.hpp"
@@ -107,6 +108,7 @@ struct Winograd {
   const GemmImplementation* gemm;
   const WinogradImplementation* transforms;
   Conv2dShape s;
+  std::int64_t cache_bytes = second_cache_bytes();
 
   std::int64_t rows() const { return pieces(s.OH, transforms->m); }
   std::int64_t columns() const { return pieces(s.OW, transforms->m); }
@@ -116,12 +118,12 @@ struct Winograd {
   // A line more than the channels need keeps the points of a tile out of each other's cache sets.
   static std::int64_t stride(std::int64_t channels) { return round_up(channels, 16) + 16; }
   static constexpr std::int64_t most_tiles = 192;
-  /// Tiles of one job. Their points fill a fourth of the second cache (2 MiB), beside a panel of
-  /// weights, but the more channels, the more tiles it takes to be worth loading the weights.
+  /// Tiles of one job. Their points fill a fourth of the second cache, beside a panel of weights,
+  /// but the more channels, the more tiles it takes to be worth loading the weights.
   std::int64_t block() const {
     const std::int64_t bytes = 4 * points() * (stride(s.C) + stride(gemm->columns));
     const std::int64_t fewest = (std::clamp<std::int64_t>)(s.C / 5, 24, 48);
-    const std::int64_t fit = (std::clamp)((std::int64_t(1) << 19) / bytes, fewest, most_tiles);
+    const std::int64_t fit = (std::clamp)(cache_bytes / 4 / bytes, fewest, most_tiles);
     return (std::min)(tiles(), round_up(fit, tile_rows));
   }
   std::int64_t blocks() const { return pieces(tiles(), block()); }

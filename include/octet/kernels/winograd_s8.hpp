@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "octet/core/cache.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
@@ -65,7 +66,7 @@ struct WinogradS8 {
   WinogradS8(const Conv2dShape& s, std::int64_t most_in_group)
       : TH(pieces(s.OH, 4)), TW(pieces(s.OW, 4)) {
     const std::int64_t bytes = winograd_s8_points * TH * TW * s.C * 2;
-    images = (std::clamp)(std::int64_t{1 << 20} / (std::max)(bytes, std::int64_t{1}),
+    images = (std::clamp)(second_cache_bytes() / 2 / (std::max)(bytes, std::int64_t{1}),
                           std::int64_t{1}, (std::max)(s.N, std::int64_t{1}));
     tiles = images * TH * TW;
     group = pieces(tiles, (std::max)(pieces(tiles, most_in_group), std::int64_t{1}));
