@@ -124,8 +124,8 @@ class Conv2d final : public Layer<T> {
   bool completes_gradient(const Shape& input, Precision precision) const override {
     if (!std::is_same_v<T, float> || bias_) return false;
     const kernels::Conv2dShape shape = kernel_shape(input.with_batch(1));
-    return precision == Precision::bf16 ? kernels::has_joint_backward(shape)
-                                        : multiplies_pixels(shape, precision);
+    return multiplied_in(shape, precision) == Precision::bf16 ? kernels::has_joint_backward(shape)
+                                                              : multiplies_pixels(shape, precision);
   }
   bool normalizes_input(const Shape& input, Precision precision) const override {
     return std::is_same_v<T, float> &&

@@ -20,8 +20,8 @@ namespace octet::inline OCTET_ABI {
 /// Whether a pass learns (dropout drops, batch norm uses the batch) or only predicts.
 enum class Mode { inference, training };
 
-/// What the multiplications of convolutions and linear layers round their operands to. Sums are
-/// float in both, and so is everything else.
+/// What the multiplications of convolutions and linear layers round their operands to: bf16 where
+/// that is faster (precision.hpp). Sums are float in both, and so is everything else.
 enum class Precision { float32, bf16 };
 
 inline std::string to_text(Precision precision) {

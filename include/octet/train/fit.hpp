@@ -59,7 +59,8 @@ struct FitOptions {
   Json settings = Json::object();
 
   /// Of the multiplications in training and validation; weights are float in any case. Where the
-  /// processor has no bf16, a line in `progress` (or on stderr) says so and float32 is used.
+  /// processor has no bf16, a line in `progress` (or on stderr) says so and float32 is used; where
+  /// it has no AMX, for those layers that are faster in it.
   Precision precision = Precision::float32;
   /// The default pool if none is given.
   ThreadPool* pool = nullptr;
