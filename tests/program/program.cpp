@@ -121,6 +121,24 @@ TEST_CASE("many threads run one program at once") {
   }
 }
 
+TEST_CASE("a program without its weights gives the same bits, and their memory back") {
+  for (const networks::Network& network : networks::all()) {
+    CAPTURE(network.name);
+    const Graph<float> graph = networks::make(network);
+    const Tensor<float> x = networks::images(network.input, 3);
+    const Program int8 = quantize(graph, x).program;
+    for (const Program& program : {compile(graph), int8}) {
+      CHECK(program.has_weights());
+      const Program bare(program.description(), {.keep_weights = KeepWeights::no});
+      CHECK_FALSE(bare.has_weights());
+      CHECK(bare(x) == program(x));
+      CHECK(bare.weight_bytes() == program.weight_bytes());
+      for (const ProgramTensor& tensor : bare.description().tensors)
+        CHECK(tensor.bytes.capacity() == 0);
+    }
+  }
+}
+
 TEST_CASE("what int8 computes together has the bits of its operations one by one") {
   Graph<float> graph(3);
   const networks::V input = graph.input({12, 20, 16});

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "octet/core/config.hpp"
-#include "octet/core/large_pages.hpp"
+#include "octet/core/memory_pages.hpp"
 
 namespace octet::inline OCTET_ABI {
 
@@ -24,7 +24,10 @@ struct AlignedAllocator {
   T* allocate(std::size_t count) {
     const std::size_t bytes = count * sizeof(T);
     void* const memory = ::operator new(bytes, alignment_of(bytes));
-    if (bytes >= large_memory) prefer_large_pages(memory, bytes);
+    if (bytes >= large_memory)
+      prefer_large_pages(memory, bytes);
+    else if (bytes >= populated_memory)
+      populate(memory, bytes);
     return static_cast<T*>(memory);
   }
   void deallocate(T* pointer, std::size_t count) {

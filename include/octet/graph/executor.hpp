@@ -244,7 +244,8 @@ class Executor {
     inputs_.assign(inputs.begin(), inputs.end());
     if (N_ > capacity_) {
       capacity_ = N_;
-      arena_ = {};
+      // Gives the old memory back before there is new: an empty list would keep it.
+      arena_ = decltype(arena_)();
       arena_.resize(static_cast<std::size_t>(plan_.memory.size * capacity_));
     }
   }

@@ -61,6 +61,9 @@ class Program {
     validate(description);
     const FusedSteps fused(description, isa_);
     layout_ = plan_layout(description, fused);
+    std::vector<int> readers(description.tensors.size());
+    for (const Operation& operation : description.operations)
+      for (const int tensor : operation.tensors()) ++readers[static_cast<std::size_t>(tensor)];
     for (std::size_t i = 0; i < description.operations.size(); ++i) {
       const int number = static_cast<int>(i), owner = fused.owner(number);
       const Operation& operation = description.operations[i];
@@ -72,13 +75,16 @@ class Program {
         if (owner == number) runs_.push_back({steps_.back(), number});
       }
       infos_.push_back(info_of(description, operation));
-      if (owner == number) continue;
-      infos_.back().kernel = "in " + infos_[static_cast<std::size_t>(owner)].name;
+      if (owner != number)
+        infos_.back().kernel = "in " + infos_[static_cast<std::size_t>(owner)].name;
+      if (options.keep_weights == KeepWeights::yes) continue;
+      // One by one, so that no more than one layer's weights are there twice.
+      for (const int tensor : operation.tensors()) {
+        const auto index = static_cast<std::size_t>(tensor);
+        if (--readers[index] == 0) description.tensors[index].bytes = AlignedVector<std::byte>();
+      }
     }
-    if (options.keep_weights == KeepWeights::no) {
-      for (ProgramTensor& tensor : description.tensors) tensor.bytes = {};
-      has_weights_ = description.tensors.empty();
-    }
+    has_weights_ = options.keep_weights == KeepWeights::yes || description.tensors.empty();
     description_ = std::make_shared<const ProgramDescription>(std::move(description));
   }
 
@@ -224,23 +230,13 @@ class Program {
     info.kernel = steps_.back().kernel();
     info.element_type = output.type;
     info.shape = output.shape;
-    const auto weigh = [&](int tensor) {
-      if (tensor >= 0)
-        info.weight_bytes += static_cast<std::int64_t>(description.tensor(tensor).bytes.size());
-    };
-    const auto weigh_convolution = [&](const auto& conv) {
-      weigh(conv.weight_tensor), weigh(conv.bias_tensor), weigh(conv.scale_tensor);
-      const kernels::Conv2dShape& s = conv.shape;
+    for (const int tensor : operation.tensors())
+      info.weight_bytes += static_cast<std::int64_t>(description.tensor(tensor).bytes.size());
+    const auto count = [&](const kernels::Conv2dShape& s) {
       info.multiply_adds = output.shape.elements() * s.KH * s.KW * (s.C / s.groups);
     };
-    if (const auto* const conv = operation.as<operations::Conv2d>())
-      weigh_convolution(*conv);
-    else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>())
-      weigh_convolution(*depthwise);
-    else if (const auto* const lookup = operation.as<operations::Lookup>())
-      weigh(lookup->table_tensor);
-    else if (const auto* const custom = operation.as<operations::Custom>())
-      for (const int tensor : custom->tensors) weigh(tensor);
+    if (const auto* const conv = operation.as<operations::Conv2d>()) count(conv->shape);
+    if (const auto* const conv = operation.as<operations::DepthwiseConv2d>()) count(conv->shape);
     return info;
   }
 
