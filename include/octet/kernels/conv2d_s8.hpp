@@ -8,6 +8,7 @@
 #include "octet/kernels/avx512_vnni/conv2d_s8.hpp"
 #include "octet/kernels/avx512_vnni/winograd_s8.hpp"
 #include "octet/kernels/avx_vnni/conv2d_s8.hpp"
+#include "octet/kernels/avx_vnni/winograd_s8.hpp"
 #include "octet/kernels/conv2d_s8_packing.hpp"
 #include "octet/kernels/neon/conv2d_s8.hpp"
 #include "octet/kernels/neon_dotprod/conv2d_s8.hpp"
@@ -60,6 +61,9 @@ Table<Conv2dS8Implementation> conv2d_s8_table() {
      &avx512_vnni::suits_winograd_s8, &winograd_s8_fits},
     {"conv2d_s8s8s8_6x64c4_avx512_vnni", Isa::avx512_vnni, &avx512_vnni::pack_conv2d_s8,
      &avx512_vnni::conv2d_s8_scratch_bytes, &avx512_vnni::conv2d_s8},
+    {"winograd_s8s8s8_4x4_avx_vnni", Isa::avx_vnni, &avx2::pack_winograd_s8,
+     &avx2::winograd_s8_scratch_bytes, &avx_vnni::winograd_s8, &avx_vnni::suits_winograd_s8,
+     &winograd_s8_fits},
     {"conv2d_s8s8s8_6x16c4_avx_vnni", Isa::avx_vnni, &avx_vnni::pack_conv2d_s8,
      &avx_vnni::conv2d_s8_scratch_bytes, &avx_vnni::conv2d_s8},
     {"winograd_s8s8s8_4x4_avx2", Isa::avx2, &avx2::pack_winograd_s8,
