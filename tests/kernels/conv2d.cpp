@@ -516,15 +516,20 @@ TEST_CASE("conv2d: Winograd's blocks of tiles have the same bits whatever the ca
 }
 
 TEST_CASE("conv2d: Winograd is chosen where it is faster, and gives training's numbers") {
-  const auto chosen = [](std::int64_t side, std::int64_t in, std::int64_t out) {
-    return choose_conv_algorithm(convolution(1, side, in, out, 3, 1));
+  const auto chosen = [](std::int64_t side, std::int64_t in, std::int64_t out,
+                         ThirdCache cache = ThirdCache::slow) {
+    return choose_conv_algorithm(select_gemm(), convolution(1, side, in, out, 3, 1), cache);
   };
   CHECK(choose_conv_algorithm(convolution(1, 48, 64, 64, 3, 1), Isa::scalar) ==
         ConvAlgorithm::direct);
   if (!usable(select_gemm())) return;
   CHECK(chosen(48, 64, 64) == ConvAlgorithm::winograd_4x4);
   CHECK(chosen(48, 1, 64) == ConvAlgorithm::direct);
+  CHECK(chosen(12, 256, 256) == ConvAlgorithm::winograd_2x2);
+  CHECK(chosen(12, 256, 256, ThirdCache::fast) == ConvAlgorithm::winograd_4x4);
   CHECK(chosen(6, 512, 512) == ConvAlgorithm::direct);
+  CHECK(chosen(6, 512, 512, ThirdCache::fast) == ConvAlgorithm::winograd_2x2);
+  CHECK(chosen(3, 512, 512, ThirdCache::fast) == ConvAlgorithm::direct);
   CHECK(choose_conv_algorithm(convolution(1, 48, 64, 64, 1, 0)) == ConvAlgorithm::direct);
 
   const Conv2dShape s = convolution(1, 24, 32, 40, 3, 1);

@@ -178,15 +178,19 @@ bool winograd_possible(const GemmImplementation& gemm, const Conv2dShape& s) {
 /// The algorithm that takes the least time for this shape, N included.
 ///
 /// For each pair of channels, a product costs one multiplication for each pixel or tile, and as
-/// much as 15 of them to fetch the weight, which decides where a large layer sees a small image
-/// once; a transform costs about 200 for each channel of a tile in and out. Winograd must promise
-/// a sixth more than it takes. Measured with AVX-512 on one image, weights not in the caches: 48x48
-/// of 64 to 64 channels 2.3 times as fast with 4x4 as directly, 24x24 of 64 to 128 2.0, 12x12 of
-/// 256 to 256 1.6, and 1.8 with 2x2; 6x6 of 512 to 512 0.6 and 0.9; 24x24 of 16 to 16 0.9.
+/// much as 15 of them to fetch the weight (5 from a fast third cache), which decides where a large
+/// layer sees a small image once; a transform costs about 200 for each channel of a tile in and
+/// out. Winograd must promise a sixth more than it takes. Measured with AVX-512 on one image,
+/// weights not in the caches: 48x48 of 64 to 64 channels 2.3 times as fast with 4x4 as directly,
+/// 24x24 of 64 to 128 2.0, 12x12 of 256 to 256 1.6, and 1.8 with 2x2; 6x6 of 512 to 512 0.6 and
+/// 0.9; 24x24 of 16 to 16 0.9. With the fast cache of Zen 5: 12x12 of 256 to 256 2.6, and 1.9 with
+/// 2x2; 6x6 of 512 to 512 0.7 and 1.7.
 template <class = WhenUsed>
-ConvAlgorithm choose_conv_algorithm(const GemmImplementation& gemm, const Conv2dShape& s) {
+ConvAlgorithm choose_conv_algorithm(const GemmImplementation& gemm, const Conv2dShape& s,
+                                    ThirdCache cache = third_cache()) {
   if (!winograd_possible(gemm, s) || s.C < 16 || s.OC < 16) return ConvAlgorithm::direct;
-  constexpr double fetch = 15, transform = 200;
+  constexpr double transform = 200;
+  const double fetch = cache == ThirdCache::fast ? 5 : 15;
   ConvAlgorithm best = ConvAlgorithm::direct;
   double least = 9 * (static_cast<double>(s.N * s.OH * s.OW) + fetch) / 1.2;
   for (const ConvAlgorithm algorithm : {ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4}) {
