@@ -89,6 +89,7 @@
 #include "octet/kernels/ranges.hpp"
 #include "octet/kernels/requantize_s8.hpp"
 #include "octet/kernels/store_through.hpp"
+#include "octet/kernels/strip_block.hpp"
 #include "octet/kernels/table.hpp"
 #include "octet/kernels/thread_memory.hpp"
 #include "octet/models/conv_block.hpp"

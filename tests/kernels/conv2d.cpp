@@ -23,6 +23,15 @@ struct Case {
   Conv2dShape shape;
 };
 
+/// Lines of pixels and kernels that are no squares, padded where they overlap.
+Conv2dShape lines(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C, std::int64_t KH,
+                  std::int64_t KW, std::int64_t stride_w = 1) {
+  Conv2dShape s{.N = N, .H = H, .W = W, .C = C, .OH = H, .OW = (W - 1) / stride_w + 1, .OC = 9};
+  s.KH = KH, s.KW = KW, s.stride_w = stride_w;
+  s.pad_top = KH / 2, s.pad_left = KW / 2;
+  return s;
+}
+
 Conv2dShape convolution(std::int64_t images, std::int64_t side, std::int64_t in, std::int64_t out,
                         std::int64_t kernel, std::int64_t pad) {
   const std::int64_t result = side + 2 * pad - kernel + 1;
@@ -68,6 +77,13 @@ const std::vector<Case>& cases() {
         {"first layer: 3 channels, 7x7", convolution(1, 8, 3, 17, 7, 3)},
         {"taps as depth, more than 128", convolution(1, 12, 3, 4, 11, 5)},
         {"5x5, more taps than are pointed at at once", convolution(1, 6, 10, 5, 5, 2)},
+        {"few channels, two lines a job, images that end within one", lines(3, 3, 48, 1, 3, 3)},
+        {"few channels, one below a job's line", lines(1, 3, 95, 2, 3, 3)},
+        {"few channels, a job's line", lines(1, 3, 96, 2, 3, 3)},
+        {"few channels, one above a job's line", lines(1, 3, 97, 2, 3, 3)},
+        {"few channels, a line of three parts", lines(1, 2, 199, 3, 3, 5)},
+        {"few channels, windows that do not overlap", lines(2, 2, 99, 2, 1, 2, 3)},
+        {"few channels, more lines of taps than are copied at once", lines(1, 4, 97, 7, 17, 18)},
         {"linear, batch 1", linear_shape(1, 100, 70)},
         {"linear, batch 5", linear_shape(5, 33, 7)},
         {"linear, batch 6", linear_shape(6, 64, 64)},

@@ -9,6 +9,7 @@
 #include "octet/kernels/gather_block.hpp"
 #include "octet/kernels/gemm.hpp"
 #include "octet/kernels/ranges.hpp"
+#include "octet/kernels/strip_block.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -48,25 +49,34 @@ void pack_panels(const GemmImplementation& row, std::int64_t taps, std::int64_t 
   }
 }
 
-/// target = epilogue(the sums of gather), for one group; `packed` by pack_panels.
-inline void gather_product(const GemmImplementation& row, const Gather& gather, const float* source,
-                           const float* packed, const Epilogue<float>& epilogue, float* target,
-                           ThreadPool* pool) {
-  const std::int64_t pixels = gather.pixels(), blocks = pieces(pixels, gather_pixels);
-  const std::int64_t panels = pieces(gather.columns, row.columns);
+/// gather_product() in blocks of one kind.
+template <class Block>
+void gather_blocks(const GemmImplementation& row, const Gather& gather, const float* source,
+                   const float* packed, const Epilogue<float>& epilogue, float* target,
+                   ThreadPool* pool) {
+  const std::int64_t blocks = Block::jobs(gather), panels = pieces(gather.columns, row.columns);
   // A few pixels alone would leave threads idle, so then the panels are jobs too.
   const std::int64_t together = blocks >= 16 ? panels : 1, parts = pieces(panels, together);
   const std::ptrdiff_t residual = epilogue.residual ? epilogue.residual - target : 0;
   // Jobs of one call share their pointers.
   const std::int64_t jobs = blocks * parts, grain = pool ? 1 + jobs / (16 * pool->threads()) : jobs;
   over_ranges(pool, jobs, grain, [&](std::int64_t begin, std::int64_t end) {
-    GatherBlock block(gather, source, target);
+    Block block(gather, source, target);
     for (std::int64_t job = begin; job < end; ++job) {
-      const std::int64_t first = job / parts * gather_pixels, panel = job % parts * together;
-      block.see(first, (std::min)(gather_pixels, pixels - first));
+      const std::int64_t panel = job % parts * together;
+      block.see(job / parts);
       block.run(row, packed, epilogue, residual, panel, (std::min)(panel + together, panels));
     }
   });
+}
+
+/// target = epilogue(the sums of gather), for one group; `packed` by pack_panels.
+inline void gather_product(const GemmImplementation& row, const Gather& gather, const float* source,
+                           const float* packed, const Epilogue<float>& epilogue, float* target,
+                           ThreadPool* pool) {
+  (StripBlock::suits(gather)
+       ? &gather_blocks<StripBlock>
+       : &gather_blocks<GatherBlock>)(row, gather, source, packed, epilogue, target, pool);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -16,10 +16,11 @@ struct GatherAxis {
   std::int64_t grid, taps, source, target;
   std::int64_t step, start, tap_step;
   std::int64_t first = 0, target_step = 1;
-  /// Whether position i sees source i and writes to target i, and there are no others.
+  /// Whether position i writes to target i, and there are no others.
+  bool in_order() const { return first == 0 && target_step == 1 && grid == target; }
+  /// Whether it also sees source i alone.
   bool in_place() const {
-    return taps == 1 && step == 1 && start == 0 && first == 0 && target_step == 1 &&
-           grid == source && grid == target;
+    return in_order() && taps == 1 && step == 1 && start == 0 && grid == source;
   }
 };
 

@@ -1,5 +1,5 @@
 // One job of a float convolution: which pixels, taps and channels go into which tile. It serves
-// forward and backward by x.
+// forward and backward by x; strip_block.hpp is for few channels.
 #pragma once
 
 #include <algorithm>
@@ -24,16 +24,11 @@ struct Gather {
   bool in_place() const { return h.in_place() && w.in_place(); }
 };
 
-/// Pixels of one job. With 64 channels in, its part of x and y and one pass over the weights (32
-/// KiB) stay in the first two caches.
+/// Pixels of one job, at most. With 64 channels in, its part of x and y and one pass over the
+/// weights (32 KiB) stay in the first two caches.
 inline constexpr std::int64_t gather_pixels = 96;
 /// Taps whose pointers are kept at once.
 inline constexpr std::int64_t gather_taps = 16;
-/// With fewer channels than this, a line of taps is summed as one: it lies in a row of the image,
-/// or, at the image's sides, is copied with its padding.
-inline constexpr std::int64_t gather_strip_depth = 8;
-/// The most floats of a pixel's lines that are copied.
-inline constexpr std::int64_t strip_floats = 128;
 
 /// Floats of packed weights: panels of row.columns channels, the last rounded up to whole vectors.
 inline std::int64_t packed_size(const GemmImplementation& row, std::int64_t taps,
@@ -54,16 +49,47 @@ void point_in_steps(Float** pointers, Float* pixel, std::int64_t step, std::int6
   for (std::int64_t i = 1; i < count; ++i) pointers[i] = pixel += step;
 }
 
-/// One job: some pixels of the grid in a row, gather_pixels at most, their pointers and the sums
-/// over them.
+/// The tiles of `rows` pixels at c.
+inline ProductTile tile_of_pixels(float* const* c, std::int64_t rows,
+                                  const Epilogue<float>& epilogue, std::ptrdiff_t residual) {
+  ProductTile tile{};
+  tile.a_stride = gather_pixels;
+  tile.c = c;
+  tile.rows = rows;
+  tile.has_residual = epilogue.residual != nullptr;
+  tile.residual = residual;
+  tile.lo = epilogue.lo;
+  tile.hi = epilogue.hi;
+  return tile;
+}
+/// Turns a tile to one panel of the columns. Returns their number in packed weights.
+inline std::int64_t turn_to_panel(ProductTile& tile, const GemmImplementation& row,
+                                  std::int64_t columns, std::int64_t panel,
+                                  const Epilogue<float>& epilogue, std::int64_t depth,
+                                  std::ptrdiff_t moved) {
+  const std::int64_t first = panel * row.columns;
+  const std::int64_t count = (std::min)(columns - first, std::int64_t(row.columns));
+  const std::int64_t width = round_up(count, row.lanes);
+  tile.column = moved + first;
+  tile.columns = static_cast<int>(count);
+  tile.bias = epilogue.bias ? epilogue.bias + first : nullptr;
+  tile.b_stride = depth * width;
+  return width;
+}
+
+/// Some pixels of the grid in a row, their pointers and the sums over them.
 class GatherBlock {
  public:
+  static std::int64_t jobs(const Gather& gather) { return pieces(gather.pixels(), gather_pixels); }
+
   GatherBlock(const Gather& gather, const float* source, float* target)
       : gather_(gather), source_(source), target_(target) {}
 
-  /// Goes to the pixels [begin, begin + count). Where they lie like those before, the old pointers
-  /// serve with an offset: a tenth of the time of 1x1 convolutions of 16 channels is saved.
-  void see(std::int64_t begin, std::int64_t count) {
+  /// Goes to the pixels of a job. Where they lie like those before, the old pointers serve with an
+  /// offset: a tenth of the time of 1x1 convolutions of 16 channels is saved.
+  void see(std::int64_t job) {
+    const std::int64_t begin = job * gather_pixels;
+    const std::int64_t count = (std::min)(gather_pixels, gather_.pixels() - begin);
     count_ = count;
     if (count <= pointed_) {
       moved_ = begin - first_;
@@ -90,43 +116,27 @@ class GatherBlock {
       ++n;
     }
     if (!gather_.in_place()) return;
-    point(0, 1, false);
+    point(0, 1);
     first_ = begin, moved_ = 0, pointed_ = count;
   }
 
   /// Sums into the channels of panels [first_panel, end_panel).
   void run(const GemmImplementation& row, const float* packed, const Epilogue<float>& epilogue,
            std::ptrdiff_t residual, std::int64_t first_panel, std::int64_t end_panel) {
-    const bool lines = gather_.depth < gather_strip_depth && gather_.taps() > 1 &&
-                       gather_.w.taps * gather_.depth <= strip_floats;
-    const std::int64_t taps = lines ? gather_.h.taps : gather_.taps();
-    const std::int64_t depth = lines ? gather_.w.taps * gather_.depth : gather_.depth;
-    const std::int64_t group = lines ? (std::min)(strip_floats / depth, gather_taps) : gather_taps;
+    const std::int64_t taps = gather_.taps(), depth = gather_.depth;
     const std::int64_t slices = (std::max)(pieces(depth, tile_depth), std::int64_t(1));
     const std::int64_t slice = pieces(depth, slices);
-    const std::int64_t together = slices > 1 ? 1 : (std::max)(tile_depth / depth, std::int64_t(1));
+    const std::int64_t together = slices > 1 ? 1 : tile_depth / depth;
     const float* const end = packed + packed_size(row, taps, depth, gather_.columns);
-    ProductTile tile{};
-    tile.a_stride = gather_pixels;
-    tile.c = c_;
-    tile.rows = count_;
-    tile.has_residual = epilogue.residual != nullptr;
-    tile.residual = residual;
-    tile.lo = epilogue.lo;
-    tile.hi = epilogue.hi;
     const bool limits = epilogue.limits();
-    for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += group) {
-      const std::int64_t present = (std::min)(group, taps - tap);
-      if (pointed_ == 0) point(tap, present, lines);
+    ProductTile tile = tile_of_pixels(c_, count_, epilogue, residual);
+    for (std::int64_t tap = 0; tap == 0 || tap < taps; tap += gather_taps) {
+      const std::int64_t present = (std::min)(gather_taps, taps - tap);
+      if (pointed_ == 0) point(tap, present);
       for (std::int64_t panel = first_panel; panel < end_panel; ++panel) {
-        const std::int64_t first = panel * row.columns;
-        const std::int64_t count = (std::min)(gather_.columns - first, std::int64_t(row.columns));
-        const std::int64_t width = round_up(count, row.lanes);
-        tile.column = moved_ * gather_.target_channels + first;
-        tile.columns = static_cast<int>(count);
-        tile.bias = epilogue.bias ? epilogue.bias + first : nullptr;
-        tile.b_stride = depth * width;
-        const float* const b = packed + first * taps * depth;
+        const std::int64_t width = turn_to_panel(tile, row, gather_.columns, panel, epilogue, depth,
+                                                 moved_ * gather_.target_channels);
+        const float* const b = packed + panel * row.columns * taps * depth;
         // Each slice stays in the second cache for all tiles; meanwhile the next is fetched, which
         // follows it in memory.
         for (std::int64_t t = 0; t == 0 || t < present; t += together)
@@ -146,36 +156,23 @@ class GatherBlock {
   }
 
  private:
-  // Points at what each pixel sees through the taps [tap, tap + taps), or the lines of taps: at the
-  // image, at padding, or at a copy of a line that is part image, part padding.
-  void point(std::int64_t tap, std::int64_t taps, bool lines) {
+  // Points at what each pixel sees through the taps [tap, tap + taps): at the image or at padding.
+  void point(std::int64_t tap, std::int64_t taps) {
     const GatherAxis& w = gather_.w;
-    const std::int64_t channels = gather_.source_channels, step = w.step * channels;
-    const std::int64_t width = lines ? w.taps : 1;
-    const bool adjoin = width == 1 || (w.tap_step == 1 && channels == gather_.depth);
+    const std::int64_t channels = gather_.source_channels;
     for (std::int64_t t = 0; t < taps; ++t) {
-      const std::int64_t first_tap = (tap + t) * width;
-      const std::int64_t tap_h = first_tap / w.taps, tap_w = first_tap % w.taps;
+      const std::int64_t tap_h = (tap + t) / w.taps, tap_w = (tap + t) % w.taps;
       for (std::int64_t l = 0; l < line_count_; ++l) {
         const Line& line = lines_[l];
         const float** const a = a_ + t * gather_pixels + line.begin;
         const std::int64_t first = line.w + tap_w * w.tap_step, count = line.end - line.begin;
         const float* const row = row_of(line, tap_h);
-        const Reach seen =
-            row && adjoin ? reach(w.source - width + 1, count, w.step, first) : Reach{0, 0};
+        const Reach seen = row ? reach(w.source, count, w.step, first) : Reach{0, 0};
+        std::fill(a, a + seen.begin, zero_pixel);
         if (seen.end > seen.begin)
-          point_in_steps(a + seen.begin, row + first * channels + seen.begin * step, step,
-                         seen.end - seen.begin);
-        for (std::int64_t j = 0; j < count; ++j) {
-          if (j == seen.begin) j = seen.end;
-          if (j == count) break;
-          a[j] = zero_pixel;
-          if (!row || !lines) continue;
-          float* const out = strip_ + (line.begin + j) * strip_floats + t * width * gather_.depth;
-          copy_taps(gather_.h, w, source_ + line.image * w.source * channels, channels,
-                    gather_.depth, line.h, first + j * w.step, first_tap, width, out);
-          a[j] = out;
-        }
+          point_in_steps(a + seen.begin, row + (first + seen.begin * w.step) * channels,
+                         w.step * channels, seen.end - seen.begin);
+        std::fill(a + (std::max)(seen.begin, seen.end), a + count, zero_pixel);
       }
     }
   }
@@ -201,7 +198,6 @@ class GatherBlock {
   Line lines_[gather_pixels];
   float* c_[gather_pixels];
   const float* a_[gather_taps * gather_pixels];
-  alignas(64) float strip_[gather_pixels * strip_floats];
 };
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -55,7 +55,7 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
                            : target;
     const Gather gather = pixels_gather(end - begin, s.C, s.OC);
     GatherBlock block(gather, in, out);
-    block.see(0, end - begin);
+    block.see(0);
     block.run(row, packed, Epilogue<float>{.bias = bias}, 0, 0, panels);
     if (moments) moments->set(begin / gather_pixels, end - begin, out);
     copy_through(through, (end - begin) * s.OC, out, target);
@@ -151,8 +151,8 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
                              : target;
       const Gather gather = pixels_gather(count, s.OC, s.C);
       GatherBlock block(gather, gradient, out);
-      for (std::int64_t p = 0; p < count; p += gather_pixels) {
-        block.see(p, (std::min)(gather_pixels, count - p));
+      for (std::int64_t job = 0; job < GatherBlock::jobs(gather); ++job) {
+        block.see(job);
         block.run(row, packed, {}, 0, 0, panels);
       }
       if (neighbours.sums) neighbours.before->sum(count, raw, out, first / step, *neighbours.sums);
