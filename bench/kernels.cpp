@@ -154,6 +154,7 @@ void register_products() {
   }
   for (const auto& row : depthwise_table<float>()) {
     if (!isa_allowed(row.isa)) continue;
+    const auto& gradients = best_row(depthwise_gradients_table<float>(), row.isa);
     for (const std::int64_t stride : {1, 2}) {
       Layer layer = square(8, 24, 192, 192, 3, stride);
       layer.shape.groups = 192;
@@ -163,12 +164,12 @@ void register_products() {
                     row.forward(s, m.x.data(), m.w.data(), {}, m.y.data(), 0, s.N * s.OH);
                   });
       add_product("depthwise_backward_input/" + suffix, row.isa, layer.shape,
-                  [&row](const Conv2dShape& s, Memory& m) {
-                    row.backward_input(s, m.y.data(), m.w.data(), m.x.data(), 0, s.N * s.H);
+                  [&gradients](const Conv2dShape& s, Memory& m) {
+                    gradients.backward_input(s, m.y.data(), m.w.data(), m.x.data(), 0, s.N * s.H);
                   });
       add_product("depthwise_backward_weight/" + suffix, row.isa, layer.shape,
-                  [&row](const Conv2dShape& s, Memory& m) {
-                    row.backward_weight(s, m.x.data(), m.y.data(), m.w.data(), 0, s.N * s.OH);
+                  [&gradients](const Conv2dShape& s, Memory& m) {
+                    gradients.backward_weight(s, m.x.data(), m.y.data(), m.w.data(), 0, s.N * s.OH);
                   });
     }
   }

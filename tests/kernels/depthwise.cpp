@@ -244,6 +244,8 @@ TEST_CASE("depthwise: every row of the table computes the definitions") {
       const auto wide_x = widened(x), wide_w = widened(w), wide_dy = widened(dy);
       const auto wide_bias = widened(bias);
       const double taps = static_cast<double>(s.KH * s.KW);
+      const auto& gradients = best_row(depthwise_gradients_table<float>(), row.isa);
+      CHECK(gradients.isa == row.isa);
 
       std::vector<float> y = dy;  // the residual, in place
       std::vector<double> expected = wide_dy;
@@ -260,14 +262,14 @@ TEST_CASE("depthwise: every row of the table computes the definitions") {
 
       std::vector<float> dx(x.size(), NAN);
       expected.resize(x.size());
-      row.backward_input(s, dy.data(), w.data(), dx.data(), 0, s.N * s.H);
+      gradients.backward_input(s, dy.data(), w.data(), dx.data(), 0, s.N * s.H);
       scalar::depthwise_backward_input(s, wide_dy.data(), wide_w.data(), expected.data(), 0,
                                        s.N * s.H);
       CHECK(misses(dx, expected, taps * static_cast<double>(s.OC / s.C)) == 0);
 
       std::vector<float> dw = w;
       expected = wide_w;
-      row.backward_weight(s, x.data(), dy.data(), dw.data(), 0, s.N * s.OH);
+      gradients.backward_weight(s, x.data(), dy.data(), dw.data(), 0, s.N * s.OH);
       scalar::depthwise_backward_weight(s, wide_x.data(), wide_dy.data(), expected.data(), 0,
                                         s.N * s.OH);
       CHECK(misses(dw, expected, static_cast<double>(s.N * s.OH * s.OW + 1)) == 0);

@@ -221,7 +221,7 @@ template <class T>
 void conv2d_backward_weight(const Conv2dShape& shape, const T* x, const T* dy, T* dw,
                             ThreadPool& pool) {
   if constexpr (std::is_same_v<T, float>)
-    if (const GemmImplementation& row = select_gemm(); row.outer) {
+    if (const GemmImplementation& row = select_gemm(); row.product) {
       if (const int tile = winograd_tile(choose_conv_algorithm(row, shape))) {
         const WinogradBackwardWeight by_tiles{winograd(row, shape, tile)};
         return winograd_backward_weight(

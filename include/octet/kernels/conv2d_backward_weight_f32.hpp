@@ -81,6 +81,7 @@ inline void backward_weight_strips(const GemmImplementation& row, const Conv2dSh
   const std::int64_t together = (std::min)(strip_floats / C, taps);
   const std::int64_t tap_jobs = pieces(taps, together), panels = pieces(OC, row.columns);
   const std::int64_t pixels = s.N * s.OH * s.OW, chunk = outer_chunk(s);
+  OuterProduct* const outer = outer_product(row);
   AlignedVector<float> turned(static_cast<std::size_t>(s.groups * taps * C * OC));
   for (std::int64_t begin = 0; begin < pixels; begin += chunk) {
     const std::int64_t end = (std::min)(begin + chunk, pixels);
@@ -104,7 +105,7 @@ inline void backward_weight_strips(const GemmImplementation& row, const Conv2dSh
           tile.rows = static_cast<int>((std::min)(depth - k, std::int64_t(tile_rows)));
           tile.dy_offset = k;
           tile.dw = turned.data() + ((group * taps + tap) * C + k) * OC + first;
-          row.outer(tile);
+          outer(tile);
         }
       }
     });
@@ -124,6 +125,7 @@ inline void backward_weight_product(const GemmImplementation& row, const Conv2dS
   const std::int64_t panels = pieces(C, row.columns), filter_jobs = pieces(OC, outer_filters);
   const std::int64_t filters = round_up(pieces(OC, filter_jobs), tile_rows);
   const std::int64_t pixels = s.N * s.OH * s.OW, chunk = outer_chunk(s);
+  OuterProduct* const outer = outer_product(row);
   for (std::int64_t begin = 0; begin < pixels; begin += chunk) {
     const std::int64_t end = (std::min)(begin + chunk, pixels);
     const std::int64_t jobs = s.groups * taps * panels * filter_jobs;
@@ -147,7 +149,7 @@ inline void backward_weight_product(const GemmImplementation& row, const Conv2dS
           tile.rows = static_cast<int>((std::min)(end_filter - oc, std::int64_t(tile_rows)));
           tile.dy_offset = oc;
           tile.dw = dw + ((group * OC + oc) * taps + tap) * C + c;
-          row.outer(tile);
+          outer(tile);
         }
       }
     });

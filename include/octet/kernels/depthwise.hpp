@@ -33,6 +33,12 @@ struct DepthwiseImplementation {
   Isa isa;
   void (*forward)(const Conv2dShape& s, const T* x, const T* w, const Epilogue<T>& epilogue, T* y,
                   std::int64_t begin, std::int64_t end);
+};
+
+/// The same for both gradients; apart, so that programs that never learn do not contain them.
+template <class T>
+struct DepthwiseGradients {
+  Isa isa;
   void (*backward_input)(const Conv2dShape& s, const T* dy, const T* w, T* dx, std::int64_t begin,
                          std::int64_t end);
   void (*backward_weight)(const Conv2dShape& s, const T* x, const T* dy, T* dw, std::int64_t begin,
@@ -46,22 +52,37 @@ Table<DepthwiseImplementation<T>> depthwise_table() {
       std::is_same_v<T, float> ? "depthwise_f32_scalar" : "depthwise_f64_scalar",
       Isa::scalar,
       &scalar::depthwise_forward<T>,
-      &scalar::depthwise_backward_input<T>,
-      &scalar::depthwise_backward_weight<T>,
   };
   if constexpr (std::is_same_v<T, float>) {
     static constexpr DepthwiseImplementation<T> table[] = {
 #if OCTET_X86
-      {"depthwise_f32_x16_avx512", Isa::avx512, &avx512::depthwise_forward,
-       &avx512::depthwise_backward_input, &avx512::depthwise_backward_weight},
-      {"depthwise_f32_x8_avx2", Isa::avx2, &avx2::depthwise_forward,
-       &avx2::depthwise_backward_input, &avx2::depthwise_backward_weight},
+      {"depthwise_f32_x16_avx512", Isa::avx512, &avx512::depthwise_forward},
+      {"depthwise_f32_x8_avx2", Isa::avx2, &avx2::depthwise_forward},
 #elif OCTET_NEON
-      {"depthwise_f32_x4_neon", Isa::neon, &neon::depthwise_forward,
-       &neon::depthwise_backward_input, &neon::depthwise_backward_weight},
+      {"depthwise_f32_x4_neon", Isa::neon, &neon::depthwise_forward},
 #elif OCTET_WASM_SIMD128
-      {"depthwise_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::depthwise_forward,
-       &wasm_simd128::depthwise_backward_input, &wasm_simd128::depthwise_backward_weight},
+      {"depthwise_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::depthwise_forward},
+#endif
+      scalar_row,
+    };
+    return table;
+  }
+  return scalar_row;
+}
+template <class T>
+Table<DepthwiseGradients<T>> depthwise_gradients_table() {
+  static constexpr DepthwiseGradients<T> scalar_row = {
+      Isa::scalar, &scalar::depthwise_backward_input<T>, &scalar::depthwise_backward_weight<T>};
+  if constexpr (std::is_same_v<T, float>) {
+    static constexpr DepthwiseGradients<T> table[] = {
+#if OCTET_X86
+      {Isa::avx512, &avx512::depthwise_backward_input, &avx512::depthwise_backward_weight},
+      {Isa::avx2, &avx2::depthwise_backward_input, &avx2::depthwise_backward_weight},
+#elif OCTET_NEON
+      {Isa::neon, &neon::depthwise_backward_input, &neon::depthwise_backward_weight},
+#elif OCTET_WASM_SIMD128
+      {Isa::wasm_simd128, &wasm_simd128::depthwise_backward_input,
+       &wasm_simd128::depthwise_backward_weight},
 #endif
       scalar_row,
     };
@@ -85,7 +106,7 @@ void depthwise_forward(const Conv2dShape& shape, const T* x, const T* w,
 template <class T>
 void depthwise_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T* dx,
                               ThreadPool& pool) {
-  const auto& row = best_row(depthwise_table<T>());
+  const auto& row = best_row(depthwise_gradients_table<T>());
   pool.parallel_for(shape.N * shape.H, depthwise_rows, [&](std::int64_t begin, std::int64_t end) {
     row.backward_input(shape, dy, w, dx, begin, end);
   });
@@ -98,7 +119,7 @@ void depthwise_backward_weight(const Conv2dShape& shape, const T* x, const T* dy
                                ThreadPool& pool) {
   constexpr std::int64_t images = 4;
   const std::int64_t size = shape.KH * shape.KW * shape.OC, parts = pieces(shape.N, images);
-  const auto& row = best_row(depthwise_table<T>());
+  const auto& row = best_row(depthwise_gradients_table<T>());
   AlignedVector<T> partial(static_cast<std::size_t>(parts * size));
   pool.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part)

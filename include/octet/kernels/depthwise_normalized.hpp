@@ -71,7 +71,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
   const std::int64_t size = s.KH * s.KW * s.OC, parts = pieces(s.N, images);
   const std::int64_t in_pixels = s.H * s.W, out_pixels = s.OH * s.OW;
   const std::int64_t blocks = pieces(in_pixels, step);
-  const auto& row = best_row(depthwise_table<float>());
+  const auto& row = best_row(depthwise_gradients_table<float>());
   AlignedVector<float> partial(static_cast<std::size_t>(parts * size));
   Conv2dShape one = s;
   one.N = 1;

@@ -24,7 +24,6 @@ struct GemmImplementation {
   int lanes = 0;    ///< floats of a vector
   int columns = 0;  ///< the most channels of a tile
   void (*product)(const ProductTile&) = nullptr;
-  void (*outer)(const OuterTile&) = nullptr;
 };
 
 /// The implementations of float products, best first.
@@ -32,17 +31,33 @@ template <class = WhenUsed>
 Table<GemmImplementation> gemm_table() {
   static constexpr GemmImplementation table[] = {
 #if OCTET_X86
-    {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::shallow_or_deep_product, &avx512::outer},
-    {"gemm_f32_6x16_avx2", Isa::avx2, 8, 16, &avx2::product, &avx2::outer},
+    {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::shallow_or_deep_product},
+    {"gemm_f32_6x16_avx2", Isa::avx2, 8, 16, &avx2::product},
 #elif OCTET_NEON
-    {"gemm_f32_6x16_neon", Isa::neon, 4, 16, &neon::product, &neon::outer},
+    {"gemm_f32_6x16_neon", Isa::neon, 4, 16, &neon::product},
 #elif OCTET_WASM_SIMD128
-    {"gemm_f32_6x8_wasm_simd128", Isa::wasm_simd128, 4, 8, &wasm_simd128::product,
-     &wasm_simd128::outer},
+    {"gemm_f32_6x8_wasm_simd128", Isa::wasm_simd128, 4, 8, &wasm_simd128::product},
 #endif
     {"gemm_f32_scalar", Isa::scalar},
   };
   return table;
+}
+
+using OuterProduct = void(const OuterTile&);
+
+/// The sums of outer products that belong to a row of products, or nullptr; apart from it, so that
+/// programs that never learn do not contain them.
+template <class = WhenUsed>
+OuterProduct* outer_product([[maybe_unused]] const GemmImplementation& row) {
+#if OCTET_X86
+  if (row.isa == Isa::avx512) return &avx512::outer;
+  if (row.isa == Isa::avx2) return &avx2::outer;
+#elif OCTET_NEON
+  if (row.isa == Isa::neon) return &neon::outer;
+#elif OCTET_WASM_SIMD128
+  if (row.isa == Isa::wasm_simd128) return &wasm_simd128::outer;
+#endif
+  return nullptr;
 }
 
 /// The first row that `isa` allows.

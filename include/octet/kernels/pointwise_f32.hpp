@@ -77,6 +77,7 @@ inline void pointwise_backward_weight(const GemmImplementation& row, std::int64_
                                       std::int64_t C, std::int64_t OC, const float* x,
                                       const float* dy, float* dw) {
   const float *x_of[outer_pixels], *dy_of[outer_pixels];
+  OuterProduct* const outer = outer_product(row);
   OuterTile tile{};
   tile.x = x_of;
   tile.dy = dy_of;
@@ -93,7 +94,7 @@ inline void pointwise_backward_weight(const GemmImplementation& row, std::int64_
         tile.rows = static_cast<int>((std::min)(OC - oc, std::int64_t(tile_rows)));
         tile.dy_offset = oc;
         tile.dw = dw + oc * C + c;
-        row.outer(tile);
+        outer(tile);
       }
     }
   }

@@ -42,16 +42,10 @@ struct WinogradImplementation {
   /// points = B^T pixels B.
   void (*input)(const float* const* pixels, std::int64_t channels, float* points,
                 std::int64_t stride);
-  /// points = A pixels A^T, of m x m pixels.
-  void (*gradient)(const float* const* pixels, std::int64_t channels, float* points,
-                   std::int64_t stride);
   void (*output)(const WinogradOutput& output);
   /// points = G w G^T, of 3x3 taps stride_h and stride_w apart.
   void (*filter)(const float* w, std::int64_t stride_h, std::int64_t stride_w,
                  std::int64_t channels, float* points, std::int64_t stride);
-  /// dw += G^T points G.
-  void (*filter_gradient)(float* points, std::int64_t stride, std::int64_t channels, float* dw,
-                          std::int64_t tap_stride);
   std::int64_t points() const { return (m + 2) * (m + 2); }
 };
 
@@ -61,33 +55,29 @@ Table<WinogradImplementation> winograd_table() {
 #if OCTET_X86
   static constexpr WinogradImplementation table[] = {
       {"winograd_f32_4x4_avx512", Isa::avx512, 4, &avx512::winograd_input<4>,
-       &avx512::winograd_gradient<4>, &avx512::winograd_output<4>, &avx512::winograd_filter<4>,
-       &avx512::winograd_filter_gradient<4>},
+       &avx512::winograd_output<4>, &avx512::winograd_filter<4>},
       {"winograd_f32_2x2_avx512", Isa::avx512, 2, &avx512::winograd_input<2>,
-       &avx512::winograd_gradient<2>, &avx512::winograd_output<2>, &avx512::winograd_filter<2>,
-       &avx512::winograd_filter_gradient<2>},
-      {"winograd_f32_4x4_avx2", Isa::avx2, 4, &avx2::winograd_input<4>, &avx2::winograd_gradient<4>,
-       &avx2::winograd_output<4>, &avx2::winograd_filter<4>, &avx2::winograd_filter_gradient<4>},
-      {"winograd_f32_2x2_avx2", Isa::avx2, 2, &avx2::winograd_input<2>, &avx2::winograd_gradient<2>,
-       &avx2::winograd_output<2>, &avx2::winograd_filter<2>, &avx2::winograd_filter_gradient<2>},
+       &avx512::winograd_output<2>, &avx512::winograd_filter<2>},
+      {"winograd_f32_4x4_avx2", Isa::avx2, 4, &avx2::winograd_input<4>, &avx2::winograd_output<4>,
+       &avx2::winograd_filter<4>},
+      {"winograd_f32_2x2_avx2", Isa::avx2, 2, &avx2::winograd_input<2>, &avx2::winograd_output<2>,
+       &avx2::winograd_filter<2>},
   };
   return table;
 #elif OCTET_NEON
   static constexpr WinogradImplementation table[] = {
-      {"winograd_f32_4x4_neon", Isa::neon, 4, &neon::winograd_input<4>, &neon::winograd_gradient<4>,
-       &neon::winograd_output<4>, &neon::winograd_filter<4>, &neon::winograd_filter_gradient<4>},
-      {"winograd_f32_2x2_neon", Isa::neon, 2, &neon::winograd_input<2>, &neon::winograd_gradient<2>,
-       &neon::winograd_output<2>, &neon::winograd_filter<2>, &neon::winograd_filter_gradient<2>},
+      {"winograd_f32_4x4_neon", Isa::neon, 4, &neon::winograd_input<4>, &neon::winograd_output<4>,
+       &neon::winograd_filter<4>},
+      {"winograd_f32_2x2_neon", Isa::neon, 2, &neon::winograd_input<2>, &neon::winograd_output<2>,
+       &neon::winograd_filter<2>},
   };
   return table;
 #elif OCTET_WASM_SIMD128
   static constexpr WinogradImplementation table[] = {
       {"winograd_f32_4x4_wasm_simd128", Isa::wasm_simd128, 4, &wasm_simd128::winograd_input<4>,
-       &wasm_simd128::winograd_gradient<4>, &wasm_simd128::winograd_output<4>,
-       &wasm_simd128::winograd_filter<4>, &wasm_simd128::winograd_filter_gradient<4>},
+       &wasm_simd128::winograd_output<4>, &wasm_simd128::winograd_filter<4>},
       {"winograd_f32_2x2_wasm_simd128", Isa::wasm_simd128, 2, &wasm_simd128::winograd_input<2>,
-       &wasm_simd128::winograd_gradient<2>, &wasm_simd128::winograd_output<2>,
-       &wasm_simd128::winograd_filter<2>, &wasm_simd128::winograd_filter_gradient<2>},
+       &wasm_simd128::winograd_output<2>, &wasm_simd128::winograd_filter<2>},
   };
   return table;
 #else

@@ -9,11 +9,51 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
+/// The transforms that only this gradient needs, of one instruction set and one m; apart from the
+/// others, so that programs that never learn do not contain them.
+struct WinogradGradients {
+  Isa isa;
+  int m;
+  /// points = A pixels A^T, of m x m pixels.
+  void (*gradient)(const float* const* pixels, std::int64_t channels, float* points,
+                   std::int64_t stride);
+  /// dw += G^T points G.
+  void (*filter_gradient)(float* points, std::int64_t stride, std::int64_t channels, float* dw,
+                          std::int64_t tap_stride);
+};
+
+/// Those that belong to a row of transforms.
+template <class = WhenUsed>
+const WinogradGradients& winograd_gradients(const WinogradImplementation& transforms) {
+  static constexpr WinogradGradients table[] = {
+#if OCTET_X86
+    {Isa::avx512, 4, &avx512::winograd_gradient<4>, &avx512::winograd_filter_gradient<4>},
+    {Isa::avx512, 2, &avx512::winograd_gradient<2>, &avx512::winograd_filter_gradient<2>},
+    {Isa::avx2, 4, &avx2::winograd_gradient<4>, &avx2::winograd_filter_gradient<4>},
+    {Isa::avx2, 2, &avx2::winograd_gradient<2>, &avx2::winograd_filter_gradient<2>},
+#elif OCTET_NEON
+    {Isa::neon, 4, &neon::winograd_gradient<4>, &neon::winograd_filter_gradient<4>},
+    {Isa::neon, 2, &neon::winograd_gradient<2>, &neon::winograd_filter_gradient<2>},
+#elif OCTET_WASM_SIMD128
+    {Isa::wasm_simd128, 4, &wasm_simd128::winograd_gradient<4>,
+     &wasm_simd128::winograd_filter_gradient<4>},
+    {Isa::wasm_simd128, 2, &wasm_simd128::winograd_gradient<2>,
+     &wasm_simd128::winograd_filter_gradient<2>},
+#else
+    {},
+#endif
+  };
+  const auto* row = table;
+  while (row->isa != transforms.isa || row->m != transforms.m) ++row;
+  return *row;
+}
+
 /// How the sums are shared: a job sums `side` filters by `side` channels at all points over a part
 /// of the tiles. Its sums (590 KiB at 36 points) and two blocks of points stay in the second cache.
 struct WinogradBackwardWeight {
   static constexpr std::int64_t side = 64, block = 32;
   Winograd a;
+  const WinogradGradients* transforms = &winograd_gradients(*a.transforms);
 
   std::int64_t channel_slices() const { return pieces(a.s.C, side); }
   std::int64_t filter_slices() const { return pieces(a.s.OC, side); }
@@ -44,6 +84,7 @@ inline void winograd_sum_tiles(const WinogradBackwardWeight& g, const float* x, 
   const std::int64_t channels = (std::min)(side, s.C - c), filters = (std::min)(side, s.OC - oc);
   const std::int64_t rows = a.rows(), columns = a.columns(), n2 = a.points(), stride = g.stride();
   const int m = a.transforms->m;
+  OuterProduct* const outer = outer_product(*a.gemm);
   float* const gradients = points + g.points_size();
   const float* pixels[36];
   const float* x_points[block];
@@ -62,7 +103,7 @@ inline void winograd_sum_tiles(const WinogradBackwardWeight& g, const float* x, 
       a.transforms->input(pixels, channels, points + t * n2 * stride, stride);
       point_at_pixels(dy + image * s.OH * s.OW * s.OC + oc, s.OH, s.OW, s.OC, h, w, m, zeros,
                       pixels);
-      a.transforms->gradient(pixels, filters, gradients + t * n2 * stride, stride);
+      g.transforms->gradient(pixels, filters, gradients + t * n2 * stride, stride);
     }
     for (std::int64_t p = 0; p < n2; ++p)
       for (std::int64_t column = 0; column < channels; column += a.gemm->columns) {
@@ -76,7 +117,7 @@ inline void winograd_sum_tiles(const WinogradBackwardWeight& g, const float* x, 
           tile.rows = static_cast<int>((std::min)(filters - r, std::int64_t(tile_rows)));
           tile.dy_offset = r;
           tile.dw = sums + (p * side + r) * side + column;
-          a.gemm->outer(tile);
+          outer(tile);
         }
       }
   }
@@ -96,7 +137,7 @@ inline void winograd_backward_weight(const Winograd& a, const float* x, const fl
     const std::int64_t c = slice % g.channel_slices() * side,
                        oc = slice / g.channel_slices() * side;
     for (std::int64_t r = 0; r < (std::min)(side, a.s.OC - oc); ++r)
-      a.transforms->filter_gradient(sum + r * side, side * side, (std::min)(side, a.s.C - c),
+      g.transforms->filter_gradient(sum + r * side, side * side, (std::min)(side, a.s.C - c),
                                     dw + (oc + r) * 9 * a.s.C + c, a.s.C);
   };
   over_jobs(&pool, g.workers(), g.jobs(), [&](std::int64_t worker, std::int64_t job) {
