@@ -2,6 +2,7 @@
 #pragma once
 
 #include "octet/kernels/avx2/conv2d_s8.hpp"
+#include "octet/kernels/vector/unroll.hpp"
 #include "octet/kernels/winograd_s8.hpp"
 
 #if OCTET_X86
@@ -37,35 +38,16 @@ OCTET_TARGET_AVX2_S8 inline void winograd_s8_output(const __m256i (&m)[6],
   o[3] = _mm256_add_epi32(q12, _mm256_slli_epi32(_mm256_add_epi32(q34, m5), 1));
 }
 
-/// The products of MR tiles and 16 channels at one point, as conv2d_s8_tile() does them.
-template <int MR>
-OCTET_TARGET_AVX2_S8 void winograd_s8_products(const std::int16_t* x, const std::int16_t* w,
-                                               std::int64_t C, std::int32_t* products) noexcept {
-  __m256i acc[MR][2];
-#pragma GCC unroll 6
-  for (int i = 0; i < MR; ++i) acc[i][0] = acc[i][1] = _mm256_setzero_si256();
-  for (std::int64_t c = 0; c < C; c += 2, w += 32) {
-    const __m256i w0 = _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
-    const __m256i w1 = _mm256_load_si256(reinterpret_cast<const __m256i*>(w + 16));
-#pragma GCC unroll 6
-    for (int i = 0; i < MR; ++i) {
-      std::int32_t two;
-      std::memcpy(&two, x + i * C + c, 4);
-      const __m256i both = _mm256_set1_epi32(two);
-      acc[i][0] = _mm256_add_epi32(acc[i][0], _mm256_madd_epi16(both, w0));
-      acc[i][1] = _mm256_add_epi32(acc[i][1], _mm256_madd_epi16(both, w1));
-      asm volatile("" : "+x"(acc[i][0]), "+x"(acc[i][1])::"memory");
-    }
-  }
-#pragma GCC unroll 6
-  for (int i = 0; i < MR; ++i) {
-    _mm256_store_si256(reinterpret_cast<__m256i*>(products + 16 * i), acc[i][0]);
-    _mm256_store_si256(reinterpret_cast<__m256i*>(products + 16 * i + 8), acc[i][1]);
-  }
+/// Two instructions, of which AVX-VNNI makes one.
+OCTET_TARGET_AVX2_S8 inline __m256i multiply_pairs(__m256i sums, __m256i a, __m256i b) noexcept {
+  return _mm256_add_epi32(sums, _mm256_madd_epi16(a, b));
 }
+#define OCTET_VECTOR OCTET_TARGET_AVX2_S8
+#include "octet/kernels/vector/winograd_products_s8.hpp"
+#undef OCTET_VECTOR
 
 /// See winograd_s8().
-template <class = WhenUsed>
+template <class Products = WinogradProductsS8>
 class BasicWinogradKernelS8 {
  public:
   static constexpr int width = 16, most_tiles = 6;
@@ -96,12 +78,7 @@ class BasicWinogradKernelS8 {
 
   void products(std::int64_t tiles, const std::int16_t* x, const std::int16_t* w,
                 std::int32_t* to) const noexcept {
-    using Products =
-        void(const std::int16_t*, const std::int16_t*, std::int64_t, std::int32_t*) noexcept;
-    static Products* const of[] = {&winograd_s8_products<1>, &winograd_s8_products<2>,
-                                   &winograd_s8_products<3>, &winograd_s8_products<4>,
-                                   &winograd_s8_products<5>, &winograd_s8_products<6>};
-    of[tiles - 1](x, w, C_, to);
+    Products::run(tiles, x, w, C_, to);
   }
 
   OCTET_TARGET_AVX2_S8 void output(const std::int32_t* products, std::int64_t stride,
