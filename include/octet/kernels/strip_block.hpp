@@ -107,22 +107,27 @@ class StripBlock {
         }
       }
   }
-  // Copies the pixels first, first + step, ... of a line, with zeros for those outside of it.
+  // Copies the pixels first, first + step, ... of a line, or of none, with zeros for those outside.
   void copy_pixels(const float* line, std::int64_t first, std::int64_t step, std::int64_t count,
                    float* to) const {
     const std::int64_t channels = gather_.source_channels, depth = gather_.depth;
+    if (!line) {
+      std::fill(to, to + count * depth, 0.0f);
+      return;
+    }
     if (step == 1 && channels == depth) {
-      const Reach seen = line ? reach(gather_.w.source, count, 1, first) : Reach{0, 0};
+      const Reach seen = reach(gather_.w.source, count, 1, first);
       const std::int64_t end = (std::max)(seen.begin, seen.end);
       std::fill(to, to + seen.begin * depth, 0.0f);
-      std::copy(line + (first + seen.begin) * depth, line + (first + end) * depth,
-                to + seen.begin * depth);
+      if (end > seen.begin)
+        std::copy(line + (first + seen.begin) * depth, line + (first + end) * depth,
+                  to + seen.begin * depth);
       std::fill(to + end * depth, to + count * depth, 0.0f);
       return;
     }
     for (std::int64_t i = 0; i < count; ++i, to += depth) {
       const std::int64_t pixel = first + i * step;
-      const bool inside = line && pixel >= 0 && pixel < gather_.w.source;
+      const bool inside = pixel >= 0 && pixel < gather_.w.source;
       for (std::int64_t k = 0; k < depth; ++k) to[k] = inside ? line[pixel * channels + k] : 0.0f;
     }
   }

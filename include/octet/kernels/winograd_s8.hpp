@@ -82,12 +82,12 @@ template <int LANES>
 void winograd_s8_filter(const std::int16_t (&a)[LANES], const std::int16_t (&b)[LANES],
                         const std::int16_t (&c)[LANES], std::int16_t (*to)[LANES], int stride) {
   for (int i = 0; i < LANES; ++i) {
-    const int outer = a[i] + c[i], far = a[i] + 4 * c[i];
+    const int even = a[i] + c[i], even_4 = a[i] + 4 * c[i];
     to[0][i] = a[i];
-    to[stride][i] = static_cast<std::int16_t>(outer + b[i]);
-    to[2 * stride][i] = static_cast<std::int16_t>(outer - b[i]);
-    to[3 * stride][i] = static_cast<std::int16_t>(far + 2 * b[i]);
-    to[4 * stride][i] = static_cast<std::int16_t>(far - 2 * b[i]);
+    to[stride][i] = static_cast<std::int16_t>(even + b[i]);
+    to[2 * stride][i] = static_cast<std::int16_t>(even - b[i]);
+    to[3 * stride][i] = static_cast<std::int16_t>(even_4 + 2 * b[i]);
+    to[4 * stride][i] = static_cast<std::int16_t>(even_4 - 2 * b[i]);
     to[5 * stride][i] = c[i];
   }
 }
