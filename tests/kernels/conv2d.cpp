@@ -83,7 +83,7 @@ const std::vector<Case>& cases() {
         {"few channels, one above a job's line", lines(1, 3, 97, 2, 3, 3)},
         {"few channels, a line of three parts", lines(1, 2, 199, 3, 3, 5)},
         {"few channels, windows that do not overlap", lines(2, 2, 99, 2, 1, 2, 3)},
-        {"few channels, more lines of taps than are copied at once", lines(1, 4, 97, 7, 17, 18)},
+        {"few channels, more lines of taps than are copied at once", lines(1, 2, 97, 7, 17, 18)},
         {"linear, batch 1", linear_shape(1, 100, 70)},
         {"linear, batch 5", linear_shape(5, 33, 7)},
         {"linear, batch 6", linear_shape(6, 64, 64)},
