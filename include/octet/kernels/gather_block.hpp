@@ -20,6 +20,11 @@ struct Gather {
   std::int64_t target_channels, columns;
   std::int64_t pixels() const { return images * h.grid * w.grid; }
   std::int64_t taps() const { return h.taps * w.taps; }
+  /// Line `at` of an image of the source, or nullptr if it is none.
+  const float* line(const float* source, std::int64_t image, std::int64_t at) const {
+    if (at < 0 || at >= h.source) return nullptr;
+    return source + (image * h.source + at) * w.source * source_channels;
+  }
   /// Whether each pixel sees one of the source, and all of both sides are seen in order.
   bool in_place() const { return h.in_place() && w.in_place(); }
 };
@@ -101,7 +106,7 @@ class GatherBlock {
     line_count_ = 0;
     for (std::int64_t i = 0; i < count;) {
       const std::int64_t end = (std::min)(count, i + gather_.w.grid - w);
-      lines_[line_count_++] = {i, end, n * gather_.h.source, h * gather_.h.step + gather_.h.start,
+      lines_[line_count_++] = {i, end, n, h * gather_.h.step + gather_.h.start,
                                w * gather_.w.step + gather_.w.start};
       float* const c =
           target_ +
@@ -166,7 +171,8 @@ class GatherBlock {
         const Line& line = lines_[l];
         const float** const a = a_ + t * gather_pixels + line.begin;
         const std::int64_t first = line.w + tap_w * w.tap_step, count = line.end - line.begin;
-        const float* const row = row_of(line, tap_h);
+        const float* const row =
+            gather_.line(source_, line.image, line.h + tap_h * gather_.h.tap_step);
         const Reach seen = row ? reach(w.source, count, w.step, first) : Reach{0, 0};
         std::fill(a, a + seen.begin, zero_pixel);
         if (seen.end > seen.begin)
@@ -181,12 +187,6 @@ class GatherBlock {
   struct Line {
     std::int64_t begin, end, image, h, w;
   };
-  // The row of the image that a line sees through a row of taps, or nullptr.
-  const float* row_of(const Line& line, std::int64_t tap_h) const {
-    const std::int64_t h = line.h + tap_h * gather_.h.tap_step;
-    if (h < 0 || h >= gather_.h.source) return nullptr;
-    return source_ + (line.image + h) * gather_.w.source * gather_.source_channels;
-  }
 
   const Gather& gather_;
   const float* source_;

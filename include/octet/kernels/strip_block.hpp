@@ -93,10 +93,7 @@ class StripBlock {
       for (std::int64_t line = 0; line < lines_seen_; ++line) {
         const std::int64_t image = (line_ + line) / h.grid;
         const std::int64_t ih = (line_ + line) % h.grid * h.step + h.start + (tap + t) * h.tap_step;
-        const bool inside = ih >= 0 && ih < h.source;
-        const float* const from =
-            inside ? source_ + (image * h.source + ih) * w.source * gather_.source_channels
-                   : nullptr;
+        const float* const from = gather_.line(source_, image, ih);
         float* const to = strips_ + (t * lines_ + line) * strip_;
         const std::int64_t first = column_ * w.step + w.start;
         if (overlaps_) {

@@ -92,18 +92,18 @@ void winograd_s8_filter(const std::int16_t (&a)[LANES], const std::int16_t (&b)[
   }
 }
 
-/// Packs w [OC, 3, 3, C] as int16 [blocks of WIDTH channels, 36, C / 2, WIDTH, 2]. The filters of a
-/// block are transformed together, as vectors: 30 times as fast as one by one.
-template <int WIDTH>
+/// Packs w [OC, 3, 3, C] as int16 [blocks of KERNEL::width channels, 36, C / 2, width, 2]. The
+/// filters of a block are transformed together, as vectors: 30 times as fast as one by one.
+template <class KERNEL>
 void pack_winograd_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
-  constexpr int lanes = 2 * WIDTH;
+  constexpr int width = KERNEL::width, lanes = 2 * width;
   using Lanes = std::int16_t[lanes];
   packed.weights.resize(static_cast<std::size_t>(winograd_s8_weight_bytes(s)));
   std::byte* to = packed.weights.data();
   const std::int64_t pairs = s.C / 2;
   Lanes taps[9], rows[18], points[winograd_s8_points];
   for (std::int64_t oc = 0; oc < s.OC;
-       oc += WIDTH, to += winograd_s8_points * pairs * sizeof taps[0])
+       oc += width, to += winograd_s8_points * pairs * sizeof taps[0])
     for (std::int64_t pair = 0; pair < pairs; ++pair) {
       const std::int8_t* const from = w + oc * 9 * s.C + 2 * pair;
       for (int i = 0; i < lanes; ++i)
@@ -123,6 +123,11 @@ struct WinogradOutputS8 {
   std::int64_t row_stride, pixel_stride;
   std::int64_t rows, columns;
 };
+
+template <class KERNEL>
+std::int64_t winograd_s8_scratch_bytes(const Conv2dShape& s) noexcept {
+  return WinogradS8(s, KERNEL::most_tiles).scratch_bytes(s.C);
+}
 
 /// Runs the convolution with the three functions of KERNEL: input() transforms a tile, products()
 /// multiplies a group of them at one point, output() makes int8 of the products at all points.

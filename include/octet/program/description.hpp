@@ -246,15 +246,13 @@ struct Operation {
   /// The numbers of the tensors that it reads.
   std::vector<int> tensors() const {
     std::vector<int> result;
-    const auto add = [&](const auto&... numbers) {
-      (void(numbers >= 0 ? result.push_back(numbers) : void()), ...);
+    const auto add = [&](const auto& conv) {
+      for (const int tensor : {conv.weight_tensor, conv.bias_tensor, conv.scale_tensor})
+        if (tensor >= 0) result.push_back(tensor);
     };
-    const auto add_convolution = [&](const auto& conv) {
-      add(conv.weight_tensor, conv.bias_tensor, conv.scale_tensor);
-    };
-    if (const auto* const conv = as<operations::Conv2d>()) add_convolution(*conv);
-    if (const auto* const conv = as<operations::DepthwiseConv2d>()) add_convolution(*conv);
-    if (const auto* const lookup = as<operations::Lookup>()) add(lookup->table_tensor);
+    if (const auto* const conv = as<operations::Conv2d>()) add(*conv);
+    if (const auto* const conv = as<operations::DepthwiseConv2d>()) add(*conv);
+    if (const auto* const lookup = as<operations::Lookup>()) result = {lookup->table_tensor};
     if (const auto* const custom = as<operations::Custom>()) result = custom->tensors;
     return result;
   }

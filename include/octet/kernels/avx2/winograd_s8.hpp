@@ -131,20 +131,6 @@ using WinogradKernelS8 = BasicWinogradKernelS8<>;
 inline bool suits_winograd_s8(const Conv2dShape& s) noexcept {
   return winograd_s8_tiles(s) >= 4 && winograd_s8_weight_bytes(s) <= 20 << 20;
 }
-template <class = WhenUsed>
-void pack_winograd_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
-  kernels::pack_winograd_s8<WinogradKernelS8::width>(s, w, packed);
-}
-template <class = WhenUsed>
-std::int64_t winograd_s8_scratch_bytes(const Conv2dShape& s) noexcept {
-  return WinogradS8(s, WinogradKernelS8::most_tiles).scratch_bytes(s.C);
-}
-template <class = WhenUsed>
-void winograd_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
-                 const Requantize& q, std::int8_t* y, std::byte* scratch,
-                 ThreadPool* pool) noexcept {
-  kernels::winograd_s8<WinogradKernelS8>(s, x, packed, q, y, scratch, pool);
-}
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx2
 

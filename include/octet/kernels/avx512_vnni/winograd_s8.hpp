@@ -175,20 +175,6 @@ inline bool suits_winograd_s8(const Conv2dShape& s) noexcept {
   if (third_cache() == ThirdCache::fast) return tiles >= 9 && bytes <= tiles * (512 << 10);
   return s.C >= 64 && bytes <= tiles * (64 << 10) && bytes <= 4 << 20;
 }
-template <class = WhenUsed>
-void pack_winograd_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {
-  kernels::pack_winograd_s8<WinogradKernelS8::width>(s, w, packed);
-}
-template <class = WhenUsed>
-std::int64_t winograd_s8_scratch_bytes(const Conv2dShape& s) noexcept {
-  return WinogradS8(s, WinogradKernelS8::most_tiles).scratch_bytes(s.C);
-}
-template <class = WhenUsed>
-void winograd_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
-                 const Requantize& q, std::int8_t* y, std::byte* scratch,
-                 ThreadPool* pool) noexcept {
-  kernels::winograd_s8<WinogradKernelS8>(s, x, packed, q, y, scratch, pool);
-}
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx512_vnni
 

@@ -22,12 +22,6 @@ using WinogradKernelS8 = avx2::BasicWinogradKernelS8<WinogradProductsS8>;
 inline bool suits_winograd_s8(const Conv2dShape& s) noexcept {
   return winograd_s8_tiles(s) >= 9 && winograd_s8_weight_bytes(s) <= 20 << 20;
 }
-template <class = WhenUsed>
-void winograd_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
-                 const Requantize& q, std::int8_t* y, std::byte* scratch,
-                 ThreadPool* pool) noexcept {
-  kernels::winograd_s8<WinogradKernelS8>(s, x, packed, q, y, scratch, pool);
-}
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx_vnni
 
