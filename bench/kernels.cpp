@@ -161,15 +161,17 @@ void register_products() {
       const std::string suffix = layer.name + "/" + std::string(row.name);
       add_product("depthwise_forward/" + suffix, row.isa, layer.shape,
                   [&row](const Conv2dShape& s, Memory& m) {
-                    row.forward(s, m.x.data(), m.w.data(), {}, m.y.data(), 0, s.N * s.OH);
+                    row.forward(s, m.x.data(), m.w.data(), {}, m.y.data(), 0, s.N * s.OH, nullptr);
                   });
       add_product("depthwise_backward_input/" + suffix, row.isa, layer.shape,
                   [&gradients](const Conv2dShape& s, Memory& m) {
-                    gradients.backward_input(s, m.y.data(), m.w.data(), m.x.data(), 0, s.N * s.H);
+                    gradients.backward_input(s, m.y.data(), m.w.data(), m.x.data(), 0, s.N * s.H,
+                                             nullptr);
                   });
       add_product("depthwise_backward_weight/" + suffix, row.isa, layer.shape,
                   [&gradients](const Conv2dShape& s, Memory& m) {
-                    gradients.backward_weight(s, m.x.data(), m.y.data(), m.w.data(), 0, s.N * s.OH);
+                    gradients.backward_weight(s, m.x.data(), m.y.data(), m.w.data(), 0, s.N * s.OH,
+                                              nullptr);
                   });
     }
   }

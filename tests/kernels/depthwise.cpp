@@ -250,28 +250,28 @@ TEST_CASE("depthwise: every row of the table computes the definitions") {
       std::vector<float> y = dy;  // the residual, in place
       std::vector<double> expected = wide_dy;
       row.forward(s, x.data(), w.data(), {bias.data(), -0.5f, 0.75f, y.data()}, y.data(), 0,
-                  s.N * s.OH);
+                  s.N * s.OH, nullptr);
       scalar::depthwise_forward(s, wide_x.data(), wide_w.data(),
                                 {wide_bias.data(), -0.5, 0.75, expected.data()}, expected.data(), 0,
-                                s.N * s.OH);
+                                s.N * s.OH, nullptr);
       CHECK(misses(y, expected, taps + 2) == 0);
-      row.forward(s, x.data(), w.data(), {}, y.data(), 0, s.N * s.OH);
-      scalar::depthwise_forward(s, wide_x.data(), wide_w.data(), {}, expected.data(), 0,
-                                s.N * s.OH);
+      row.forward(s, x.data(), w.data(), {}, y.data(), 0, s.N * s.OH, nullptr);
+      scalar::depthwise_forward(s, wide_x.data(), wide_w.data(), {}, expected.data(), 0, s.N * s.OH,
+                                nullptr);
       CHECK(misses(y, expected, taps) == 0);
 
       std::vector<float> dx(x.size(), NAN);
       expected.resize(x.size());
-      gradients.backward_input(s, dy.data(), w.data(), dx.data(), 0, s.N * s.H);
+      gradients.backward_input(s, dy.data(), w.data(), dx.data(), 0, s.N * s.H, nullptr);
       scalar::depthwise_backward_input(s, wide_dy.data(), wide_w.data(), expected.data(), 0,
-                                       s.N * s.H);
+                                       s.N * s.H, nullptr);
       CHECK(misses(dx, expected, taps * static_cast<double>(s.OC / s.C)) == 0);
 
       std::vector<float> dw = w;
       expected = wide_w;
-      gradients.backward_weight(s, x.data(), dy.data(), dw.data(), 0, s.N * s.OH);
+      gradients.backward_weight(s, x.data(), dy.data(), dw.data(), 0, s.N * s.OH, nullptr);
       scalar::depthwise_backward_weight(s, wide_x.data(), wide_dy.data(), expected.data(), 0,
-                                        s.N * s.OH);
+                                        s.N * s.OH, nullptr);
       CHECK(misses(dw, expected, static_cast<double>(s.N * s.OH * s.OW + 1)) == 0);
     }
   CHECK(ran >= static_cast<int>(cases.size()));
@@ -296,7 +296,7 @@ TEST_CASE("depthwise: the number of threads changes no bit, in parts or whole") 
         dw1 = dw;
         std::vector<double> expected = widened(w);
         scalar::depthwise_backward_weight(s, widened(x).data(), widened(dy).data(), expected.data(),
-                                          0, s.N * s.OH);
+                                          0, s.N * s.OH, nullptr);
         CHECK(misses(dw, expected, static_cast<double>(s.N * s.OH * s.OW + 1)) == 0);
       }
       CHECK(y == y1);

@@ -60,7 +60,7 @@ void compare(const Conv2dShape& s, std::int64_t weights, const Forward& forward,
   plain_backward(normalized, gradient, w, dw, dx);
   BlockSums<float> sums;
   sums.start(pieces(in, before.sum_rows), s.C);
-  before.sum(in, x.data(), dx.data(), 0, sums);
+  before.sum(0, in, x.data(), dx.data(), 0, sums);
   ThreadPool pool(2);
   AlignedVector<float> mean(static_cast<std::size_t>(s.OC)), variance(mean.size());
   batch_statistics<float>(out, s.OC, y.data(), mean.data(), variance.data(), pool);
@@ -90,6 +90,20 @@ void compare(const Conv2dShape& s, std::int64_t weights, const Forward& forward,
       CHECK(difference(total(gathered), total(sums)) < 1e-4);
     }
   }
+}
+
+Conv2dShape depthwise_shape(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C,
+                            std::int64_t kernel, std::int64_t stride, std::int64_t pad,
+                            std::int64_t multiplier = 1) {
+  Conv2dShape s{.N = N, .H = H, .W = W, .C = C};
+  s.groups = C;
+  s.OC = C * multiplier;
+  s.KH = s.KW = kernel;
+  s.stride_h = s.stride_w = stride;
+  s.pad_top = s.pad_left = pad;
+  s.OH = (H + 2 * pad - kernel) / stride + 1;
+  s.OW = (W + 2 * pad - kernel) / stride + 1;
+  return s;
 }
 
 }  // namespace
@@ -152,24 +166,19 @@ TEST_CASE("pointwise: gradients have the same bits whatever the cache") {
 TEST_CASE("depthwise: a convolution between two batch norms equals all three one by one") {
   struct Case {
     const char* name;
-    std::int64_t N, H, W, C, KH, stride, pad;
+    std::int64_t N, H, W, C, KH, stride, pad, multiplier;
   };
   for (const Case& c :
-       {Case{"one band", 5, 6, 7, 17, 3, 1, 1}, Case{"bands", 2, 41, 40, 96, 3, 1, 1},
-        Case{"stride 2", 3, 40, 33, 96, 3, 2, 1},
-        Case{"stride 2 without padding", 3, 9, 8, 16, 3, 2, 0},
-        Case{"5 x 5", 2, 30, 40, 100, 5, 1, 2}}) {
+       {Case{"one band", 5, 6, 7, 17, 3, 1, 1, 1}, Case{"bands", 2, 41, 40, 96, 3, 1, 1, 1},
+        Case{"stride 2", 3, 40, 33, 96, 3, 2, 1, 1},
+        Case{"stride 2 without padding", 3, 9, 8, 16, 3, 2, 0, 1},
+        Case{"rows that no window sees", 1, 30, 40, 128, 1, 3, 0, 1},
+        Case{"5 x 5", 2, 30, 40, 112, 5, 1, 2, 1}, Case{"multiplier 2", 2, 9, 9, 16, 3, 1, 1, 2}}) {
     CAPTURE(c.name);
-    Conv2dShape s{.N = c.N, .H = c.H, .W = c.W, .C = c.C};
-    s.OC = s.groups = c.C;
-    s.KH = s.KW = c.KH;
-    s.stride_h = s.stride_w = c.stride;
-    s.pad_top = s.pad_left = c.pad;
-    s.OH = (c.H + 2 * c.pad - c.KH) / c.stride + 1;
-    s.OW = (c.W + 2 * c.pad - c.KH) / c.stride + 1;
+    const Conv2dShape s = depthwise_shape(c.N, c.H, c.W, c.C, c.KH, c.stride, c.pad, c.multiplier);
     ThreadPool one(1);
     compare(
-        s, c.KH * c.KH * c.C,
+        s, c.KH * c.KH * s.OC,
         [&](const auto& x, const auto* before, const auto& w, auto& y, auto* moments,
             StoreThrough through, ThreadPool& pool) {
           depthwise_forward_normalized(s, x.data(), before, w.data(), nullptr, y.data(), moments,
@@ -187,5 +196,29 @@ TEST_CASE("depthwise: a convolution between two batch norms equals all three one
           depthwise_backward_weight<float>(s, x.data(), dy.data(), dw.data(), one);
           depthwise_backward_input<float>(s, dy.data(), w.data(), dx.data(), one);
         });
+  }
+}
+
+TEST_CASE("depthwise: gradients and sums have the same bits whatever the cache") {
+  for (const Conv2dShape& s :
+       {depthwise_shape(2, 41, 23, 48, 3, 1, 1), depthwise_shape(2, 41, 23, 48, 3, 2, 1),
+        depthwise_shape(2, 41, 23, 48, 5, 1, 2)}) {
+    CAPTURE(s.KH);
+    CAPTURE(s.stride_h);
+    const auto x = values(s.N * s.H * s.W * s.C, 1), w = values(s.KH * s.KW * s.C, 2);
+    const auto dy = values(s.N * s.OH * s.OW * s.C, 3), y = values(s.N * s.OH * s.OW * s.C, 4);
+    const auto before = normalization(s.C, 10);
+    const auto after = rest(s.C, 20);
+    ThreadPool pool(2);
+    const auto gradients = [&](std::int64_t cache_KiB) {
+      AlignedVector<float> dw(w.size()), dx(x.size());
+      BlockSums<float> sums;
+      depthwise_backward_normalized(s, x.data(), dy.data(), {&before, &sums, &after, y.data()},
+                                    w.data(), dw.data(), dx.data(), StoreThrough::caches, pool,
+                                    cache_KiB * 1024);
+      return std::vector{dw, dx, sums.gradients, sums.products};
+    };
+    CHECK(gradients(32) == gradients(2048));
+    CHECK(gradients(256) == gradients(2048));
   }
 }

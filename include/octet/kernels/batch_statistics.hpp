@@ -38,11 +38,11 @@ struct BlockSums {
   std::int64_t channels = 0;
   AlignedVector<T> gradients, products;
 
-  /// Makes room for so many blocks.
+  /// So many blocks, whose sums are zero.
   void start(std::int64_t blocks, std::int64_t channels_) {
     channels = channels_;
-    gradients.resize(static_cast<std::size_t>(blocks * channels));
-    products.resize(gradients.size());
+    gradients.assign(static_cast<std::size_t>(blocks * channels), T(0));
+    products.assign(gradients.size(), T(0));
   }
 };
 

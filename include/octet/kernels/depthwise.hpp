@@ -26,13 +26,14 @@ namespace octet::inline OCTET_ABI::kernels {
 /// image.
 inline constexpr std::int64_t depthwise_rows = 4;
 
-/// The loops of scalar/depthwise.hpp over rows [begin, end). One row of the table.
+/// The loops of scalar/depthwise.hpp over rows [begin, end), with the traffic of memory meanwhile,
+/// unless that is null. One row of the table.
 template <class T>
 struct DepthwiseImplementation {
   std::string_view name;
   Isa isa;
   void (*forward)(const Conv2dShape& s, const T* x, const T* w, const Epilogue<T>& epilogue, T* y,
-                  std::int64_t begin, std::int64_t end);
+                  std::int64_t begin, std::int64_t end, MemoryTraffic* traffic);
 };
 
 /// The same for both gradients; apart, so that programs that never learn do not contain them.
@@ -40,9 +41,9 @@ template <class T>
 struct DepthwiseGradients {
   Isa isa;
   void (*backward_input)(const Conv2dShape& s, const T* dy, const T* w, T* dx, std::int64_t begin,
-                         std::int64_t end);
+                         std::int64_t end, MemoryTraffic* traffic);
   void (*backward_weight)(const Conv2dShape& s, const T* x, const T* dy, T* dw, std::int64_t begin,
-                          std::int64_t end);
+                          std::int64_t end, MemoryTraffic* traffic);
 };
 
 /// The implementations, best first; double has the scalar ones alone.
@@ -98,7 +99,7 @@ void depthwise_forward(const Conv2dShape& shape, const T* x, const T* w,
                        const Epilogue<T>& epilogue, T* y, ThreadPool& pool) {
   const auto& row = best_row(depthwise_table<T>());
   pool.parallel_for(shape.N * shape.OH, depthwise_rows, [&](std::int64_t begin, std::int64_t end) {
-    row.forward(shape, x, w, epilogue, y, begin, end);
+    row.forward(shape, x, w, epilogue, y, begin, end, nullptr);
   });
 }
 
@@ -108,7 +109,7 @@ void depthwise_backward_input(const Conv2dShape& shape, const T* dy, const T* w,
                               ThreadPool& pool) {
   const auto& row = best_row(depthwise_gradients_table<T>());
   pool.parallel_for(shape.N * shape.H, depthwise_rows, [&](std::int64_t begin, std::int64_t end) {
-    row.backward_input(shape, dy, w, dx, begin, end);
+    row.backward_input(shape, dy, w, dx, begin, end, nullptr);
   });
 }
 
@@ -124,7 +125,7 @@ void depthwise_backward_weight(const Conv2dShape& shape, const T* x, const T* dy
   pool.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part)
       row.backward_weight(shape, x, dy, partial.data() + part * size, part * images * shape.OH,
-                          (std::min)((part + 1) * images, shape.N) * shape.OH);
+                          (std::min)((part + 1) * images, shape.N) * shape.OH, nullptr);
   });
   for (std::int64_t part = 0; part < parts; ++part)
     for (std::int64_t i = 0; i < size; ++i)

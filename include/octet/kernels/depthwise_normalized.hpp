@@ -28,6 +28,12 @@ struct DepthwiseBand {
   }
 };
 
+/// Output rows whose lines of the input have so many floats.
+inline std::int64_t depthwise_band(const Conv2dShape& s, std::int64_t floats) {
+  const std::int64_t lines = floats / (std::max)(s.W * s.C * s.stride_h, std::int64_t(1));
+  return (std::clamp)(lines / 2 * 2, std::int64_t(2), s.OH + s.OH % 2);
+}
+
 /// depthwise_forward with x normalised first if `before` is given; moments may be null.
 template <class = WhenUsed>
 void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
@@ -37,16 +43,22 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
   const auto& row = best_row(depthwise_table<float>());
   const Epilogue<float> epilogue{.bias = bias};
   // About 256 KiB of the input, whose lines at both ends the next bands normalise once more.
-  const std::int64_t lines = 65536 / (std::max)(s.W * s.C * s.stride_h, std::int64_t(1));
-  const std::int64_t band = (std::clamp)(lines / 2 * 2, std::int64_t(2), s.OH + s.OH % 2);
-  const std::int64_t bands = pieces(s.OH, band);
-  if (moments) moments->start(s.N * bands, s.OC);
-  pool.parallel_for(s.N * bands, 1, [&](std::int64_t job, std::int64_t) {
-    const std::int64_t n = job / bands, begin = job % bands * band;
-    const std::int64_t end = (std::min)(begin + band, s.OH);
-    const DepthwiseBand part(s, begin, end);
-    const float* in = x + (n * s.H + part.first) * s.W * s.C;
-    float* const target = y + (n * s.OH + begin) * s.OW * s.OC;
+  const std::int64_t band = depthwise_band(s, 65536), bands = pieces(s.OH, band);
+  const std::int64_t jobs = s.N * bands;
+  const bool streams = through == StoreThrough::memory && streams_whole_vectors(y, s.OC);
+  if (moments) moments->start(jobs, s.OC);
+  const auto lines = [&](std::int64_t job) {
+    const std::int64_t begin = job % bands * band;
+    return DepthwiseBand(s, begin, (std::min)(begin + band, s.OH));
+  };
+  const auto first_line = [&](std::int64_t job, const DepthwiseBand& part) {
+    return x + (job / bands * s.H + part.first) * s.W * s.C;
+  };
+  const auto compute = [&](std::int64_t job, MemoryTraffic traffic) {
+    const DepthwiseBand part = lines(job);
+    const std::int64_t rows = part.shape.OH, size = rows * s.OW * s.OC;
+    const float* in = first_line(job, part);
+    float* const target = y + (job / bands * s.OH + job % bands * band) * s.OW * s.OC;
     float* const out = through == StoreThrough::memory
                            ? thread_memory<ChunkMemory::output, float>(band * s.OW * s.OC)
                            : target;
@@ -55,62 +67,127 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
       before->compute(part.shape.H * s.W, in, normalized);
       in = normalized;
     }
-    row.forward(part.shape, in, w, epilogue, out, 0, end - begin);
-    if (moments) moments->set(job, (end - begin) * s.OW, out);
-    copy_through(through, (end - begin) * s.OW * s.OC, out, target);
+    if (streams) traffic.stream(target - out);
+    row.forward(part.shape, in, w, epilogue, out, 0, rows, &traffic);
+    if (moments) moments->set(job, rows * s.OW, out);
+    finish_stores(traffic, through, size, out, target);
+  };
+  pool.parallel_for(jobs, jobs_in_a_row(jobs), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t job = begin; job < end; ++job) {
+      MemoryTraffic traffic;
+      if (job + 1 < end) {
+        const DepthwiseBand next = lines(job + 1);
+        traffic.want(first_line(job + 1, next), next.shape.H * s.W * s.C);
+      }
+      compute(job, traffic);
+    }
   });
 }
+
+/// What a band of the backward pass reads and computes: the gradient by the weights through the
+/// rows [begin, end) of dy, and the rows [first, last) of dx. Before it, the rows [0, known) of dy
+/// are complete, for it those [0, completed).
+struct DepthwiseBackwardBand {
+  std::int64_t begin, end, first, last, known, completed;
+  DepthwiseBand input;
+
+  DepthwiseBackwardBand(const Conv2dShape& s, std::int64_t begin_, std::int64_t rows)
+      : begin(begin_),
+        end((std::min)(begin + rows, s.OH)),
+        first((std::min)(begin * s.stride_h, s.H)),
+        last(end == s.OH ? s.H : (std::min)(end * s.stride_h, s.H)),
+        known(begin == 0 ? 0 : seen_by(s, first, begin)),
+        completed(seen_by(s, last, end)),
+        input(s, begin, end) {}
+
+ private:
+  /// The rows of dy that the rows [0, last) of dx come from, `least` or more.
+  static std::int64_t seen_by(const Conv2dShape& s, std::int64_t last, std::int64_t least) {
+    return (std::clamp)((last - 1 + s.pad_top) / s.stride_h + 1, least, s.OH);
+  }
+};
 
 /// Adds to dw and assigns dx, each of which may be null. Partial sums of four images each are added
 /// in the order of the images.
 template <class = WhenUsed>
 void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const float* dy,
                                    const PointwiseNeighbours& neighbours, const float* w, float* dw,
-                                   float* dx, StoreThrough through, ThreadPool& pool) {
+                                   float* dx, StoreThrough through, ThreadPool& pool,
+                                   std::int64_t cache_bytes = second_cache_bytes()) {
   constexpr std::int64_t images = 4, step = DeferredNormalization<float>::sum_rows;
   const std::int64_t size = s.KH * s.KW * s.OC, parts = pieces(s.N, images);
-  const std::int64_t in_pixels = s.H * s.W, out_pixels = s.OH * s.OW;
-  const std::int64_t blocks = pieces(in_pixels, step);
+  const std::int64_t in_line = s.W * s.C, out_line = s.OW * s.OC;
+  const std::int64_t blocks = pieces(s.H * s.W, step);
+  // Lines of the input in a quarter of the second cache.
+  const std::int64_t rows = depthwise_band(s, cache_bytes / 16), bands = pieces(s.OH, rows);
   const auto& row = best_row(depthwise_gradients_table<float>());
-  AlignedVector<float> partial(static_cast<std::size_t>(parts * size));
-  Conv2dShape one = s;
-  one.N = 1;
+  const bool streams = through == StoreThrough::memory && streams_whole_vectors(dx, s.C);
+  float* const partial = thread_memory<ConvMemory::weights, float>(parts * size);
   if (neighbours.sums) neighbours.sums->start(s.N * blocks, s.C);
+  const auto band_of = [&](std::int64_t job) {
+    return DepthwiseBackwardBand(s, job % bands * rows, rows);
+  };
+  const auto want = [&](std::int64_t job, MemoryTraffic& traffic) {
+    const DepthwiseBackwardBand band = band_of(job);
+    const std::int64_t n = job / bands, at = (n * s.OH + band.known) * out_line;
+    const std::int64_t floats = (band.completed - band.known) * out_line;
+    traffic.want(x + (n * s.H + band.input.first) * in_line, band.input.shape.H * in_line);
+    traffic.want(dy + at, floats);
+    if (neighbours.after) traffic.want(neighbours.y + at, floats);
+  };
+  const auto compute = [&](std::int64_t job, MemoryTraffic traffic, float* dw_of_part) {
+    const DepthwiseBackwardBand band = band_of(job);
+    const std::int64_t n = job / bands, image = n * s.OH * out_line;
+    const float* const raw = x + n * s.H * in_line;
+    const float* gradient = dy + image;
+    if (neighbours.after) {
+      float* const whole = thread_memory<ChunkMemory::output, float>(s.OH * out_line);
+      const std::int64_t at = band.known * out_line;
+      neighbours.after->compute((band.completed - band.known) * s.OW, s.OC,
+                                neighbours.y + image + at, gradient + at, whole + at);
+      gradient = whole;
+    }
+    if (dw) {
+      const Conv2dShape& part = band.input.shape;
+      const float* in = raw + band.input.first * in_line;
+      if (neighbours.before) {
+        float* const normalized = thread_memory<ChunkMemory::input, float>(part.H * in_line);
+        neighbours.before->compute(part.H * s.W, in, normalized);
+        in = normalized;
+      }
+      row.backward_weight(part, in, gradient + band.begin * out_line, dw_of_part, 0, part.OH,
+                          &traffic);
+    }
+    if (!dx) return;
+    // x, normalised, has served.
+    Conv2dShape part = s;
+    part.N = 1;
+    part.H = band.last - band.first;
+    part.pad_top += band.first;
+    float* const target = dx + (n * s.H + band.first) * in_line;
+    float* const out = through == StoreThrough::memory
+                           ? thread_memory<ChunkMemory::input, float>(part.H * in_line)
+                           : target;
+    if (streams) traffic.stream(target - out);
+    row.backward_input(part, gradient, w, out, 0, part.H, &traffic);
+    if (neighbours.sums)
+      neighbours.before->sum(band.first * s.W, band.last * s.W, raw + band.first * in_line, out,
+                             n * blocks, *neighbours.sums);
+    finish_stores(traffic, through, part.H * in_line, out, target);
+  };
   pool.parallel_for(parts, 1, [&](std::int64_t part, std::int64_t) {
-    for (std::int64_t n = part * images; n < (std::min)((part + 1) * images, s.N); ++n) {
-      const float* const raw = x + n * in_pixels * s.C;
-      const float* gradient = dy + n * out_pixels * s.OC;
-      if (neighbours.after) {
-        float* const completed = thread_memory<ChunkMemory::output, float>(out_pixels * s.OC);
-        neighbours.after->compute(out_pixels, s.OC, neighbours.y + n * out_pixels * s.OC, gradient,
-                                  completed);
-        gradient = completed;
-      }
-      if (dw) {
-        const float* in = raw;
-        if (neighbours.before) {
-          float* const normalized = thread_memory<ChunkMemory::input, float>(in_pixels * s.C);
-          neighbours.before->compute(in_pixels, raw, normalized);
-          in = normalized;
-        }
-        row.backward_weight(one, in, gradient, partial.data() + part * size, 0, s.OH);
-      }
-      if (!dx) continue;
-      // x, normalised, has served.
-      float* const target = dx + n * in_pixels * s.C;
-      float* const out = through == StoreThrough::memory
-                             ? thread_memory<ChunkMemory::input, float>(in_pixels * s.C)
-                             : target;
-      row.backward_input(one, gradient, w, out, 0, s.H);
-      if (neighbours.sums)
-        neighbours.before->sum(in_pixels, raw, out, n * blocks, *neighbours.sums);
-      copy_through(through, in_pixels * s.C, out, target);
+    float* const dw_of_part = partial + part * size;
+    std::fill(dw_of_part, dw_of_part + size, 0.0f);
+    const std::int64_t end = (std::min)((part + 1) * images, s.N) * bands;
+    for (std::int64_t job = part * images * bands; job < end; ++job) {
+      MemoryTraffic traffic;
+      if (job + 1 < end) want(job + 1, traffic);
+      compute(job, traffic, dw_of_part);
     }
   });
   if (!dw) return;
   for (std::int64_t part = 0; part < parts; ++part)
-    for (std::int64_t i = 0; i < size; ++i)
-      dw[i] += partial[static_cast<std::size_t>(part * size + i)];
+    for (std::int64_t i = 0; i < size; ++i) dw[i] += partial[part * size + i];
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -41,10 +41,11 @@ inline std::int64_t packed_size(const GemmImplementation& row, std::int64_t taps
   return taps * depth * round_up(columns, row.lanes);
 }
 
-/// How much there is to fetch after a slice of packed weights: another of its size, if there is
-/// one.
-inline std::int64_t fetch_after(const float* b, std::int64_t size, const float* end) {
-  return end - b >= 2 * size ? size : 0;
+/// After a slice of packed weights another of its size is wanted, if there is one.
+inline MemoryTraffic slice_after(const float* b, std::int64_t size, const float* end) {
+  MemoryTraffic traffic;
+  if (end - b >= 2 * size) traffic.want(b + size, size);
+  return traffic;
 }
 
 /// Points at `count` pixels, one at least, that are `step` floats apart.
@@ -125,6 +126,9 @@ class GatherBlock {
     first_ = begin, moved_ = 0, pointed_ = count;
   }
 
+  /// What moves while sums are computed; when it wants nothing, the next weights are fetched.
+  void move(MemoryTraffic& traffic) { traffic_ = &traffic; }
+
   /// Sums into the channels of panels [first_panel, end_panel).
   void run(const GemmImplementation& row, const float* packed, const Epilogue<float>& epilogue,
            std::ptrdiff_t residual, std::int64_t first_panel, std::int64_t end_panel) {
@@ -151,7 +155,9 @@ class GatherBlock {
             tile.offset = moved_ * gather_.source_channels + k;
             tile.depth = (std::min)(slice, depth - k);
             tile.b = b + ((tap + t) * depth + k) * width;
-            tile.fetch = fetch_after(tile.b, tile.taps * tile.depth * width, end);
+            MemoryTraffic weights = slice_after(tile.b, tile.taps * tile.depth * width, end);
+            weights.stream(streamed(traffic_));
+            tile.traffic = traffic_ && !traffic_->wants_nothing() ? traffic_ : &weights;
             tile.starts = tap + t == 0 && k == 0;
             tile.limits = tap + t + tile.taps >= taps && k + slice >= depth && limits;
             row.product(tile);
@@ -191,6 +197,7 @@ class GatherBlock {
   const Gather& gather_;
   const float* source_;
   float* target_;
+  MemoryTraffic* traffic_ = nullptr;
   std::int64_t count_ = 0;
   std::int64_t line_count_ = 0;
   // Pixels whose pointers are kept, the first of them, and how far behind it count_ pixels begin.

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "octet/core/config.hpp"
+#include "octet/kernels/memory_traffic.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -45,13 +46,14 @@ alignas(64) inline constexpr float zero_pixel[tile_depth] = {};
 /// c[r][column + j] (+)= sum over t < taps, k < depth of a[t][r][offset + k] * b[t][k][j], for
 /// r < rows and j < columns: many tiles with one slice of the weights. a holds a_stride pointers
 /// for each tap; zero_pixel stands for padding and is read without offset. b holds b_stride floats
-/// for each tap, rows of `columns` rounded up to whole vectors.
+/// for each tap, rows of `columns` rounded up to whole vectors. What is streamed is whole vectors,
+/// on their multiples.
 struct ProductTile {
   const float* const* a;
   std::int64_t a_stride, offset, taps, depth;
   const float* b;
   std::int64_t b_stride;
-  std::int64_t fetch;  ///< floats after b that are wanted next, or 0
+  MemoryTraffic* traffic;  ///< or nullptr
   float* const* c;
   std::int64_t column, rows;
   int columns;
@@ -72,6 +74,7 @@ struct OuterTile {
   float* dw;
   std::int64_t dw_stride;
   int rows, columns;
+  MemoryTraffic* traffic;  ///< or nullptr; nothing is streamed
 };
 
 }  // namespace octet::inline OCTET_ABI::kernels

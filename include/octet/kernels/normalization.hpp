@@ -67,17 +67,22 @@ struct DeferredNormalization {
         .normalize(rows, channels(), x, mean.data(), scale.data(), shift.data(), lo, hi,
                    StoreThrough::caches, y);
   }
-  /// The sums of blocks [block, ...) of sum_rows rows each, from x and the gradient by y.
-  void sum(std::int64_t rows, const T* x, const T* dy, std::int64_t block,
+  /// Adds x and the gradient by y of rows [begin, end) to the sums of blocks of sum_rows rows each;
+  /// row 0 begins the one with number `block`.
+  void sum(std::int64_t begin, std::int64_t end, const T* x, const T* dy, std::int64_t block,
            BlockSums<T>& sums) const {
     const bool limits = std::isfinite(lo) || std::isfinite(hi);
-    for (std::int64_t row = 0; row < rows; row += sum_rows, ++block)
+    while (begin < end) {
+      const std::int64_t at = (block + begin / sum_rows) * channels();
+      const std::int64_t rows = (std::min)(sum_rows - begin % sum_rows, end - begin);
       best_row(normalization_table<T>())
-          .normalize_sums((std::min)(sum_rows, rows - row), channels(), x + row * channels(),
-                          dy + row * channels(), mean.data(), scale.data(),
-                          limits ? shift.data() : nullptr, lo, hi,
-                          sums.gradients.data() + block * channels(),
-                          sums.products.data() + block * channels());
+          .normalize_sums(rows, channels(), x, dy, mean.data(), scale.data(),
+                          limits ? shift.data() : nullptr, lo, hi, sums.gradients.data() + at,
+                          sums.products.data() + at);
+      begin += rows;
+      x += rows * channels();
+      dy += rows * channels();
+    }
   }
   static constexpr std::int64_t sum_rows = 384;
 };

@@ -70,7 +70,7 @@ void pointwise_depthwise_lines(const PointwiseDepthwise& s, const float* x,
     }
     first = from, stop = (std::max)(stop, to);
     d.H = stop - first, d.pad_top = from - top;
-    row.forward(d, strip, depthwise, epilogue, y + oh * d.OW * d.OC, 0, d.OH);
+    row.forward(d, strip, depthwise, epilogue, y + oh * d.OW * d.OC, 0, d.OH, nullptr);
   }
 }
 

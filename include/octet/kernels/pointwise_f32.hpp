@@ -16,11 +16,11 @@
 namespace octet::inline OCTET_ABI::kernels {
 
 /// Whether the functions below take this convolution. Of larger weights, the sums of its gradient
-/// would have to leave the second cache for every chunk of pixels.
+/// would come from the third cache for every chunk of pixels.
 inline bool is_narrow_pointwise(const Conv2dShape& s) {
   return s.KH == 1 && s.KW == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
          s.pad_left == 0 && s.OH == s.H && s.OW == s.W && s.groups == 1 &&
-         s.C >= gather_strip_depth && s.C * s.OC <= 1 << 17;
+         s.C >= gather_strip_depth && s.C * s.OC <= 1 << 18;
 }
 
 /// What memory of a thread is for.
@@ -32,6 +32,12 @@ inline Gather pixels_gather(std::int64_t pixels, std::int64_t depth, std::int64_
   return {1, one, all, depth, depth, columns, columns};
 }
 
+/// How many of so many jobs a thread does in a row, so that it can fetch what the next one reads:
+/// eight, unless other threads would have to wait.
+constexpr std::int64_t jobs_in_a_row(std::int64_t jobs) {
+  return (std::clamp)(jobs / 64, std::int64_t(1), std::int64_t(8));
+}
+
 /// y = x * w + bias, with x normalised first if `before` is given; bias and moments may be null.
 template <class = WhenUsed>
 void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, const float* x,
@@ -41,8 +47,10 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
   const std::int64_t pixels = s.N * s.H * s.W, panels = pieces(s.OC, row.columns);
   float* const packed = thread_memory<ConvMemory::weights, float>(packed_conv2d_size(row, s));
   pack_conv2d_into(row, s, w, packed, &pool);
-  if (moments) moments->start(pieces(pixels, gather_pixels), s.OC);
-  pool.parallel_for(pixels, gather_pixels, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t blocks = pieces(pixels, gather_pixels);
+  const bool streams = through == StoreThrough::memory && streams_whole_vectors(y, s.OC);
+  if (moments) moments->start(blocks, s.OC);
+  const auto compute = [&](std::int64_t begin, std::int64_t end, MemoryTraffic traffic) {
     const float* in = x + begin * s.C;
     if (before) {
       float* const normalized = thread_memory<ChunkMemory::input, float>(gather_pixels * s.C);
@@ -56,9 +64,20 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
     const Gather gather = pixels_gather(end - begin, s.C, s.OC);
     GatherBlock block(gather, in, out);
     block.see(0);
+    block.move(traffic);
+    if (streams) traffic.stream(target - out);
     block.run(row, packed, Epilogue<float>{.bias = bias}, 0, 0, panels);
     if (moments) moments->set(begin / gather_pixels, end - begin, out);
-    copy_through(through, (end - begin) * s.OC, out, target);
+    finish_stores(traffic, through, (end - begin) * s.OC, out, target);
+  };
+  const std::int64_t together = gather_pixels * jobs_in_a_row(blocks);
+  pool.parallel_for(pixels, together, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t next; begin < end; begin = next) {
+      next = (std::min)(begin + gather_pixels, end);
+      MemoryTraffic traffic;
+      traffic.want(x + next * s.C, ((std::min)(next + gather_pixels, end) - next) * s.C);
+      compute(begin, next, traffic);
+    }
   });
 }
 
@@ -75,13 +94,14 @@ struct PointwiseNeighbours {
 /// dw[oc][c] += the sum over some pixels of dy * x.
 inline void pointwise_backward_weight(const GemmImplementation& row, std::int64_t pixels,
                                       std::int64_t C, std::int64_t OC, const float* x,
-                                      const float* dy, float* dw) {
+                                      const float* dy, float* dw, MemoryTraffic& traffic) {
   const float *x_of[outer_pixels], *dy_of[outer_pixels];
   OuterProduct* const outer = outer_product(row);
   OuterTile tile{};
   tile.x = x_of;
   tile.dy = dy_of;
   tile.dw_stride = C;
+  tile.traffic = &traffic;
   for (std::int64_t first = 0; first < pixels; first += outer_pixels) {
     tile.pixels = (std::min)(outer_pixels, pixels - first);
     for (std::int64_t c = 0; c < C; c += row.columns) {
@@ -109,10 +129,10 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
                         std::int64_t cache_bytes = second_cache_bytes()) {
   constexpr std::int64_t step = DeferredNormalization<float>::sum_rows;
   const std::int64_t pixels = s.N * s.H * s.W, size = s.C * s.OC;
-  // Both operands of a chunk in three eighths of the second cache.
+  // Both operands of a chunk in a quarter of the second cache, which also has what is fetched.
   const std::int64_t chunk =
-      (std::clamp)(cache_bytes * 3 / 32 / (s.C + s.OC) / step, std::int64_t(1), std::int64_t(8)) *
-      step;
+      outer_pixels * (std::clamp)(cache_bytes / 16 / (s.C + s.OC) / outer_pixels, std::int64_t(1),
+                                  std::int64_t(8));
   const std::int64_t steps = pieces(pixels, step);
   const std::int64_t segments = (std::min)(steps, std::int64_t(16));
   const std::int64_t panels = pieces(s.C, row.columns);
@@ -121,6 +141,7 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
   float* const partial = packed + round_up(packed_size(row, 1, s.OC, s.C), 16);
   pack_panels(
       row, 1, s.OC, s.C, w, [](std::int64_t) { return 0; }, {1, s.C}, packed, 0, panels);
+  const bool streams = through == StoreThrough::memory && streams_whole_vectors(dx, s.C);
   if (neighbours.sums) neighbours.sums->start(pieces(pixels, step), s.C);
   pool.parallel_for(segments, 1, [&](std::int64_t segment, std::int64_t) {
     float* const sums = partial + segment * size;
@@ -130,6 +151,11 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
       const std::int64_t count = (std::min)(chunk, end - first);
       const float* const raw = x + first * s.C;
       const float* gradient = dy + first * s.OC;
+      const std::int64_t next = first + count, later = (std::min)(chunk, end - next);
+      MemoryTraffic traffic;
+      traffic.want(x + next * s.C, later * s.C);
+      traffic.want(dy + next * s.OC, later * s.OC);
+      if (neighbours.after) traffic.want(neighbours.y + next * s.OC, later * s.OC);
       if (neighbours.after) {
         float* const completed = thread_memory<ChunkMemory::output, float>(chunk * s.OC);
         neighbours.after->compute(count, s.OC, neighbours.y + first * s.OC, gradient, completed);
@@ -142,7 +168,7 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
           neighbours.before->compute(count, raw, normalized);
           in = normalized;
         }
-        pointwise_backward_weight(row, count, s.C, s.OC, in, gradient, sums);
+        pointwise_backward_weight(row, count, s.C, s.OC, in, gradient, sums, traffic);
       }
       if (!dx) continue;
       // x, normalised, has served.
@@ -152,12 +178,15 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
                              : target;
       const Gather gather = pixels_gather(count, s.OC, s.C);
       GatherBlock block(gather, gradient, out);
+      block.move(traffic);
+      if (streams) traffic.stream(target - out);
       for (std::int64_t job = 0; job < GatherBlock::jobs(gather); ++job) {
         block.see(job);
         block.run(row, packed, {}, 0, 0, panels);
       }
-      if (neighbours.sums) neighbours.before->sum(count, raw, out, first / step, *neighbours.sums);
-      copy_through(through, count * s.C, out, target);
+      if (neighbours.sums)
+        neighbours.before->sum(first, first + count, raw, out, 0, *neighbours.sums);
+      finish_stores(traffic, through, count * s.C, out, target);
     }
   });
   if (!dw) return;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "octet/core/config.hpp"
+#include "octet/kernels/memory_traffic.hpp"
 #if OCTET_X86
 #include <xmmintrin.h>
 #endif
@@ -17,6 +18,18 @@ enum class StoreThrough { caches, memory };
 /// Results of more than 32 MiB would be gone from the caches before anybody reads them.
 constexpr StoreThrough stores_through(std::int64_t floats) {
   return floats > std::int64_t(8) << 20 ? StoreThrough::memory : StoreThrough::caches;
+}
+
+/// Whether rows of so many floats from `to` on are whole vectors on their multiples, whatever the
+/// instruction set.
+inline bool streams_whole_vectors(const float* to, std::int64_t floats) {
+  return floats % 16 == 0 && reinterpret_cast<std::uintptr_t>(to) % 64 == 0;
+}
+/// Orders stores past the caches before those that tell others of them.
+inline void stream_fence() {
+#if OCTET_X86
+  _mm_sfence();
+#endif
 }
 
 /// to = from, which is in the first two caches.
@@ -33,12 +46,21 @@ void copy_through([[maybe_unused]] StoreThrough through, std::int64_t count, con
       _mm_stream_ps(to + i + 12, _mm_loadu_ps(from + i + 12));
     }
     std::copy(from + i, from + count, to + i);
-    // Orders these stores before those that tell others of them.
-    _mm_sfence();
+    stream_fence();
     return;
   }
 #endif
   if (from != to) std::copy(from, from + count, to);
+}
+
+/// The end of what `traffic` has streamed from one place to the other; else a copy.
+template <class = WhenUsed>
+void finish_stores(const MemoryTraffic& traffic, StoreThrough through, std::int64_t count,
+                   const float* from, float* to) {
+  if (traffic.streamed())
+    stream_fence();
+  else
+    copy_through(through, count, from, to);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

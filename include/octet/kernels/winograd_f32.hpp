@@ -104,7 +104,8 @@ inline void winograd_panel(const Winograd& a, const float* points, const float* 
       tile.b = packed + first * n2 * C + (p * C + k) * width;
       tile.offset = k;
       tile.depth = (std::min)(slice, C - k);
-      tile.fetch = fetch_after(tile.b, tile.depth * width, end);
+      MemoryTraffic weights = slice_after(tile.b, tile.depth * width, end);
+      tile.traffic = &weights;
       tile.starts = k == 0;
       a.gemm->product(tile);
     }

@@ -6,7 +6,9 @@
 #include "octet/kernels/vector/unroll.hpp"
 
 #define OCTET_VECTOR OCTET_AVX2 inline
+#define OCTET_VECTOR_INLINE OCTET_AVX2_INLINE
 namespace octet::inline OCTET_ABI::kernels::avx2 {
 #include "octet/kernels/vector/gemm_f32.hpp"
 }  // namespace octet::inline OCTET_ABI::kernels::avx2
+#undef OCTET_VECTOR_INLINE
 #undef OCTET_VECTOR

@@ -11,7 +11,7 @@ namespace octet::inline OCTET_ABI::kernels::scalar {
 /// Rows [begin, end) of the N * OH rows of y.
 template <class T>
 void depthwise_forward(const Conv2dShape& s, const T* x, const T* w, const Epilogue<T>& epilogue,
-                       T* y, std::int64_t begin, std::int64_t end) {
+                       T* y, std::int64_t begin, std::int64_t end, MemoryTraffic* traffic) {
   const std::int64_t multiplier = s.OC / s.C;
   for (std::int64_t row = begin; row < end; ++row)
     for (std::int64_t ow = 0; ow < s.OW; ++ow)
@@ -29,13 +29,14 @@ void depthwise_forward(const Conv2dShape& s, const T* x, const T* w, const Epilo
         if (epilogue.bias) sum += epilogue.bias[oc];
         if (epilogue.residual) sum += epilogue.residual[at];
         y[at] = clamp_value(sum, epilogue.lo, epilogue.hi);
+        if (streamed(traffic)) y[at + streamed(traffic)] = y[at];
       }
 }
 
 /// Rows [begin, end) of the N * H rows of dx.
 template <class T>
 void depthwise_backward_input(const Conv2dShape& s, const T* dy, const T* w, T* dx,
-                              std::int64_t begin, std::int64_t end) {
+                              std::int64_t begin, std::int64_t end, MemoryTraffic* traffic) {
   const std::int64_t multiplier = s.OC / s.C;
   for (std::int64_t row = begin; row < end; ++row)
     for (std::int64_t iw = 0; iw < s.W; ++iw) {
@@ -53,13 +54,14 @@ void depthwise_backward_input(const Conv2dShape& s, const T* dy, const T* w, T* 
           for (std::int64_t oc = 0; oc < s.OC; ++oc)
             pixel[oc / multiplier] += gradient[oc] * tap[oc];
         }
+      if (streamed(traffic)) std::copy(pixel, pixel + s.C, pixel + streamed(traffic));
     }
 }
 
 /// Adds the sum over rows [begin, end) of the N * OH rows of dy to dw.
 template <class T>
 void depthwise_backward_weight(const Conv2dShape& s, const T* x, const T* dy, T* dw,
-                               std::int64_t begin, std::int64_t end) {
+                               std::int64_t begin, std::int64_t end, MemoryTraffic*) {
   const std::int64_t multiplier = s.OC / s.C;
   for (std::int64_t row = begin; row < end; ++row)
     for (std::int64_t ow = 0; ow < s.OW; ++ow) {

@@ -42,13 +42,12 @@ bool passes(T x, const T* mean, const T* scale, const T* shift, T lo, T hi, std:
   return y > lo && y < hi;
 }
 
-/// sum_dy[c] = the sum of dy, sum_dy_x[c] that of dy * (x - mean). If shift is given, dy counts as
-/// zero where y = (x - mean) * scale + shift is outside of lo < y < hi.
+/// sum_dy[c] += the sum of dy, sum_dy_x[c] += that of dy * (x - mean). If shift is given, dy counts
+/// as zero where y = (x - mean) * scale + shift is outside of lo < y < hi.
 template <class T>
 void normalize_sums(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
                     const T* mean, const T* scale, const T* shift, T lo, T hi, T* sum_dy,
                     T* sum_dy_x) {
-  for (std::int64_t c = 0; c < channels; ++c) sum_dy[c] = sum_dy_x[c] = 0;
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = 0; c < channels; ++c) {
       const std::int64_t i = r * channels + c;

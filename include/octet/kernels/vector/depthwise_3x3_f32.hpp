@@ -47,6 +47,7 @@ struct Depthwise3x3 {
   const Epilogue<float>& epilogue;
   float* y;
   std::int64_t n, oh;
+  MemoryTraffic* traffic;
 
   template <class Access>
   OCTET_VECTOR_INLINE void operator()(std::int64_t c, Access at) const {
@@ -61,7 +62,12 @@ struct Depthwise3x3 {
     }
     depthwise_start<S>(s, row, at, window);
     std::int64_t i = (n * s.OH + oh) * s.OW * s.C + c;
+    // As much as is read here.
+    constexpr int fetched = R * S * S;
+    const float* next = take(traffic, s.OW * fetched * MemoryTraffic::line);
+    const std::ptrdiff_t offset = streamed(traffic);
     for (std::int64_t ow = 0; ow < s.OW; ++ow, i += s.C) {
+      next = fetch_lines<fetched>(next);
       depthwise_slide<S>(s, row, ow, at, window);
       OCTET_UNROLL for (int r = 0; r < R; ++r) {
         Vector sum = bias;
@@ -70,7 +76,9 @@ struct Depthwise3x3 {
         }
         const std::int64_t to = i + r * s.OW * s.C;
         if (epilogue.residual) sum = add(sum, at.load(epilogue.residual + to));
-        at.store(y + to, clamp(sum, lo, hi));
+        sum = clamp(sum, lo, hi);
+        at.store(y + to, sum);
+        if (offset) stream(y + to + offset, sum);
       }
     }
   }
@@ -79,14 +87,14 @@ struct Depthwise3x3 {
 template <int S>
 OCTET_VECTOR void depthwise_3x3(const Conv2dShape& s, const float* x, const float* w,
                                 std::int64_t tap_step, const Epilogue<float>& epilogue, float* y,
-                                std::int64_t begin, std::int64_t end) {
+                                std::int64_t begin, std::int64_t end, MemoryTraffic* traffic) {
   while (begin < end) {
     const std::int64_t n = begin / s.OH, oh = begin % s.OH;
     if (oh + 1 < s.OH && begin + 1 < end) {
-      each(s.C, Depthwise3x3<2, S>{s, x, w, tap_step, epilogue, y, n, oh});
+      each(s.C, Depthwise3x3<2, S>{s, x, w, tap_step, epilogue, y, n, oh, traffic});
       begin += 2;
     } else {
-      each(s.C, Depthwise3x3<1, S>{s, x, w, tap_step, epilogue, y, n, oh});
+      each(s.C, Depthwise3x3<1, S>{s, x, w, tap_step, epilogue, y, n, oh, traffic});
       begin += 1;
     }
   }
@@ -111,6 +119,7 @@ struct Depthwise3x3Stride2BackwardInput {
   const float *dy, *w;
   float* dx;
   std::int64_t n, ih;
+  MemoryTraffic* traffic;
 
   template <int R, class Access>
   OCTET_VECTOR_INLINE void rows(std::int64_t c, Access at, std::int64_t last_row,
@@ -128,7 +137,10 @@ struct Depthwise3x3Stride2BackwardInput {
       current[r] = depthwise_pixel(s, row[r], m, at);
     }
     float* pixel = dx + (n * s.H + ih) * s.W * s.C + c;
+    const float* next = take(traffic, s.W * MemoryTraffic::line);
+    const std::ptrdiff_t offset = streamed(traffic);
     for (std::int64_t iw = 0; iw < s.W; ++iw, pixel += s.C) {
+      next = fetch_lines<1>(next);
       Vector sum = zero();
       if ((iw + s.pad_left) % 2 == 0) {
         OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -144,6 +156,7 @@ struct Depthwise3x3Stride2BackwardInput {
         }
       }
       at.store(pixel, sum);
+      if (offset) stream(pixel + offset, sum);
     }
   }
   template <class Access>
@@ -163,6 +176,7 @@ struct Depthwise3x3BackwardWeight {
   const float *x, *dy;
   float* dw;
   std::int64_t n, begin, end;
+  MemoryTraffic* traffic;
 
   template <class Access>
   OCTET_VECTOR_INLINE void operator()(std::int64_t c, Access at) const {
@@ -175,7 +189,9 @@ struct Depthwise3x3BackwardWeight {
       }
       depthwise_start<S>(s, row, at, window);
       const float* gradient = dy + (n * s.OH + oh) * s.OW * s.C + c;
+      const float* next = take(traffic, s.OW * 2 * MemoryTraffic::line);
       for (std::int64_t ow = 0; ow < s.OW; ++ow, gradient += s.C) {
+        next = fetch_lines<2>(next);
         depthwise_slide<S>(s, row, ow, at, window);
         const Vector factor = at.load(gradient);
         OCTET_UNROLL for (int tap = 0; tap < 9; ++tap) {
@@ -189,11 +205,11 @@ struct Depthwise3x3BackwardWeight {
 template <int S>
 OCTET_VECTOR void depthwise_3x3_backward_weight(const Conv2dShape& s, const float* x,
                                                 const float* dy, float* dw, std::int64_t begin,
-                                                std::int64_t end) {
+                                                std::int64_t end, MemoryTraffic* traffic) {
   while (begin < end) {
     const std::int64_t n = begin / s.OH, oh = begin % s.OH;
     const std::int64_t rows = end - begin < s.OH - oh ? end - begin : s.OH - oh;
-    each(s.C, Depthwise3x3BackwardWeight<S>{s, x, dy, dw, n, oh, oh + rows});
+    each(s.C, Depthwise3x3BackwardWeight<S>{s, x, dy, dw, n, oh, oh + rows, traffic});
     begin += rows;
   }
 }

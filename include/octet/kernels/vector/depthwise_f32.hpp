@@ -10,6 +10,7 @@ struct DepthwiseForward {
   Vector lo, hi;
   float* y;
   std::int64_t n, oh;
+  std::ptrdiff_t streamed;
 
   // P outputs from ow on, whose taps [kw0, kw1) all lie in the image.
   template <int P, class Access>
@@ -33,7 +34,9 @@ struct DepthwiseForward {
       const std::int64_t i = ((n * s.OH + oh) * s.OW + ow + p) * s.C + c;
       if (epilogue.bias) sum[p] = add(sum[p], at.load(epilogue.bias + c));
       if (epilogue.residual) sum[p] = add(sum[p], at.load(epilogue.residual + i));
-      at.store(y + i, clamp(sum[p], lo, hi));
+      sum[p] = clamp(sum[p], lo, hi);
+      at.store(y + i, sum[p]);
+      if (streamed) stream(y + i + streamed, sum[p]);
     }
   }
   template <class Access>
@@ -57,14 +60,14 @@ struct DepthwiseForward {
 template <class = WhenUsed>
 OCTET_VECTOR void depthwise_forward(const Conv2dShape& s, const float* x, const float* w,
                                     const Epilogue<float>& epilogue, float* y, std::int64_t begin,
-                                    std::int64_t end) {
-  if (s.OC != s.C) return scalar::depthwise_forward(s, x, w, epilogue, y, begin, end);
+                                    std::int64_t end, MemoryTraffic* traffic) {
+  if (s.OC != s.C) return scalar::depthwise_forward(s, x, w, epilogue, y, begin, end, traffic);
   const int stride = depthwise_3x3_stride(s);
-  if (stride == 1) return depthwise_3x3<1>(s, x, w, s.C, epilogue, y, begin, end);
-  if (stride == 2) return depthwise_3x3<2>(s, x, w, s.C, epilogue, y, begin, end);
+  if (stride == 1) return depthwise_3x3<1>(s, x, w, s.C, epilogue, y, begin, end, traffic);
+  if (stride == 2) return depthwise_3x3<2>(s, x, w, s.C, epilogue, y, begin, end, traffic);
   for (std::int64_t row = begin; row < end; ++row)
     each(s.C, DepthwiseForward{s, x, w, epilogue, all(epilogue.lo), all(epilogue.hi), y, row / s.OH,
-                               row % s.OH});
+                               row % s.OH, streamed(traffic)});
 }
 
 // A row of dx takes from every row of dy that read it, tap by tap.
@@ -73,6 +76,7 @@ struct DepthwiseBackwardInput {
   const float *dy, *w;
   float* dx;
   std::int64_t n, ih;
+  std::ptrdiff_t streamed;
 
   template <class Access>
   OCTET_VECTOR_INLINE void operator()(std::int64_t c, Access at) const {
@@ -92,25 +96,29 @@ struct DepthwiseBackwardInput {
         }
       }
     }
+    if (!streamed) return;
+    for (std::int64_t iw = 0; iw < s.W; ++iw)
+      stream(line + iw * s.C + streamed, at.load(line + iw * s.C));
   }
 };
 template <class = WhenUsed>
 OCTET_VECTOR void depthwise_backward_input(const Conv2dShape& s, const float* dy, const float* w,
-                                           float* dx, std::int64_t begin, std::int64_t end) {
-  if (s.OC != s.C) return scalar::depthwise_backward_input(s, dy, w, dx, begin, end);
+                                           float* dx, std::int64_t begin, std::int64_t end,
+                                           MemoryTraffic* traffic) {
+  if (s.OC != s.C) return scalar::depthwise_backward_input(s, dy, w, dx, begin, end, traffic);
   if (depthwise_3x3_stride(s) == 1) {
     Conv2dShape turned = s;
     turned.H = s.OH, turned.W = s.OW, turned.OH = s.H, turned.OW = s.W;
     turned.pad_top = 2 - s.pad_top, turned.pad_left = 2 - s.pad_left;
-    return depthwise_3x3<1>(turned, dy, w + 8 * s.C, -s.C, {}, dx, begin, end);
+    return depthwise_3x3<1>(turned, dy, w + 8 * s.C, -s.C, {}, dx, begin, end, traffic);
   }
   if (depthwise_3x3_stride(s) == 2) {
     for (std::int64_t row = begin; row < end; ++row)
-      each(s.C, Depthwise3x3Stride2BackwardInput{s, dy, w, dx, row / s.H, row % s.H});
+      each(s.C, Depthwise3x3Stride2BackwardInput{s, dy, w, dx, row / s.H, row % s.H, traffic});
     return;
   }
   for (std::int64_t row = begin; row < end; ++row)
-    each(s.C, DepthwiseBackwardInput{s, dy, w, dx, row / s.H, row % s.H});
+    each(s.C, DepthwiseBackwardInput{s, dy, w, dx, row / s.H, row % s.H, streamed(traffic)});
 }
 
 // The sum of a row of dy, pixel by pixel times x, for each tap; four sums run side by side, since
@@ -152,11 +160,12 @@ struct DepthwiseBackwardWeight {
 };
 template <class = WhenUsed>
 OCTET_VECTOR void depthwise_backward_weight(const Conv2dShape& s, const float* x, const float* dy,
-                                            float* dw, std::int64_t begin, std::int64_t end) {
-  if (s.OC != s.C) return scalar::depthwise_backward_weight(s, x, dy, dw, begin, end);
+                                            float* dw, std::int64_t begin, std::int64_t end,
+                                            MemoryTraffic* traffic) {
+  if (s.OC != s.C) return scalar::depthwise_backward_weight(s, x, dy, dw, begin, end, traffic);
   const int stride = depthwise_3x3_stride(s);
-  if (stride == 1) return depthwise_3x3_backward_weight<1>(s, x, dy, dw, begin, end);
-  if (stride == 2) return depthwise_3x3_backward_weight<2>(s, x, dy, dw, begin, end);
+  if (stride == 1) return depthwise_3x3_backward_weight<1>(s, x, dy, dw, begin, end, traffic);
+  if (stride == 2) return depthwise_3x3_backward_weight<2>(s, x, dy, dw, begin, end, traffic);
   for (std::int64_t row = begin; row < end; ++row)
     each(s.C, DepthwiseBackwardWeight{s, x, dy, dw, row / s.OH, row % s.OH});
 }

@@ -15,6 +15,18 @@
 template <int V>
 inline constexpr std::int64_t fetched = V > 2 ? 32 : 16;
 
+// Sends the sums of rows [first, first + R) past the caches, too, if they are streamed.
+template <int R, int V>
+OCTET_VECTOR_INLINE void stream_sums(const ProductTile& t, std::int64_t first, std::int64_t column,
+                                     const Vector (&sum)[R][V]) {
+  const std::ptrdiff_t offset = streamed(t.traffic);
+  if (!offset) return;
+  OCTET_UNROLL for (int r = 0; r < R; ++r) {
+    float* const c = t.c[first + r] + column + offset;
+    OCTET_UNROLL for (int v = 0; v < V; ++v) stream(c + v * lanes, sum[r][v]);
+  }
+}
+
 // The tile of rows [first, first + R). Meanwhile it fetches lines of 16 floats at `next`, if that
 // is not null: to fetch what is there already would cost a twelfth of the time.
 template <int R, int V>
@@ -92,6 +104,7 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
     OCTET_UNROLL for (int v = 0; v < V - 1; ++v) store(c + v * lanes, sum[r][v]);
     store(c + (V - 1) * lanes, sum[r][V - 1], last);
   }
+  stream_sums(t, first, t.column, sum);
 }
 
 // Chooses the tile of `count` rows, which are at most R.
@@ -106,19 +119,14 @@ OCTET_VECTOR void product_some(const ProductTile& t, std::int64_t first, std::in
 // six and three.
 template <int V>
 OCTET_VECTOR void product_rows(const ProductTile& t) {
-  const float* next = t.b + t.taps * t.depth * V * lanes;
   const std::int64_t share = t.taps * t.depth * fetched<V>;
   const std::int64_t tiles = (t.rows + tile_rows - 1) / tile_rows;
   const std::int64_t height = t.rows / tiles, taller = t.rows % tiles;
-  std::int64_t first = 0, left = t.fetch;
+  std::int64_t first = 0;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t count = tile < taller ? height + 1 : height;
-    const bool fetches = left >= share;
-    product_some<tile_rows, V>(t, first, count, fetches ? next : nullptr);
+    product_some<tile_rows, V>(t, first, count, take(t.traffic, share));
     first += count;
-    if (!fetches) continue;
-    left -= share;
-    next += share;
   }
 }
 
@@ -129,7 +137,9 @@ OCTET_VECTOR void outer_tile(const OuterTile& t) {
   OCTET_UNROLL for (int r = 0; r < R; ++r) {
     OCTET_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = zero();
   }
+  const float* next = take(t.traffic, t.pixels * MemoryTraffic::line);
   for (std::int64_t p = 0; p < t.pixels; ++p) {
+    next = fetch_lines<1>(next);
     const float* const x = t.x[p];
     const float* const dy = t.dy[p] + t.dy_offset;
     Vector pixel[V];

@@ -3,20 +3,24 @@
 // parameters in registers; with 4 vectors of AVX-512 every read is four whole cache lines.
 #if defined(OCTET_VECTOR)
 
-// Calls strip.run<V>(first channel, access) for strips of 4 vectors and then of one.
+// Calls strip.run<V>(first channel, access) for strips of 4 vectors, then of two and of one.
 template <class Strip>
 OCTET_VECTOR_INLINE void strips(std::int64_t channels, const Strip& strip) {
   std::int64_t c = 0;
   for (; c + 4 * lanes <= channels; c += 4 * lanes) strip.template run<4>(c, Whole{});
+  for (; c + 2 * lanes <= channels; c += 2 * lanes) strip.template run<2>(c, Whole{});
   for (; c + lanes <= channels; c += lanes) strip.template run<1>(c, Whole{});
   if (c < channels) strip.template run<1>(c, Part{first_lanes(channels - c)});
 }
 
-// Rows that all strips of an elementwise loop go down before the next ones: 8 KiB, so that memory
+// Rows that all strips of an elementwise loop go down before the next ones: 1 KiB, so that memory
 // is read and written in its order, line by line.
 inline std::int64_t rows_together(std::int64_t channels) {
-  return channels < 2048 ? 2048 / channels : 1;
+  return channels < 256 ? 256 / channels : 1;
 }
+// Floats between what such a loop reads and what it fetches: 8 KiB. Memory is read 1.5 to 2 times
+// as fast as when the processor alone guesses what is next.
+inline constexpr std::int64_t fetched_ahead = 2048;
 
 struct Moments {
   std::int64_t rows, channels;
@@ -69,6 +73,7 @@ struct Normalize {
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
         const std::int64_t i = r * channels + c + v * lanes;
+        __builtin_prefetch(x + i + fetched_ahead);
         const Vector difference = subtract(at.load(x + i), center[v]);
         const Vector value = clamp(multiply_add(difference, factor[v], offset[v]), lo, hi);
         if (V == 4 && streams)
@@ -129,7 +134,8 @@ struct NormalizeSums {
     passing.load(c, at, p);
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
       center[v] = at.load(mean + c + v * lanes);
-      sum[v] = product[v] = zero();
+      sum[v] = at.load(sum_dy + c + v * lanes);
+      product[v] = at.load(sum_dy_x + c + v * lanes);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
@@ -174,6 +180,8 @@ struct NormalizeGradient {
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
         const std::int64_t i = r * channels + c + v * lanes;
+        __builtin_prefetch(x + i + fetched_ahead);
+        __builtin_prefetch(passing.dy + i + fetched_ahead);
         const Vector difference = subtract(at.load(x + i), center[v]);
         const Vector gradient = passing.gradient(i, at, difference, p.factor[v], p.offset[v]);
         const Vector rest = multiply_add(difference, tilt[v], constant[v]);

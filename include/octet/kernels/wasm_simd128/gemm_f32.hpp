@@ -7,8 +7,10 @@
 
 #if OCTET_WASM_SIMD128
 #define OCTET_VECTOR inline
+#define OCTET_VECTOR_INLINE OCTET_WASM_INLINE
 namespace octet::inline OCTET_ABI::kernels::wasm_simd128 {
 #include "octet/kernels/vector/gemm_f32.hpp"
 }  // namespace octet::inline OCTET_ABI::kernels::wasm_simd128
+#undef OCTET_VECTOR_INLINE
 #undef OCTET_VECTOR
 #endif
