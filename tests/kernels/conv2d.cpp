@@ -224,6 +224,8 @@ const std::vector<Case>& cases() {
           .KW = 3,
           .pad_top = 1,
           .pad_left = 1}},
+        {"a first layer of more blocks of pixels than wait for their sum at once",
+         convolution_3x3(186, 179, 1, 3)},
         {"3x3 of a 1x1 image", convolution(1, 1, 3, 17, 3, 1)},
         {"3x3, side 2, padding 2", convolution(1, 2, 17, 16, 3, 2)},
         {"3x3, side 5, no padding", convolution(2, 5, 16, 15, 3, 0)},

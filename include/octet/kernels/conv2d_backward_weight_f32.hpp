@@ -48,20 +48,27 @@ struct OuterBlock {
   void copy(const Conv2dShape& s, const float* x_base, const float* dy_base, std::int64_t tap,
             std::int64_t taps, std::int64_t depth, std::int64_t begin, std::int64_t end,
             float* strip) {
-    const GatherAxis h = forward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top);
-    const GatherAxis w = forward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left);
     count = end - begin;
-    std::int64_t ow = begin % s.OW, oh = begin / s.OW % s.OH, n = begin / s.OW / s.OH;
-    for (std::int64_t i = 0; i < count; ++i, strip += strip_floats) {
-      x[i] = strip;
-      dy[i] = dy_base + (begin + i) * s.OC;
-      copy_taps(h, w, x_base + n * s.H * s.W * s.C, s.C, depth, oh * h.step + h.start,
-                ow * w.step + w.start, tap, taps, strip);
-      if (++ow < s.OW) continue;
-      ow = 0;
-      if (++oh < s.OH) continue;
-      oh = 0;
-      ++n;
+    point_in_steps(x, static_cast<const float*>(strip), taps * depth, count);
+    point_in_steps(dy, dy_base + begin * s.OC, s.OC, count);
+    for (std::int64_t run; begin < end; begin += run, strip += run * taps * depth) {
+      const std::int64_t ow = begin % s.OW, oh = begin / s.OW % s.OH, n = begin / s.OW / s.OH;
+      run = (std::min)(end - begin, s.OW - ow);
+      for (std::int64_t t = 0; t < taps; ++t) {
+        const std::int64_t ih = oh * s.stride_h - s.pad_top + (tap + t) / s.KW * s.dilation_h;
+        const std::int64_t iw = ow * s.stride_w - s.pad_left + (tap + t) % s.KW * s.dilation_w;
+        const bool row_inside = ih >= 0 && ih < s.H;
+        const Reach seen = row_inside ? reach(s.W, run, s.stride_w, iw) : Reach{0, 0};
+        const float* const from = row_inside ? x_base + ((n * s.H + ih) * s.W + iw) * s.C : x_base;
+        for (std::int64_t k = 0; k < depth; ++k) {
+          float* const to = strip + t * depth + k;
+          for (std::int64_t i = 0; i < seen.begin; ++i) to[i * taps * depth] = 0;
+          for (std::int64_t i = seen.begin; i < seen.end; ++i)
+            to[i * taps * depth] = from[i * s.stride_w * s.C + k];
+          for (std::int64_t i = (std::max)(seen.begin, seen.end); i < run; ++i)
+            to[i * taps * depth] = 0;
+        }
+      }
     }
   }
 };
@@ -74,41 +81,59 @@ inline std::int64_t outer_chunk(const Conv2dShape& s) {
 }
 
 /// With a few input channels: all taps are one long pixel, and the filters are the vector, so that
-/// dw is summed transposed, [group][tap and channel][filter], and turned at the end.
+/// dw is summed transposed, [group][tap and channel][filter], and turned at the end. Threads share
+/// the pixels, as there may be one tile of filters only; the sums of blocks are added in order.
 inline void backward_weight_strips(const GemmImplementation& row, const Conv2dShape& s,
                                    const float* x, const float* dy, float* dw, ThreadPool& pool) {
+  constexpr std::int64_t blocks_together = 256;
   const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups, taps = s.KH * s.KW;
-  const std::int64_t together = (std::min)(strip_floats / C, taps);
-  const std::int64_t tap_jobs = pieces(taps, together), panels = pieces(OC, row.columns);
-  const std::int64_t pixels = s.N * s.OH * s.OW, chunk = outer_chunk(s);
+  const std::int64_t together = (std::min)(strip_floats / C, taps), size = taps * C * s.OC;
+  const std::int64_t pixels = s.N * s.OH * s.OW, chunk = blocks_together * outer_pixels;
   OuterProduct* const outer = outer_product(row);
-  AlignedVector<float> turned(static_cast<std::size_t>(s.groups * taps * C * OC));
-  for (std::int64_t begin = 0; begin < pixels; begin += chunk) {
-    const std::int64_t end = (std::min)(begin + chunk, pixels);
-    pool.parallel_for(s.groups * tap_jobs * panels, 1, [&](std::int64_t job, std::int64_t) {
-      const std::int64_t first = job % panels * row.columns;
-      const std::int64_t tap = job / panels % tap_jobs * together;
-      const std::int64_t group = job / panels / tap_jobs;
-      const std::int64_t present = (std::min)(together, taps - tap), depth = present * C;
-      alignas(64) float strip[outer_pixels * strip_floats];
-      OuterBlock block;
-      OuterTile tile{};
-      tile.x = block.dy;
-      tile.dy = block.x;
-      tile.dw_stride = OC;
-      tile.columns = static_cast<int>((std::min)(OC - first, std::int64_t(row.columns)));
-      for (std::int64_t p = begin; p < end; p += outer_pixels) {
-        block.copy(s, x + group * C, dy + group * OC + first, tap, present, C, p,
-                   (std::min)(p + outer_pixels, end), strip);
+  AlignedVector<float> turned(static_cast<std::size_t>(size));
+  AlignedVector<float> sums;
+  // What the pixels [begin, end) add.
+  const auto add_block = [&](std::int64_t begin, std::int64_t end, MemoryTraffic traffic,
+                             float* sum) {
+    alignas(64) float strip[outer_pixels * strip_floats];
+    OuterBlock block;
+    OuterTile tile{};
+    tile.x = block.dy;
+    tile.dy = block.x;
+    tile.dw_stride = OC;
+    tile.traffic = &traffic;
+    for (std::int64_t group = 0; group < s.groups; ++group)
+      for (std::int64_t tap = 0; tap < taps; tap += together) {
+        const std::int64_t present = (std::min)(together, taps - tap), depth = present * C;
+        block.copy(s, x + group * C, dy + group * OC, tap, present, C, begin, end, strip);
         tile.pixels = block.count;
-        for (std::int64_t k = 0; k < depth; k += tile_rows) {
-          tile.rows = static_cast<int>((std::min)(depth - k, std::int64_t(tile_rows)));
-          tile.dy_offset = k;
-          tile.dw = turned.data() + ((group * taps + tap) * C + k) * OC + first;
-          outer(tile);
+        for (std::int64_t first = 0; first < OC; first += row.columns) {
+          tile.columns = static_cast<int>((std::min)(OC - first, std::int64_t(row.columns)));
+          for (std::int64_t k = 0; k < depth; k += tile_rows) {
+            tile.rows = static_cast<int>((std::min)(depth - k, std::int64_t(tile_rows)));
+            tile.dy_offset = k;
+            tile.dw = sum + ((group * taps + tap) * C + k) * OC + first;
+            outer(tile);
+          }
+          for (std::int64_t i = 0; i < block.count; ++i) block.dy[i] += row.columns;
         }
       }
+  };
+  for (std::int64_t begin = 0; begin < pixels; begin += chunk) {
+    const std::int64_t blocks = pieces((std::min)(chunk, pixels - begin), outer_pixels);
+    sums.assign(static_cast<std::size_t>(blocks * size), 0.0f);
+    pool.parallel_for(blocks, 8, [&](std::int64_t block, std::int64_t end) {
+      for (; block < end; ++block) {
+        const std::int64_t first = begin + block * outer_pixels;
+        const std::int64_t next = (std::min)(first + outer_pixels, pixels);
+        MemoryTraffic traffic;
+        traffic.want(dy + next * s.OC, ((std::min)(next + outer_pixels, pixels) - next) * s.OC);
+        add_block(first, next, traffic, sums.data() + block * size);
+      }
     });
+    for (std::int64_t block = 0; block < blocks; ++block)
+      for (std::int64_t k = 0; k < size; ++k)
+        turned[static_cast<std::size_t>(k)] += sums[static_cast<std::size_t>(block * size + k)];
   }
   for (std::int64_t oc = 0; oc < s.OC; ++oc)
     for (std::int64_t k = 0; k < taps * C; ++k)

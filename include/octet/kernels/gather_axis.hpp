@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "octet/core/aligned.hpp"
-#include "octet/kernels/gemm_tile.hpp"
 
 namespace octet::inline OCTET_ABI::kernels {
 
@@ -62,32 +61,6 @@ inline BackwardAxis backward_axis(std::int64_t in, std::int64_t out, std::int64_
            phase, stride},
           tap,
           tap_stride};
-}
-
-/// Copies `depth` channels of the taps [tap, tap + taps) of a window next to each other, zeros for
-/// those outside of the image. The window's first tap is at (h, w) of an image whose pixels are
-/// `channels` apart; the axes give the image's size and the steps from tap to tap.
-inline void copy_taps(const GatherAxis& h_axis, const GatherAxis& w_axis, const float* image,
-                      std::int64_t channels, std::int64_t depth, std::int64_t h, std::int64_t w,
-                      std::int64_t tap, std::int64_t taps, float* out) {
-  std::int64_t tap_h = tap / w_axis.taps, tap_w = tap % w_axis.taps;
-  const bool in_line =
-      w_axis.tap_step == 1 && channels == depth && w >= 0 && w + w_axis.taps <= w_axis.source;
-  while (taps > 0) {
-    const std::int64_t ih = h + tap_h * h_axis.tap_step, iw = w + tap_w * w_axis.tap_step;
-    const bool row_inside = ih >= 0 && ih < h_axis.source;
-    const bool inside = row_inside && iw >= 0 && iw < w_axis.source;
-    const std::int64_t together = in_line && row_inside ? (std::min)(w_axis.taps - tap_w, taps) : 1;
-    const float* const in = inside ? image + (ih * w_axis.source + iw) * channels : zero_pixel;
-    for (std::int64_t k = 0; k < together * depth; ++k) out[k] = in[k];
-    out += together * depth;
-    taps -= together;
-    tap_w += together;
-    if (tap_w == w_axis.taps) {
-      tap_w = 0;
-      ++tap_h;
-    }
-  }
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels
