@@ -76,7 +76,7 @@ struct Normalize {
         __builtin_prefetch(x + i + fetched_ahead);
         const Vector difference = subtract(at.load(x + i), center[v]);
         const Vector value = clamp(multiply_add(difference, factor[v], offset[v]), lo, hi);
-        if (V == 4 && streams)
+        if (V * lanes >= 16 && streams)
           stream(y + i, value);
         else
           at.store(y + i, value);
