@@ -95,6 +95,12 @@ inline void winograd_sum_tiles(const WinogradBackwardWeight& g, const float* x, 
   tile.dw_stride = side;
   for (; begin < end; begin += tile.pixels) {
     tile.pixels = (std::min)(end - begin, g.block);
+    // The next tiles' lines; those of a slice of the channels lie apart.
+    const std::int64_t next = begin + tile.pixels, later = (std::min)(next + g.block, end);
+    MemoryTraffic traffic;
+    if (s.C <= side) want_tiles(a, next, later, x, s.H, s.W * s.C, traffic);
+    if (s.OC <= side) want_tiles(a, next, later, dy, s.OH, s.OW * s.OC, traffic);
+    tile.traffic = &traffic;
     for (std::int64_t t = 0; t < tile.pixels; ++t) {
       const std::int64_t image = (begin + t) / (rows * columns);
       const std::int64_t h = (begin + t) / columns % rows * m, w = (begin + t) % columns * m;

@@ -76,10 +76,22 @@ inline void winograd_transform_tiles(const Winograd& a, const float* x, const fl
   }
 }
 
-/// The products of `count` tiles' points with the weights of one panel, and its channels of y.
+/// Wants the lines, `line` floats each, that the tiles [begin, end) take from images of so many;
+/// where a line belongs to two rows of tiles, about those.
+inline void want_tiles(const Winograd& a, std::int64_t begin, std::int64_t end, const float* images,
+                       std::int64_t lines, std::int64_t line, MemoryTraffic& traffic) {
+  if (begin >= end) return;
+  const std::int64_t first = begin / a.columns() * lines / a.rows();
+  const std::int64_t last = ((end - 1) / a.columns() + 1) * lines / a.rows();
+  traffic.want(images + first * line, (last - first) * line);
+}
+
+/// The products of `count` tiles' points with the weights of one panel, and its channels of y. When
+/// `traffic` wants nothing, the next weights are fetched meanwhile.
 inline void winograd_panel(const Winograd& a, const float* points, const float* packed,
                            std::int64_t panel, std::int64_t first_tile, std::int64_t count,
-                           const Epilogue<float>& epilogue, float* sums, float* y) {
+                           const Epilogue<float>& epilogue, float* sums, float* y,
+                           MemoryTraffic& traffic) {
   const std::int64_t C = a.s.C, stride = Winograd::stride(C), n2 = a.points();
   const std::int64_t first = panel * a.gemm->columns;
   const std::int64_t channels = (std::min)(a.s.OC - first, std::int64_t(a.gemm->columns));
@@ -105,7 +117,7 @@ inline void winograd_panel(const Winograd& a, const float* points, const float* 
       tile.offset = k;
       tile.depth = (std::min)(slice, C - k);
       MemoryTraffic weights = slice_after(tile.b, tile.depth * width, end);
-      tile.traffic = &weights;
+      tile.traffic = traffic.wants_nothing() ? &weights : &traffic;
       tile.starts = k == 0;
       a.gemm->product(tile);
     }
@@ -143,16 +155,24 @@ inline void winograd_run(const Winograd& a, const float* x, const float* packed,
   float* const sums = points + slots * a.input_size();
   std::fill(zeros, points, 0.0f);
   const auto last = [&](std::int64_t b) { return (std::min)((b + 1) * block, tiles); };
-  const auto multiply = [&](std::int64_t b, std::int64_t panel, const float* in, float* out) {
-    winograd_panel(a, in, packed, panel, b * block, last(b) - b * block, epilogue, out, y);
+  const auto multiply = [&](std::int64_t b, std::int64_t panel, const float* in, float* out,
+                            MemoryTraffic& traffic) {
+    winograd_panel(a, in, packed, panel, b * block, last(b) - b * block, epilogue, out, y, traffic);
   };
   const int threads = pool ? pool->threads() : 1;
   if (threads == 1 || blocks > slots || blocks >= 2 * threads) {
+    const std::int64_t line = a.s.W * a.s.C;
+    const bool from_memory = a.s.N * a.s.H * line * 4 > 2 * second_cache_bytes();
     over_jobs(pool, slots, blocks, [&](std::int64_t worker, std::int64_t b) {
       float* const in = points + worker * a.input_size();
       winograd_transform_tiles(a, x, zeros, b * block, last(b), in);
+      // What this thread reads next, if all are as fast.
+      const std::int64_t next = b + threads;
+      MemoryTraffic traffic;
+      if (from_memory && next < blocks)
+        want_tiles(a, next * block, last(next), x, a.s.H, line, traffic);
       for (std::int64_t panel = 0; panel < panels; ++panel)
-        multiply(b, panel, in, sums + worker * a.sums_size());
+        multiply(b, panel, in, sums + worker * a.sums_size(), traffic);
     });
     return;
   }
@@ -163,8 +183,9 @@ inline void winograd_run(const Winograd& a, const float* x, const float* packed,
                              points + begin * some * a.points() * Winograd::stride(a.s.C));
   });
   over_jobs(pool, a.sums_slots(), blocks * panels, [&](std::int64_t worker, std::int64_t job) {
+    MemoryTraffic traffic;
     multiply(job / panels, job % panels, points + job / panels * a.input_size(),
-             sums + worker * a.sums_size());
+             sums + worker * a.sums_size(), traffic);
   });
 }
 
