@@ -21,11 +21,12 @@ TEST_CASE("precision: bf16 multiplies what it is faster for") {
       return multiplied_in(s, Precision::bf16, row);
     };
     const Precision slower = row.isa == Isa::amx ? Precision::bf16 : Precision::float32;
-    CHECK(multiplied_in(shape(64, 128, 1, 1), Precision::float32, row) == Precision::float32);
-    CHECK(chosen(shape(64, 128, 1, 1)) == Precision::bf16);
+    CHECK(multiplied_in(shape(512, 513, 1, 1), Precision::float32, row) == Precision::float32);
+    CHECK(chosen(shape(512, 513, 1, 1)) == Precision::bf16);
+    CHECK(chosen(shape(512, 512, 1, 1)) == slower);
     CHECK(chosen(shape(64, 128, 3, 2)) == Precision::bf16);
-    CHECK(chosen(shape(63, 128, 1, 1)) == slower);
-    CHECK(chosen(shape(128, 63, 1, 1)) == slower);
+    CHECK(chosen(shape(63, 8192, 1, 1)) == slower);
+    CHECK(chosen(shape(8192, 63, 1, 1)) == slower);
     CHECK(chosen(shape(256, 256, 3, 2, 8)) == slower);
     if (kernels::winograd_possible(kernels::select_gemm(), shape(64, 64, 3, 1)))
       CHECK(chosen(shape(64, 64, 3, 1)) == slower);

@@ -13,17 +13,19 @@
 namespace octet::inline OCTET_ABI {
 
 /// What multiplies this shape when bf16 is asked for: whatever is faster. AMX does it in bf16. As
-/// vectors, bf16 saves half of the multiplications, where Winograd's algorithm saves three fourths,
-/// and rounding a few channels costs more than it saves. Measured with AVX-512 BF16, forward and
-/// both gradients, over float32: 3x3 of 64 channels 0.61, with stride 2 1.27; 1x1 from 64 to 384
-/// channels 1.23, from 32 to 192 0.82.
+/// vectors, bf16 saves half of the multiplications, where Winograd's algorithm saves three fourths;
+/// rounding a few channels costs more than it saves, and 1x1 convolutions that do the work of their
+/// batch norms, in float32, save memory accesses instead. Measured with AVX-512 BF16, forward and
+/// both gradients, as speed over float32: 3x3 of 64 channels 0.61, with stride 2 1.27; a step of
+/// mobilenet_v2 whose 1x1 convolutions of 64 and more channels are bf16 0.97.
 template <class = WhenUsed>
 Precision multiplied_in(const kernels::Conv2dShape& shape, Precision precision,
                         const kernels::Bf16Implementation& row = kernels::select_bf16()) {
   if (precision == Precision::float32 || row.isa == Isa::amx) return precision;
   const bool narrow = (std::min)(shape.C, shape.OC) / shape.groups < 64;
   const bool winograd = kernels::winograd_possible(kernels::select_gemm(), shape);
-  return narrow || winograd ? Precision::float32 : Precision::bf16;
+  return narrow || winograd || kernels::is_narrow_pointwise(shape) ? Precision::float32
+                                                                   : Precision::bf16;
 }
 
 /// Whether the float products of this shape normalise what they read and complete gradients.
