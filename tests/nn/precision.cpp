@@ -24,6 +24,7 @@ TEST_CASE("precision: bf16 multiplies what it is faster for") {
     CHECK(multiplied_in(shape(512, 513, 1, 1), Precision::float32, row) == Precision::float32);
     CHECK(chosen(shape(512, 513, 1, 1)) == Precision::bf16);
     CHECK(chosen(shape(512, 512, 1, 1)) == slower);
+    CHECK(chosen(kernels::linear_shape(24, 512, 512)) == Precision::bf16);
     CHECK(chosen(shape(64, 128, 3, 2)) == Precision::bf16);
     CHECK(chosen(shape(63, 8192, 1, 1)) == slower);
     CHECK(chosen(shape(8192, 63, 1, 1)) == slower);

@@ -24,8 +24,9 @@ Precision multiplied_in(const kernels::Conv2dShape& shape, Precision precision,
   if (precision == Precision::float32 || row.isa == Isa::amx) return precision;
   const bool narrow = (std::min)(shape.C, shape.OC) / shape.groups < 64;
   const bool winograd = kernels::winograd_possible(kernels::select_gemm(), shape);
-  return narrow || winograd || kernels::is_narrow_pointwise(shape) ? Precision::float32
-                                                                   : Precision::bf16;
+  // A linear layer is a line of pixels, and has no batch norms.
+  const bool normalizes = shape.H > 1 && kernels::is_narrow_pointwise(shape);
+  return narrow || winograd || normalizes ? Precision::float32 : Precision::bf16;
 }
 
 /// Whether the float products of this shape normalise what they read and complete gradients.
