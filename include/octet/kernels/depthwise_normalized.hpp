@@ -45,7 +45,7 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
   // About 256 KiB of the input, whose lines at both ends the next bands normalise once more.
   const std::int64_t band = depthwise_band(s, 65536), bands = pieces(s.OH, band);
   const std::int64_t jobs = s.N * bands;
-  const bool streams = through == StoreThrough::memory && streams_whole_vectors(y, s.OC);
+  const bool streams = streams_rows(through, y, s.OC);
   if (moments) moments->start(jobs, s.OC);
   const auto lines = [&](std::int64_t job) {
     const std::int64_t begin = job % bands * band;
@@ -121,7 +121,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
   // Lines of the input in a quarter of the second cache.
   const std::int64_t rows = depthwise_band(s, cache_bytes / 16), bands = pieces(s.OH, rows);
   const auto& row = best_row(depthwise_gradients_table<float>());
-  const bool streams = through == StoreThrough::memory && streams_whole_vectors(dx, s.C);
+  const bool streams = streams_rows(through, dx, s.C);
   float* const partial = thread_memory<ConvMemory::weights, float>(parts * size);
   if (neighbours.sums) neighbours.sums->start(s.N * blocks, s.C);
   const auto band_of = [&](std::int64_t job) {

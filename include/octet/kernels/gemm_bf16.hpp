@@ -38,7 +38,7 @@ inline void run_plainly(void (*job)(void*, std::int64_t), void* context, std::in
 // The fence orders stores that went past the caches.
 inline void run_with_fence(void (*job)(void*, std::int64_t), void* context, std::int64_t index) {
   job(context, index);
-  _mm_sfence();
+  stream_fence();
 }
 inline void run_with_tiles(void (*job)(void*, std::int64_t), void* context, std::int64_t index) {
   const amx::Tiles tiles;

@@ -48,7 +48,7 @@ void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, cons
   float* const packed = thread_memory<ConvMemory::weights, float>(packed_conv2d_size(row, s));
   pack_conv2d_into(row, s, w, packed, &pool);
   const std::int64_t blocks = pieces(pixels, gather_pixels);
-  const bool streams = through == StoreThrough::memory && streams_whole_vectors(y, s.OC);
+  const bool streams = streams_rows(through, y, s.OC);
   if (moments) moments->start(blocks, s.OC);
   const auto compute = [&](std::int64_t begin, std::int64_t end, MemoryTraffic traffic) {
     const float* in = x + begin * s.C;
@@ -141,7 +141,7 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
   float* const partial = packed + round_up(packed_size(row, 1, s.OC, s.C), 16);
   pack_panels(
       row, 1, s.OC, s.C, w, [](std::int64_t) { return 0; }, {1, s.C}, packed, 0, panels);
-  const bool streams = through == StoreThrough::memory && streams_whole_vectors(dx, s.C);
+  const bool streams = streams_rows(through, dx, s.C);
   if (neighbours.sums) neighbours.sums->start(pieces(pixels, step), s.C);
   pool.parallel_for(segments, 1, [&](std::int64_t segment, std::int64_t) {
     float* const sums = partial + segment * size;

@@ -20,10 +20,11 @@ constexpr StoreThrough stores_through(std::int64_t floats) {
   return floats > std::int64_t(8) << 20 ? StoreThrough::memory : StoreThrough::caches;
 }
 
-/// Whether rows of so many floats from `to` on are whole vectors on their multiples, whatever the
-/// instruction set.
-inline bool streams_whole_vectors(const float* to, std::int64_t floats) {
-  return floats % 16 == 0 && reinterpret_cast<std::uintptr_t>(to) % 64 == 0;
+/// Whether rows of so many floats from `to` on go past the caches vector by vector: they must be
+/// whole cache lines, which are whole vectors of any instruction set.
+inline bool streams_rows(StoreThrough through, const float* to, std::int64_t floats) {
+  return through == StoreThrough::memory && floats % MemoryTraffic::line == 0 &&
+         reinterpret_cast<std::uintptr_t>(to) % (MemoryTraffic::line * sizeof(float)) == 0;
 }
 /// Orders stores past the caches before those that tell others of them.
 inline void stream_fence() {

@@ -26,9 +26,8 @@ OCTET_AVX2_INLINE Vector load(const float* p) { return _mm256_loadu_ps(p); }
 OCTET_AVX2_INLINE Vector load(const float* p, Mask m) { return _mm256_maskload_ps(p, m); }
 OCTET_AVX2_INLINE void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
 OCTET_AVX2_INLINE void store(float* p, Vector v, Mask m) { _mm256_maskstore_ps(p, m, v); }
-/// Past the caches; p must lie on a whole vector. fence() orders such stores before later ones.
+/// Past the caches; p must lie on a whole vector. stream_fence() orders such stores.
 OCTET_AVX2_INLINE void stream(float* p, Vector v) { _mm256_stream_ps(p, v); }
-OCTET_AVX2_INLINE void fence() { _mm_sfence(); }
 OCTET_AVX2_INLINE Vector all(float value) { return _mm256_set1_ps(value); }
 OCTET_AVX2_INLINE Vector zero() { return _mm256_setzero_ps(); }
 OCTET_AVX2_INLINE Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }

@@ -27,9 +27,8 @@ OCTET_AVX512_INLINE Vector load(const float* p) { return _mm512_loadu_ps(p); }
 OCTET_AVX512_INLINE Vector load(const float* p, Mask m) { return _mm512_maskz_loadu_ps(m, p); }
 OCTET_AVX512_INLINE void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
 OCTET_AVX512_INLINE void store(float* p, Vector v, Mask m) { _mm512_mask_storeu_ps(p, m, v); }
-/// Past the caches; p must lie on a whole vector. fence() orders such stores before later ones.
+/// Past the caches; p must lie on a whole vector. stream_fence() orders such stores.
 OCTET_AVX512_INLINE void stream(float* p, Vector v) { _mm512_stream_ps(p, v); }
-OCTET_AVX512_INLINE void fence() { _mm_sfence(); }
 OCTET_AVX512_INLINE Vector all(float value) { return _mm512_set1_ps(value); }
 OCTET_AVX512_INLINE Vector zero() { return _mm512_setzero_ps(); }
 OCTET_AVX512_INLINE Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }

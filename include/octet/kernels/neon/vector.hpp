@@ -50,7 +50,6 @@ OCTET_NEON_INLINE void store(float* p, Vector v, Mask m) {
 }
 /// Through the caches: processors notice long runs of stores by themselves.
 OCTET_NEON_INLINE void stream(float* p, Vector v) { vst1q_f32(p, v); }
-OCTET_NEON_INLINE void fence() {}
 OCTET_NEON_INLINE Vector all(float value) { return vdupq_n_f32(value); }
 OCTET_NEON_INLINE Vector zero() { return vdupq_n_f32(0); }
 OCTET_NEON_INLINE Vector add(Vector a, Vector b) { return vaddq_f32(a, b); }

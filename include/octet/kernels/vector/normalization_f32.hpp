@@ -76,7 +76,7 @@ struct Normalize {
         __builtin_prefetch(x + i + fetched_ahead);
         const Vector difference = subtract(at.load(x + i), center[v]);
         const Vector value = clamp(multiply_add(difference, factor[v], offset[v]), lo, hi);
-        if (V * lanes >= 16 && streams)
+        if (streams)
           stream(y + i, value);
         else
           at.store(y + i, value);
@@ -88,13 +88,12 @@ template <class = WhenUsed>
 OCTET_VECTOR void normalize(std::int64_t rows, std::int64_t channels, const float* x,
                             const float* mean, const float* scale, const float* shift, float lo,
                             float hi, StoreThrough through, float* y) {
-  const bool streams = through == StoreThrough::memory && channels % lanes == 0 &&
-                       reinterpret_cast<std::uintptr_t>(y) % (lanes * sizeof(float)) == 0;
+  const bool streams = streams_rows(through, y, channels);
   const std::int64_t step = rows_together(channels);
   for (std::int64_t r = 0; r < rows; r += step)
     strips(channels, Normalize{rows - r < step ? rows - r : step, channels, x + r * channels, mean,
                                scale, shift, all(lo), all(hi), streams, y + r * channels});
-  if (streams) fence();
+  if (streams) stream_fence();
 }
 
 // dy, or zero where y = (x - mean) * scale + shift, which is computed again rather than read, is

@@ -153,7 +153,7 @@ struct WindowGradient {
             open[v] = without(open[v], hit);
             const Vector rest = multiply_add(d, tilt[v], constant[v]);
             const Vector result = add(keep(hit, gradient[v]), rest);
-            if (V * lanes >= 16 && streams)
+            if (streams)
               stream(dx + i + v * lanes, result);
             else
               at.store(dx + i + v * lanes, result);
@@ -166,10 +166,9 @@ template <class = WhenUsed>
 OCTET_VECTOR void window_gradient(const NormalizedWindows<float>& w, const float* x,
                                   const float* dy, const float* slope, const float* offset,
                                   StoreThrough through, float* dx) {
-  const bool streams = through == StoreThrough::memory && w.channels % lanes == 0 &&
-                       reinterpret_cast<std::uintptr_t>(dx) % (lanes * sizeof(float)) == 0;
+  const bool streams = streams_rows(through, dx, w.channels);
   strips(w.channels, WindowGradient{w, x, dy, slope, offset, all(w.lo), all(w.hi), streams, dx});
-  if (streams) fence();
+  if (streams) stream_fence();
 }
 
 #endif

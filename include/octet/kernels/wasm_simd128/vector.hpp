@@ -53,7 +53,6 @@ OCTET_WASM_INLINE void store(float* p, Vector v, Mask m) {
 }
 /// Through the caches: WebAssembly has no other way.
 OCTET_WASM_INLINE void stream(float* p, Vector v) { wasm_v128_store(p, v); }
-OCTET_WASM_INLINE void fence() {}
 OCTET_WASM_INLINE Vector all(float value) { return wasm_f32x4_splat(value); }
 OCTET_WASM_INLINE Vector zero() { return wasm_f32x4_const_splat(0); }
 OCTET_WASM_INLINE Vector add(Vector a, Vector b) { return wasm_f32x4_add(a, b); }
