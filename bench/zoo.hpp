@@ -1,6 +1,9 @@
 // The networks that are timed, with random weights, and images for them.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +48,23 @@ inline octet::Tensor<float> faces(const octet::Shape& input, std::int64_t count)
   return images;
 }
 
+/// A network with normally distributed weights, of the variance that initial ones have. Those are
+/// uniform; trained ones are nearly normal, so that an outlier scales a filter and its other int8
+/// weights are small. Winograd's int8 algorithm asks how large sums of products can become.
+inline octet::Program random_network(std::string_view model,
+                                     const octet::ModelOptions& options = {}) {
+  const auto graph = octet::make_model<float>(model, options);
+  std::uint64_t stream = 0;
+  for (auto* const parameter : graph.parameters()) {
+    if (parameter->name != "weight") continue;
+    const octet::TensorView<float> weight = parameter->value.view();
+    const float bound = *std::max_element(weight.begin(), weight.end());
+    octet::Initializer::normal(0, bound / std::sqrt(3.0))
+        .fill(weight, 1, 1, octet::Random(++stream));
+  }
+  return octet::compile(graph);
+}
+
 /// A network as float32 program, calibrated on synthetic faces for its int8 form.
 struct Forms {
   octet::Program float32, int8;
@@ -54,7 +74,7 @@ struct Forms {
         int8(octet::quantize(float32, octet::batches_of(faces(float32.input_shape(), 8))).program) {
   }
   explicit Forms(const ZooNetwork& network)
-      : Forms(octet::compile(octet::make_model<float>(network.model, network.options))) {}
+      : Forms(random_network(network.model, network.options)) {}
 };
 
 /// The same program, packed for another instruction set.

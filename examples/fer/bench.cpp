@@ -66,7 +66,7 @@ int bench(const BenchOptions& options) {
     fail("expected a model file or a network of the zoo (", list.substr(2), "), got \"",
          options.model, '"', suggestion(options.model, {model_names.begin(), model_names.end()}));
   }
-  const Program given = zoo ? octet::compile(make_model<float>(options.model))
+  const Program given = zoo ? ::bench::random_network(options.model)
                             : load_model(options.model, CardRule::optional).program;
   std::optional<Program> int8;
   if (!is_int8(given))

@@ -19,6 +19,11 @@ namespace octet::inline OCTET_ABI::kernels {
 
 inline constexpr std::int64_t winograd_s8_points = 36;
 
+/// Weights between what products read and what they fetch, 8 KiB: all weights are read in their
+/// order, for each group of tiles again. With AVX2 that makes resnet9 1.28 times as fast, whose
+/// last layers have 19 MB for four tiles, with AVX-512 VNNI 1.02 times (Zen 5).
+inline constexpr std::int64_t winograd_s8_ahead = 4096;
+
 /// What divides the outputs of row r and column c of a tile, as a shift to the right, after they
 /// were multiplied by the inverse of 9.
 constexpr int winograd_s8_shift(int r, int c) {

@@ -54,6 +54,8 @@ OCTET_TARGET_AVX512_VNNI void winograd_s8_products(const std::int16_t* x, const 
   for (std::int64_t c = 0; c < C; c += 2, w += 64) {
     __m512i w0 = _mm512_load_si512(w), w1 = _mm512_load_si512(w + 32);
     asm("" : "+v"(w0), "+v"(w1));
+    __builtin_prefetch(w + winograd_s8_ahead, 0, 3);
+    __builtin_prefetch(w + winograd_s8_ahead + 32, 0, 3);
 #pragma GCC unroll 12
     for (int i = 0; i < MR; ++i) {
       std::int32_t two;

