@@ -52,6 +52,15 @@ std::vector<Case> edge_cases() {
   for (const std::int64_t C : {1,  2,  3,  4,  5,  7,  8,  9,  12, 13, 16,  17,  20,  21,
                                24, 25, 28, 36, 60, 63, 64, 65, 66, 68, 127, 128, 129, 132})
     cases.push_back(make_case("K = " + std::to_string(C), {.W = 3, .C = C, .OC = 20}));
+  // Two pixels of eight channels are a vector, six pairs of them a tile.
+  for (const std::int64_t W : {1, 2, 3, 11, 12, 13, 25})
+    for (const std::int64_t C : {few, many})
+      cases.push_back(make_case("pairs, M = " + std::to_string(W), {.W = W, .C = C, .OC = 8}));
+  cases.push_back(make_case(
+      "pairs, first layer",
+      {.N = 2, .H = 9, .W = 27, .C = 1, .OC = 8, .KH = 3, .KW = 3, .stride_h = 2, .stride_w = 2},
+      {1, 1, 1, 1}));
+  cases.push_back(make_case("pairs, two groups", {.H = 2, .W = 5, .C = 6, .OC = 16, .groups = 2}));
   // Columns of 4, 2 and 1 blocks of 16 channels, one behind the other.
   for (const std::int64_t W : {15, 16, 17, 33, 47, 48, 49})
     for (const std::int64_t OC : {64, 72, 95, 112, 113})

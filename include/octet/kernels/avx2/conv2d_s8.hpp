@@ -68,6 +68,41 @@ OCTET_TARGET_AVX2_S8 void conv2d_s8_tile(const LineS8& line, std::int64_t pixel,
                 requantize_16(acc[i], channels, limits), left);
 }
 
+/// Tile: MR pairs of pixels of 8 channels, which are all that there are: each pair is 16
+/// neighbours. Measured at a first layer of 48x48: 1.7 times as fast as tiles of 16 channels, half
+/// of them none.
+template <int MR>
+OCTET_TARGET_AVX2_S8 void conv2d_s8_pairs(const LineS8& line, std::int64_t pair,
+                                          std::int64_t) noexcept {
+  __m256i acc[MR][2];
+#pragma GCC unroll 6
+  for (int i = 0; i < MR; ++i) acc[i][0] = acc[i][1] = _mm256_setzero_si256();
+  const std::int64_t stride = line.pixel_stride;
+  const std::byte* w = line.weights;
+  for (std::int64_t row = 0; row < line.rows; ++row)
+    for (std::int64_t column = 0; column < line.columns; ++column) {
+      const std::byte* x =
+          line.x + 2 * pair * stride + row * line.row_step + column * line.column_step;
+      for (std::int64_t step = 0; step < line.steps; ++step, x += 4, w += 64) {
+        const __m256i weights = _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
+#pragma GCC unroll 12
+        for (int i = 0; i < 2 * MR; ++i) {
+          std::int32_t two;
+          std::memcpy(&two, x + i * stride, 4);
+          __m256i& sum = acc[i / 2][i % 2];
+          sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_set1_epi32(two), weights));
+          asm volatile("" : "+x"(sum)::"memory");
+        }
+      }
+    }
+  const Channels16 channels =
+      eight_twice(channels_16(line.correction, line.bias, line.multiplier, line.channels));
+  const LimitsS8 limits = limits_s8(line.zero_point, line.lo, line.hi);
+#pragma GCC unroll 6
+  for (int i = 0; i < MR; ++i)
+    store_bytes(line.y + (pair + i) * 16, requantize_16(acc[i], channels, limits), 16);
+}
+
 using Conv2dS8Tile = void(const LineS8& line, std::int64_t pixel, std::int64_t channel) noexcept;
 
 /// The line in tiles of 16 channels and at most 6 pixels, cut evenly: tiles[i] does i pixels.
@@ -91,7 +126,18 @@ void conv2d_s8_line(const LineS8& line) noexcept {
                                         &conv2d_s8_tile<4>,
                                         &conv2d_s8_tile<5>,
                                         &conv2d_s8_tile<6>};
-  conv2d_s8_tiles(line, tiles);
+  if (line.channels != 8 || line.y_stride != 8) return conv2d_s8_tiles(line, tiles);
+  static Conv2dS8Tile* const pairs[] = {nullptr,
+                                        &conv2d_s8_pairs<1>,
+                                        &conv2d_s8_pairs<2>,
+                                        &conv2d_s8_pairs<3>,
+                                        &conv2d_s8_pairs<4>,
+                                        &conv2d_s8_pairs<5>,
+                                        &conv2d_s8_pairs<6>};
+  LineS8 even = line;
+  even.pixels = line.pixels / 2;
+  conv2d_s8_tiles(even, pairs);
+  if (line.pixels % 2) conv2d_s8_tile<1>(line, line.pixels - 1, 0);
 }
 
 inline void pack_conv2d_s8(const Conv2dShape& s, const std::int8_t* w, PackedConv2dS8& packed) {

@@ -140,22 +140,16 @@ OCTET_TARGET_AVX2_S8 void depthwise_s8_line(const LineS8& line) noexcept {
 /// Eight channels are half a vector: two neighbours make a pixel of 16 channels, and such pixels
 /// lie two columns apart. Measured: 1.6 times as fast at 48x48.
 OCTET_TARGET_AVX2_S8 inline void depthwise_3x3_s8_pairs(const LineS8& line) noexcept {
-  float multiplier[16];
-  std::int32_t bias[16];
-  for (int i = 0; i < 16; ++i) {
-    multiplier[i] = line.multiplier[i % 8];
-    bias[i] = line.bias ? line.bias[i % 8] : 0;
-  }
+  const DepthwiseBlockS8 one = depthwise_block_s8(line, 0);
+  DepthwiseBlockS8 two = one;
+  two.left = 16;
+  two.channels = eight_twice(one.channels);
   LineS8 pairs = line;
   pairs.pixels = line.pixels / 2;
   pairs.pixel_stride = 2 * line.pixel_stride;
   pairs.y_stride = 2 * line.y_stride;
-  pairs.channels = 16;
-  pairs.bias = bias;
-  pairs.multiplier = multiplier;
-  depthwise_3x3_s8_tiles<2>(pairs, depthwise_block_s8(pairs, 0));
-  if (line.pixels % 2)
-    depthwise_3x3_s8_tile<1, 1>(line, depthwise_block_s8(line, 0), line.pixels - 1);
+  depthwise_3x3_s8_tiles<2>(pairs, two);
+  if (line.pixels % 2) depthwise_3x3_s8_tile<1, 1>(line, one, line.pixels - 1);
 }
 
 template <class = WhenUsed>
