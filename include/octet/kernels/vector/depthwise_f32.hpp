@@ -62,6 +62,8 @@ OCTET_VECTOR void depthwise_forward(const Conv2dShape& s, const float* x, const 
                                     const Epilogue<float>& epilogue, float* y, std::int64_t begin,
                                     std::int64_t end, MemoryTraffic* traffic) {
   if (s.OC != s.C) return scalar::depthwise_forward(s, x, w, epilogue, y, begin, end, traffic);
+  if (!traffic && is_depthwise_of_pairs(s))
+    return depthwise_of_pairs(s, x, w, epilogue, y, begin, end);
   const int stride = depthwise_3x3_stride(s);
   if (stride == 1) return depthwise_3x3<1>(s, x, w, s.C, epilogue, y, begin, end, traffic);
   if (stride == 2) return depthwise_3x3<2>(s, x, w, s.C, epilogue, y, begin, end, traffic);
