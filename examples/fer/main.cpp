@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 
+#include <octet/core/cpu.hpp>
 #include <octet/core/error.hpp>
 
 #include "bench.hpp"
@@ -84,17 +85,23 @@ int run(int argc, char** argv) {
   const CLI::App* const emit_command = add_emit(app, emit_options);
   const CLI::App* const scan_command = add_scan(app, scan_options);
   app.footer(road);
+  // Not before it is asked for: fer bench --isa decides on the instruction set.
+  const auto version = [] {
+    return octet::text_of("fer, of Octet ", OCTET_VERSION_MAJOR, ".", OCTET_VERSION_MINOR, ".",
+                          OCTET_VERSION_PATCH, ", with ", octet::to_text(octet::active_isa()));
+  };
+  app.set_version_flag("--version", version, "Print the version and the instruction set, and exit");
   if (argc < 2) {
     std::fprintf(stderr, "%s", app.help().c_str());
     return exit_mistake;
   }
   const std::string command = argv[1];
-  const bool asks_for_help = command == "-h" || command == "--help";
-  if (!asks_for_help) check_options(command_named(app, command), argc, argv);
+  const bool asks_for_itself = command == "-h" || command == "--help" || command == "--version";
+  if (!asks_for_itself) check_options(command_named(app, command), argc, argv);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
+  } catch (const CLI::Success& answered) {
+    return app.exit(answered);
   } catch (const CLI::ParseError& error) {
     octet::fail(sentence_of(error), " (fer ", command, " --help tells more)");
   }

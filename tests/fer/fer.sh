@@ -520,6 +520,10 @@ refuses 'expected a command (train, eval, quantize, predict, info' "$fer" learn 
 grep -q "did you mean" err && die "nothing is like learn"
 refuses "fer train --data fer2013.csv" "$fer"
 [ ! -e x ] || die "a folder was made"
+accepts "$fer" --version
+prints "fer, of Octet "
+accepts env OCTET_ISA=scalar "$fer" --version
+prints "with scalar"
 accepts "$fer" --help
 for command in train eval quantize predict info; do
   prints "  fer $command "
