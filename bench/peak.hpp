@@ -43,6 +43,11 @@ struct Roof {
   double rate = 0;
 };
 
+/// Whether `isa` includes `other`: AVX-512 does not bring AVX-VNNI.
+inline bool includes(octet::Isa isa, octet::Isa other) {
+  return other <= isa && !(isa == octet::Isa::avx512 && other == octet::Isa::avx_vnni);
+}
+
 struct MachinePeak {
   std::vector<ComputePeak> compute;
   std::vector<Bandwidth> bandwidth;
@@ -51,7 +56,8 @@ struct MachinePeak {
   double giga_operations(Arithmetic arithmetic, octet::Isa isa, int threads) const {
     double best = 0;
     for (const ComputePeak& each : compute)
-      if (each.arithmetic == arithmetic && each.isa <= isa && (each.threads == 1) == (threads == 1))
+      if (each.arithmetic == arithmetic && includes(isa, each.isa) &&
+          (each.threads == 1) == (threads == 1))
         best = (std::max)(best, each.giga_operations);
     return best;
   }
@@ -118,13 +124,15 @@ inline MachinePeak peak_from(const octet::Json& json) {
 }
 
 struct PeakOptions {
-  /// Each figure is the median of so many samples of so many milliseconds.
+  /// Each figure is the median of so many samples of so many milliseconds; of memory, a sample is
+  /// one pass over a piece.
   int samples = 31;
   double milliseconds = 0.4;
 };
 
-/// Measures with one thread and with all of `pool`. Samples of all loops alternate, so that what
-/// slows the machine for a while does not fall on one of them.
+/// Measures with one thread and with all of `pool`. Samples of all arithmetic loops alternate, and
+/// those of reading and copying at one level, so that what slows the machine for a while does not
+/// fall on one of them.
 inline MachinePeak measure_peak(octet::ThreadPool& pool, const PeakOptions& options = {}) {
   using octet::AlignedVector;
   octet::ThreadPool alone(1);

@@ -77,7 +77,8 @@ inline std::string why(const octet::Operation& operation, const octet::Operation
   const bool memory = roof.binds != "compute";
   const std::string rate = fixed(roof.rate, 0) + (memory ? " GB/s of " + roof.binds : " GOP/s");
   const std::string moved = fixed(static_cast<double>(cost.bytes_moved) / 1e3, 0) + " KB";
-  // What needs no more than twice the least time is explained by that; else by the layer's shape.
+  // What needs no more than twice the least time to move its bytes, or 1.4 times that to multiply,
+  // is explained by that; else by the layer's shape.
   if (memory && share >= 0.5) return text_of("memory bound: ", moved, " at ", rate);
   if (!memory && share >= 0.7) return "near the peak of " + rate;
   if (const auto* const conv = operation.as<o::Conv2d>()) {

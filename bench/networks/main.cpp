@@ -161,9 +161,11 @@ const bool registered = [] {
     add(network, Form::float16, active_isa());
     if (!onnxruntime.empty())
       for (const Form form : {Form::float32, Form::int8}) add_onnxruntime(network, form);
-    if (active_isa() != Isa::scalar) continue;
-    add(network, Form::float32, Isa::scalar);
-    add(network, Form::int8, Isa::scalar);
+    // Of processors that are not x86, the strongest set.
+    const Isa own = active_isa();
+    if (own != Isa::scalar && same_family(own, Isa::avx2)) continue;
+    add(network, Form::float32, own);
+    add(network, Form::int8, own);
   }
   return true;
 }();

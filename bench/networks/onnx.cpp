@@ -23,11 +23,6 @@ struct Message {
     varint(static_cast<std::uint64_t>(value));
     return *this;
   }
-  Message& real(int field, float value) {
-    varint(static_cast<std::uint64_t>(field) << 3 | 5);
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-    return *this;
-  }
   Message& text(int field, std::string_view value) {
     varint(static_cast<std::uint64_t>(field) << 3 | 2);
     varint(value.size());

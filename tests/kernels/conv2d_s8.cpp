@@ -99,6 +99,11 @@ std::vector<Case> edge_cases() {
                             {.H = 5, .W = 6, .C = 5, .OC = 9, .KH = 3, .KW = 3}, {0, 2, 3, 1}));
   cases.push_back(make_case("padding wider than the image",
                             {.H = 2, .W = 1, .C = 3, .OC = 5, .KH = 3, .KW = 3}, {4, 3, 5, 2}));
+  cases.push_back(make_case("more padding than taps, kernel 1",
+                            {.N = 2, .H = 4, .W = 4, .C = 64, .OC = 17}, {1, 1, 1, 1}));
+  cases.push_back(make_case("more padding than taps",
+                            {.N = 2, .H = 4, .W = 5, .C = 64, .OC = 17, .KH = 3, .KW = 3},
+                            {3, 3, 4, 3}));
   cases.push_back(make_case(
       "stride 2",
       {.N = 2, .H = 9, .W = 12, .C = 5, .OC = 17, .KH = 3, .KW = 3, .stride_h = 2, .stride_w = 2},
@@ -123,12 +128,12 @@ std::vector<Case> edge_cases() {
                             {1, 1, 1, 1}));
   cases.push_back(make_case("groups 3, kernel 1, 65 channels each",
                             {.H = 2, .W = 3, .C = 9, .OC = 195, .groups = 3}));
-  // From 491 channels on, AMX sums three tiles of pixels times two blocks of channels at once.
+  // From 481 channels on, AMX sums three tiles of pixels times two blocks of channels at once.
   for (const std::int64_t W : {16, 17, 32, 33, 48, 49, 65, 97})
     cases.push_back(make_case("deep, M = " + std::to_string(W), {.W = W, .C = 512, .OC = 34}));
   for (const std::int64_t OC : {1, 15, 16, 17, 31, 32, 33, 48, 49})
     cases.push_back(make_case("deep, N = " + std::to_string(OC), {.W = 37, .C = 515, .OC = OC}));
-  for (const std::int64_t C : {448, 490, 491, 492, 496, 508, 512, 516, 575, 576, 577, 1088})
+  for (const std::int64_t C : {448, 480, 481, 490, 492, 496, 508, 512, 516, 575, 576, 577, 1088})
     cases.push_back(make_case("deep, K = " + std::to_string(C), {.W = 50, .C = C, .OC = 35}));
   cases.push_back(make_case("deep, two groups", {.W = 40, .C = 1040, .OC = 70, .groups = 2}));
   cases.push_back(
@@ -497,19 +502,27 @@ TEST_CASE("conv2d_s8: threads do not change a bit") {
 }
 
 TEST_CASE("conv2d_s8: one packing serves every batch, and the cap of the ISA is kept") {
-  Conv2dShape s = make_case("", {.H = 4, .W = 4, .C = 5, .OC = 6, .KH = 3, .KW = 3}).shape;
-  const auto w = random_s8(w_count(s), 2, -127, 127);
-  const Channels channels(s, 3);
-  const Requantize q = {.multiplier = channels.multiplier.data()};
-  const PackedConv2dS8 packed = pack_conv2d_s8(s, w.data(), 3);
-  CHECK(packed.implementation->isa <= active_isa());
-  CHECK(pack_conv2d_s8(s, w.data(), 3, Isa::scalar).implementation->isa == Isa::scalar);
-  for (const std::int64_t N : {0, 1, 3}) {
-    s.N = N;
-    const auto x = random_s8(x_count(s), 1);
-    AlignedVector<std::byte> scratch(static_cast<std::size_t>(conv2d_s8_scratch_bytes(s, packed)));
-    std::vector<std::int8_t> y(static_cast<std::size_t>(N * s.OH * s.OW * s.OC));
-    conv2d_s8(s, x.data(), packed, q, y.data(), scratch.data());
-    CHECK(y == reference(s, x, w, 3, q));
+  for (const std::int64_t kernel : {1, 3}) {
+    CAPTURE(kernel);
+    Conv2dShape s =
+        make_case("", {.H = 4, .W = 4, .C = 68, .OC = 6, .KH = kernel, .KW = kernel}).shape;
+    const auto w = random_s8(w_count(s), 2, -127, 127);
+    const Channels channels(s, 3);
+    const Requantize q = {.multiplier = channels.multiplier.data()};
+    const PackedConv2dS8 packed = pack_conv2d_s8(s, w.data(), 3);
+    CHECK(packed.implementation->isa <= active_isa());
+    CHECK(pack_conv2d_s8(s, w.data(), 3, Isa::scalar).implementation->isa == Isa::scalar);
+    for (const std::int64_t N : {0, 1, 3}) {
+      s.N = N;
+      const auto x = random_s8(x_count(s), 1);
+      AlignedVector<std::byte> scratch(
+          static_cast<std::size_t>(conv2d_s8_scratch_bytes(s, packed)));
+      std::vector<std::int8_t> y(static_cast<std::size_t>(N * s.OH * s.OW * s.OC));
+      conv2d_s8(s, x.data(), packed, q, y.data(), scratch.data());
+      CHECK(y == reference(s, x, w, 3, q));
+    }
+    s.N = 0;
+    for (const auto& row : conv2d_s8_table())
+      if (runs(row, s, w, 7)) CHECK(run_row(row, s, {}, w, 7, q).empty());
   }
 }

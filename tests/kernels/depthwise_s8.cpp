@@ -62,6 +62,18 @@ std::vector<Case> edge_cases() {
       "dilation 2",
       {.H = 9, .W = 8, .C = 17, .OC = 17, .KH = 3, .KW = 3, .dilation_h = 2, .dilation_w = 2},
       {2, 2, 2, 2}));
+  cases.push_back(make_case("stride and dilation 2",
+                            {.H = 9,
+                             .W = 9,
+                             .C = 4,
+                             .OC = 4,
+                             .KH = 3,
+                             .KW = 3,
+                             .stride_h = 2,
+                             .stride_w = 2,
+                             .dilation_h = 2,
+                             .dilation_w = 2},
+                            {2, 2, 2, 2}));
   for (const std::int64_t W : {2, 3, 4, 6, 7, 8, 11})
     cases.push_back(make_case("two pixels in a vector, W = " + std::to_string(W),
                               {.N = 2, .H = 3, .W = W, .C = 32, .OC = 32, .KH = 3, .KW = 3},
@@ -235,6 +247,20 @@ TEST_CASE("depthwise_s8: threads do not change a bit") {
       ThreadPool pool(threads);
       CHECK(run_row(row, s, x, w, 7, q, &pool) == expected);
     }
+  }
+}
+
+TEST_CASE("depthwise_s8: no images") {
+  for (const std::int64_t kernel : {1, 3}) {
+    CAPTURE(kernel);
+    Conv2dShape s =
+        make_case("", {.H = 4, .W = 4, .C = 5, .OC = 5, .KH = kernel, .KW = kernel}).shape;
+    s.N = 0;
+    const auto w = random_s8(w_count(s), 2, -127, 127);
+    const Channels channels(s, 3);
+    const Requantize q = {.multiplier = channels.multiplier.data()};
+    for (const auto& row : depthwise_s8_table())
+      if (isa_allowed(row.isa)) CHECK(run_row(row, s, {}, w, 3, q).empty());
   }
 }
 

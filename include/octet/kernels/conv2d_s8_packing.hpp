@@ -1,7 +1,6 @@
 // How the fast int8 convolutions pack their weights, and what they tell of their taps.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include "octet/core/aligned.hpp"
@@ -13,7 +12,8 @@ namespace octet::inline OCTET_ABI::kernels {
 struct Conv2dS8Implementation;
 
 /// The weights of one convolution in the order in which one implementation reads them. A value:
-/// pack once, when a program is loaded; it does not depend on N, H, W, OH and OW.
+/// pack once, when a program is loaded; it serves every N. Which implementation it is for depends
+/// on H, W, OH and OW: other extents want a packing of their own.
 struct PackedConv2dS8 {
   const Conv2dS8Implementation* implementation = nullptr;
   int x_zero_point = 0;

@@ -1,7 +1,6 @@
 // How the int8 depthwise convolutions pack their weights, and what they tell of their taps.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include "octet/core/aligned.hpp"

@@ -47,7 +47,9 @@ struct LinesS8 {
   std::uint8_t border = 0;      ///< each byte of the padding in scratch
   std::int64_t x_channels = 1;  ///< of a pixel of x
   std::int64_t chunk_C = 0;     ///< the next 64 output channels see inputs that many channels later
-  LineS8 taps{};                ///< rows, columns, their steps, and steps are filled in
+  /// pixel_stride, rows, columns, their steps, steps and, where it is asked for, fits_int32 are
+  /// filled in.
+  LineS8 taps{};
   const std::byte* weights = nullptr;
   std::int64_t block_bytes = 0;
   const std::int32_t* correction = nullptr;
@@ -62,8 +64,8 @@ struct PaddedS8 {
         W((s.OW - 1) * s.stride_w + (s.KW - 1) * s.dilation_w + 1),
         row_bytes(W * s.C * element_bytes),
         image_bytes(round_up(H * row_bytes, alignment)),
-        images((std::clamp)(second_cache_bytes() / 4 / image_bytes, std::int64_t{1},
-                            (std::max)(s.N, std::int64_t{1}))) {}
+        images((std::clamp)(second_cache_bytes() / 4 / (std::max)(image_bytes, std::int64_t{1}),
+                            std::int64_t{1}, (std::max)(s.N, std::int64_t{1}))) {}
   /// A vector load may go up to 64 bytes beyond the last channel; its weights are zero there.
   std::int64_t scratch_bytes() const { return images * image_bytes + 64; }
 };

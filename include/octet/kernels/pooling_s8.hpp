@@ -116,12 +116,4 @@ inline void adaptive_average_pool_s8(const Pool2dShape& shape, const std::int8_t
                         });
 }
 
-/// y[n, c] = the mean of the image x[n, :, :, c].
-inline void global_average_pool_s8(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C,
-                                   const std::int8_t* x, const AverageS8& p, std::int8_t* y,
-                                   ThreadPool* pool = nullptr) noexcept {
-  average_pool_s8({.N = N, .H = H, .W = W, .C = C, .OH = 1, .OW = 1, .KH = H, .KW = W}, x, p, y,
-                  pool);
-}
-
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -6,8 +6,8 @@
 #if OCTET_X86
 namespace octet::inline OCTET_ABI::kernels::amx {
 
-/// A panel of pixels: where its tiles begin, and for each pixel how far from that of channel 0 its
-/// results go, -1 for nowhere.
+/// A panel of pixels: where its tiles begin, and where in y the result of each pixel's channel 0
+/// goes, as an index; -1 if the pixel's results go nowhere.
 struct PanelS8 {
   const std::byte* x[most_tiles];
   alignas(64) std::int64_t place[most_tiles * 16];

@@ -202,17 +202,17 @@ void pointwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2d
 
 inline std::int64_t pointwise_s8_scratch_bytes(const Conv2dShape&) noexcept { return 0; }
 
-/// Pixels are read where they are, with any strides. More channels are faster where three tiles of
-/// pixels share the weights.
+/// Pixels are read where they are, with any strides.
 inline bool pointwise_s8_fits(const Conv2dShape& s, const std::int8_t*, int) noexcept {
   const TilesS8 t(s);
-  return s.C <= 512 && s.KH == 1 && s.KW == 1 && s.groups == 1 && t.in_place && t.pitch == t.OW;
+  return s.KH == 1 && s.KW == 1 && s.groups == 1 && t.in_place && t.pitch == t.OW;
 }
 
 /// A tile of 256 sums takes 16 cycles a product and about 70 to be moved and requantized; vectors
-/// take 8 for 4 bytes of depth and 50.
+/// take 8 for 4 bytes of depth and 50. More than 512 channels are faster by conv2d_s8(), where
+/// three tiles of pixels share the weights.
 inline bool suits_pointwise_s8(const Conv2dShape& s) noexcept {
-  return 16 * pieces(s.C, 64) + 70 < 8 * pieces(s.C, 4) + 50;
+  return s.C <= 512 && 16 * pieces(s.C, 64) + 70 < 8 * pieces(s.C, 4) + 50;
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::amx

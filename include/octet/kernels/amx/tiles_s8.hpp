@@ -55,7 +55,10 @@ struct TilesS8 {
     const std::int64_t left = (std::min)(s.pad_left, padded.W);
     const std::int64_t right = padded.W - left - (std::min)(s.W, padded.W - left);
     const bool one_line = s.stride_h == 1 && s.stride_w == 1;
-    row_pixels = in_place ? s.W : one_line ? padded.W - (std::min)(left, right) : padded.W;
+    // In one line the border between two rows is that of both, but each result has its column.
+    row_pixels = in_place   ? s.W
+                 : one_line ? (std::max)(s.OW, padded.W - (std::min)(left, right))
+                            : padded.W;
     row_bytes = row_pixels * s.C;
     image_bytes = in_place
                       ? s.H * row_bytes
@@ -68,6 +71,7 @@ struct TilesS8 {
     pitch = one_line ? row_pixels : OW;
     positions = one_line ? (OH - 1) * pitch + OW : OW;
     if (is_pointwise(s) && in_place) positions *= N, N = images = 1;
+    positions = (std::max)(positions, std::int64_t{1});  // There may be no images.
     if (one_line && pitch == OW) OH = 1, OW = pitch = positions;
     if (after == AfterConv2dS8::max_pool_2x2) {
       cut_pairs_of_rows(s);

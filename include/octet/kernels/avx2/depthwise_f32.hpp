@@ -10,7 +10,7 @@
 #define OCTET_VECTOR_INLINE OCTET_AVX2_INLINE
 namespace octet::inline OCTET_ABI::kernels::avx2 {
 #include "octet/kernels/vector/depthwise_3x3_f32.hpp"
-#include "octet/kernels/vector/depthwise_pairs_f32.hpp"
+#include "octet/kernels/vector/depthwise_3x3_pairs_f32.hpp"
 #include "octet/kernels/vector/depthwise_f32.hpp"
 }  // namespace octet::inline OCTET_ABI::kernels::avx2
 #undef OCTET_VECTOR

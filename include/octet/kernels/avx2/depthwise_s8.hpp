@@ -155,7 +155,8 @@ OCTET_TARGET_AVX2_S8 inline void depthwise_3x3_s8_pairs(const LineS8& line) noex
 template <class = WhenUsed>
 OCTET_TARGET_AVX2_S8 void depthwise_3x3_s8_line(const LineS8& line) noexcept {
   constexpr std::int64_t eight_channels = 16;
-  if (line.pixel_stride == eight_channels && line.column_step == eight_channels)
+  if (line.y_stride == 8 && line.pixel_stride == eight_channels &&
+      line.column_step == eight_channels)
     return depthwise_3x3_s8_pairs(line);
   for (std::int64_t channel = 0; channel < line.channels; channel += 16) {
     const DepthwiseBlockS8 c = depthwise_block_s8(line, channel);

@@ -10,7 +10,7 @@
 #define OCTET_VECTOR_INLINE OCTET_AVX512_INLINE
 namespace octet::inline OCTET_ABI::kernels::avx512 {
 #include "octet/kernels/vector/depthwise_3x3_f32.hpp"
-#include "octet/kernels/vector/depthwise_pairs_f32.hpp"
+#include "octet/kernels/vector/depthwise_3x3_pairs_f32.hpp"
 #include "octet/kernels/vector/depthwise_f32.hpp"
 }  // namespace octet::inline OCTET_ABI::kernels::avx512
 #undef OCTET_VECTOR
