@@ -58,11 +58,13 @@ struct Bf16BothLayouts {
   }
 };
 
-/// Whether conv2d_backward_bf16 takes this shape. Of weights beyond that size, the gradient by the
-/// weights wants more images at once than the second cache holds.
+/// Whether conv2d_backward_bf16 takes this shape: on none of the four sides does padding reach
+/// further than the kernel (below it is OH - H - pad_top + (KH - 1) * dilation_h). Of more weights
+/// than 2^19, the gradient by them wants more images at once than the second cache holds.
 inline bool has_joint_backward(const Conv2dShape& s) {
   return s.stride_h == 1 && s.stride_w == 1 && s.groups == 1 &&
          s.pad_top <= (s.KH - 1) * s.dilation_h && s.pad_left <= (s.KW - 1) * s.dilation_w &&
+         s.OH <= s.H + s.pad_top && s.OW <= s.W + s.pad_left &&
          s.OC * s.KH * s.KW * s.C <= 1 << 19 && s.H * s.W >= 64;
 }
 
