@@ -13,7 +13,7 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// Bytes of the first core's second cache (L2), as the processor or Linux tells, or 0.
+/// Bytes of a core's second cache (L2), as the core that asks tells, or Linux of the first; or 0.
 inline std::int64_t told_second_cache_bytes() {
 #if OCTET_X86
   // Intel's leaf and AMD's have the same layout: one cache after the other, each size less one.

@@ -8,7 +8,7 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// The moments of blocks of rows: what is known of a batch before its mean is.
+/// The moments of each block of rows, from which batch_statistics() computes those of the batch.
 template <class T>
 struct BlockMoments {
   std::int64_t channels = 0;
@@ -31,8 +31,8 @@ struct BlockMoments {
   }
 };
 
-/// Sums over blocks of rows, [block][channel], of the gradient by what was normalised and limited,
-/// and of its product with x - mean: what is known of a batch norm's gradient before it is.
+/// Sums over blocks of rows, [block][channel], that a batch norm's gradient needs before it can be
+/// computed: of dy where the limits let it pass, and of that times (x - mean).
 template <class T>
 struct BlockSums {
   std::int64_t channels = 0;

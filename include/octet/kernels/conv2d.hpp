@@ -12,7 +12,6 @@
 #include "octet/kernels/conv2d_f32.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm.hpp"
-#include "octet/kernels/normalization.hpp"
 #include "octet/kernels/scalar/conv2d.hpp"
 #include "octet/kernels/thread_memory.hpp"
 #include "octet/kernels/winograd_backward_weight_f32.hpp"
@@ -21,7 +20,7 @@
 namespace octet::inline OCTET_ABI::kernels {
 
 /// The weights of a convolution in the order in which one implementation reads them: a value, made
-/// once when a program is loaded. It does not depend on N, H or W.
+/// once when a program is loaded. For a given algorithm it does not depend on N, H or W.
 struct PackedConv2d {
   AlignedVector<float> data;
   const GemmImplementation* implementation = nullptr;
@@ -92,7 +91,7 @@ std::int64_t conv2d_scratch_size(const Conv2dShape& shape, const PackedConv2d& p
   return tile ? winograd(*packed.implementation, shape, tile).scratch_size() : 0;
 }
 
-/// The convolution with weights packed for `row`, which must have functions.
+/// The convolution with weights packed for `row`, which must have a product.
 inline void conv2d_product(const GemmImplementation& row, const Conv2dShape& s, const float* x,
                            const float* packed, const Epilogue<float>& epilogue, float* y,
                            ThreadPool* pool) {
@@ -205,6 +204,7 @@ void conv2d_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T*
                            ThreadPool& pool) {
   if constexpr (std::is_same_v<T, float>)
     if (const GemmImplementation& row = select_gemm(); row.product) {
+      // Of this only the shape counts, which is the same for tiles of every size.
       const Winograd turned = winograd_backward_input(row, shape, 4);
       if (const int tile = winograd_tile(choose_conv_algorithm(row, turned.s)))
         return winograd_with_weights(winograd(row, turned.s, tile), dy, w, pack_winograd_turned, {},

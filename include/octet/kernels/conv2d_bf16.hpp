@@ -174,9 +174,7 @@ inline void gather_product_bf16(const Bf16Implementation& row, const Gather& gat
 
 /// A convolution that sees one pixel at a time has as many images of one pixel.
 inline Conv2dShape pixels_as_images(const Conv2dShape& s) {
-  if (s.KH != 1 || s.KW != 1 || s.stride_h != 1 || s.stride_w != 1 || s.OH != s.H || s.OW != s.W ||
-      s.pad_top != 0 || s.pad_left != 0)
-    return s;
+  if (!is_pointwise(s)) return s;
   return {.N = s.N * s.H * s.W, .C = s.C, .OC = s.OC, .groups = s.groups};
 }
 

@@ -3,8 +3,8 @@
 // A tile wants 16 pixels that lie equally far apart. So pixels are numbered along lines that hold
 // the padding too, and 32 channels of one pixel lie together: whatever tap a product sees the image
 // through, it reads 64 bytes for each pixel, one after the other, and a stride only means several
-// such planes, one for each of its phases. The price are sums for positions that are padding, one
-// in 48 for images of that width, which nobody stores.
+// such planes, one for each of its phases. The price: sums are computed for positions of padding,
+// too, and never stored; with 3x3 taps and 48 pixels in a line, one in 49.
 #pragma once
 
 #include <algorithm>

@@ -22,7 +22,7 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// The loops of this file over one range. One row of the table.
+/// The loops of scalar/elementwise.hpp over one range. One row of the table.
 template <class T>
 struct ElementwiseImplementation {
   std::string_view name;

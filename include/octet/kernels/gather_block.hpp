@@ -29,8 +29,8 @@ struct Gather {
   bool in_place() const { return h.in_place() && w.in_place(); }
 };
 
-/// Pixels of one job, at most. With 64 channels in, its part of x and y and one pass over the
-/// weights (32 KiB) stay in the first two caches.
+/// Pixels of one job, at most. With 64 channels in and out, its part of x and y (24 KiB each) and
+/// one pass over the weights (192 KiB, see tile_depth) stay in the first two caches.
 inline constexpr std::int64_t gather_pixels = 96;
 /// Taps whose pointers are kept at once.
 inline constexpr std::int64_t gather_taps = 16;
@@ -133,7 +133,7 @@ class GatherBlock {
   void run(const GemmImplementation& row, const float* packed, const Epilogue<float>& epilogue,
            std::ptrdiff_t residual, std::int64_t first_panel, std::int64_t end_panel) {
     const std::int64_t taps = gather_.taps(), depth = gather_.depth;
-    const std::int64_t slices = (std::max)(pieces(depth, tile_depth), std::int64_t(1));
+    const std::int64_t slices = pieces(depth, tile_depth);
     const std::int64_t slice = pieces(depth, slices);
     const std::int64_t together = slices > 1 ? 1 : tile_depth / depth;
     const float* const end = packed + packed_size(row, taps, depth, gather_.columns);

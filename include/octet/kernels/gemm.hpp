@@ -1,4 +1,5 @@
-// The table of float products: each row computes the two tiles of gemm_tile.hpp.
+// The table of float products: each row computes the first of the two tiles of gemm_tile.hpp;
+// outer_product() is the second.
 #pragma once
 
 #include <string_view>
@@ -17,7 +18,7 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// One row of the table. A row without functions stands for the loops in scalar/conv2d.hpp.
+/// One row of the table. A row without a product stands for the loops in scalar/conv2d.hpp.
 struct GemmImplementation {
   std::string_view name;
   Isa isa;

@@ -59,10 +59,10 @@ void pointwise_depthwise_lines(const PointwiseDepthwise& s, const float* x,
     const std::int64_t top = oh * d.stride_h - d.pad_top;
     const std::int64_t from = (std::clamp)(top, std::int64_t{0}, p.H);
     const std::int64_t to = (std::clamp)(top + s.lines_seen(d.OH), from, p.H);
-    if (stop > from)
-      std::copy(strip + (from - first) * line, strip + (stop - first) * line, strip);
-    else
+    if (stop <= from)
       stop = from;
+    else if (from > first)
+      std::copy(strip + (from - first) * line, strip + (stop - first) * line, strip);
     if (to > stop) {
       const float* const in = x + stop * p.W * p.C;
       p.H = p.OH = to - stop;

@@ -18,9 +18,7 @@ namespace octet::inline OCTET_ABI::kernels {
 /// Whether the functions below take this convolution. Of larger weights, the sums of its gradient
 /// would come from the third cache for every chunk of pixels.
 inline bool is_narrow_pointwise(const Conv2dShape& s) {
-  return s.KH == 1 && s.KW == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
-         s.pad_left == 0 && s.OH == s.H && s.OW == s.W && s.groups == 1 &&
-         s.C >= gather_strip_depth && s.C * s.OC <= 1 << 18;
+  return is_pointwise(s) && s.groups == 1 && s.C >= gather_strip_depth && s.C * s.OC <= 1 << 18;
 }
 
 /// What memory of a thread is for.

@@ -54,7 +54,7 @@ void copy_through([[maybe_unused]] StoreThrough through, std::int64_t count, con
   if (from != to) std::copy(from, from + count, to);
 }
 
-/// The end of what `traffic` has streamed from one place to the other; else a copy.
+/// After a kernel wrote to `from`: a fence if it streamed the same to `to` already, else a copy.
 template <class = WhenUsed>
 void finish_stores(const MemoryTraffic& traffic, StoreThrough through, std::int64_t count,
                    const float* from, float* to) {

@@ -1,4 +1,5 @@
-// Memory that a thread keeps from one training step to the next, so that no step allocates.
+// Memory that a thread keeps from one training step to the next, so that no step allocates its
+// large buffers anew.
 #pragma once
 
 #include <cstddef>

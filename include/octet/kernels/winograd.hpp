@@ -170,11 +170,11 @@ bool winograd_possible(const GemmImplementation& gemm, const Conv2dShape& s) {
 /// For each pair of channels, a product costs one multiplication for each pixel or tile, and as
 /// much as 15 of them to fetch the weight (5 from a fast third cache), which decides where a large
 /// layer sees a small image once; a transform costs about 200 for each channel of a tile in and
-/// out. Winograd must promise a sixth more than it takes. Measured with AVX-512 on one image,
+/// out. Winograd must promise to save a sixth of the time. Measured with AVX-512 on one image,
 /// weights not in the caches: 48x48 of 64 to 64 channels 2.3 times as fast with 4x4 as directly,
 /// 24x24 of 64 to 128 2.0, 12x12 of 256 to 256 1.6, and 1.8 with 2x2; 6x6 of 512 to 512 0.6 and
-/// 0.9; 24x24 of 16 to 16 0.9. With the fast cache of Zen 5: 12x12 of 256 to 256 2.6, and 1.9 with
-/// 2x2; 6x6 of 512 to 512 0.7 and 1.7.
+/// 0.9. With the fast cache of Zen 5: 12x12 of 256 to 256 2.6, and 1.9 with 2x2; 6x6 of 512 to 512
+/// 0.7 and 1.7; 24x24 of 16 to 16 2.2, and 1.2.
 template <class = WhenUsed>
 ConvAlgorithm choose_conv_algorithm(const GemmImplementation& gemm, const Conv2dShape& s,
                                     ThirdCache cache = third_cache()) {

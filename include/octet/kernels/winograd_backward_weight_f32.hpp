@@ -49,7 +49,7 @@ const WinogradGradients& winograd_gradients(const WinogradImplementation& transf
 }
 
 /// How the sums are shared: a job sums `side` filters by `side` channels at all points over a part
-/// of the tiles. Its sums (590 KiB at 36 points) and two blocks of points stay in the second cache.
+/// of the tiles. Its sums (576 KiB at 36 points) stay in the second cache.
 struct WinogradBackwardWeight {
   static constexpr std::int64_t side = 64, block = 32;
   Winograd a;

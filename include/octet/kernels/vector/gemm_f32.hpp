@@ -10,8 +10,8 @@
 // AVX2.
 #if defined(OCTET_VECTOR)
 
-// Floats that a tile of V vectors fetches ahead for each k: half as many as it reads of b, which
-// the second cache has time for.
+// Floats that a tile of V vectors fetches ahead for each k: whole lines, with four vectors of
+// AVX-512 half as many as it reads of b, which the second cache has time for.
 template <int V>
 inline constexpr std::int64_t fetched = V > 2 ? 32 : 16;
 

@@ -2,8 +2,8 @@
 // registers; see gemm_f32.hpp, which is included before, for how it is included.
 //
 // The tile of gemm_f32.hpp is turned around: not the sums stay in registers but all weights of one
-// or two vectors of channels, and the job's pixels pass by, eight sums at a time. A sum over nine
-// channels is too short to pay for a tile's beginning and end; one over 16 or 24 is where the
+// or two vectors of channels, and the job's pixels pass by, up to eight sums at a time. A sum over
+// nine channels is too short to pay for a tile's beginning and end; one over 16 or 24 is where the
 // tile would be a single vector wide. Measured, with AVX-512: 1.1 to 1.25 times the tile at a depth
 // of 9, 1.45 times at 16 to 16 channels (0.9 times at 16 to 96, which is left to the tile); the
 // first layer of mobilenet_v1 1.4 times.
@@ -78,7 +78,8 @@ OCTET_VECTOR bool shallow(const ProductTile& t) {
 }
 
 // The product of any depth: this way where it is one over few channels, those of a narrow 1x1
-// convolution or the 3x3 window of an image with one channel, in one piece or as three lines.
+// convolution or of one line of taps, or the three lines of a 3x3 window of an image with one
+// channel.
 template <class = WhenUsed>
 OCTET_VECTOR void shallow_or_deep_product(const ProductTile& t) {
   if (t.starts && !t.has_residual)

@@ -1,6 +1,7 @@
 // The transforms of Winograd's convolution, written once in the words of <isa>/vector.hpp; see
 // vector/gemm_f32.hpp for how it is included. Channels are the vector, so a transform of a tile is
-// the same few additions for 16 or 8 channels at once. winograd_tile.hpp has the matrices.
+// the same few additions for 16, 8 or 4 channels at once. Each ...Line is one of the matrices times
+// a vector, written out; winograd_tile.hpp has the points that they belong to.
 #if defined(OCTET_VECTOR)
 
 // B^T d.
