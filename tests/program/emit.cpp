@@ -199,6 +199,42 @@ TEST_CASE("what cannot be emitted is refused with a sentence") {
   CHECK(contains(complaint_of(Program(description), {}), "my_layer: the layer mine"));
 }
 
+TEST_CASE("an adaptive pooling whose windows an int32 cannot count is refused") {
+  Graph<float> graph(1);
+  graph.output(adaptive_average_pool(graph.input({1, 70000, 1}), {1, 34999}));
+  const std::string complaint = complaint_of(compile(graph), {});
+  CAPTURE(complaint);
+  CHECK(contains(complaint,
+                 "adaptive_average_pool_1: expected an adaptive pooling with (H + 1) * OH and (W + "
+                 "1) * OW of at most 2147483647, got 2449964999"));
+}
+
+TEST_CASE("pixels of a network that gives its input back stay float32") {
+  const EmitOptions pixels{.mean = {0.5f}, .deviation = {0.25f}};
+  ProgramDescription description = small_program().program.description();
+  REQUIRE(contains(emitted_header(Program(description), pixels).text, "run_layers("));
+  description.outputs = description.inputs;
+  CHECK_FALSE(contains(emitted_header(Program(description), pixels).text, "run_layers("));
+  description.operations.clear();
+  CHECK_FALSE(contains(emitted_header(Program(description), pixels).text, "run_layers("));
+}
+
+TEST_CASE("an output without dimensions is one class") {
+  ProgramDescription description;
+  description.values = {{.name = "input", .shape = {1, 1, 1}}, {.name = "output", .shape = {}}};
+  description.inputs = {0};
+  description.outputs = {1};
+  Operation reshape;
+  reshape.name = "reshape";
+  reshape.inputs = {0};
+  reshape.output = 1;
+  reshape.parameters = operations::Reshape{};
+  description.operations = {reshape};
+  const std::string header =
+      emitted_header(Program(description), {.mean = {0}, .deviation = {1}}).text;
+  CHECK(contains(header, "kernels::softmax(1, 1, "));
+}
+
 // Run by the scripts in tests/emit, with the environment variable OCTET_EMIT_FOLDER: writes
 // headers, zoo.cpp and operations.cpp, whose function check() returns 0 where every bit is as it
 // must be.

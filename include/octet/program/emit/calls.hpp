@@ -161,8 +161,15 @@ class Calls {
   std::string shape_of(const Pool& pool) {
     use(pool_shape_text);
     const kernels::Pool2dShape& s = pool.shape;
-    if (pool.windows == operations::Windows::adaptive)
+    if (pool.windows == operations::Windows::adaptive) {
+      // window_side() in the header computes them in int32.
+      const std::int64_t largest = (std::max)((s.H + 1) * s.OH, (s.W + 1) * s.OW);
+      if (largest > INT32_MAX)
+        fail("emit: ", operation().name,
+             ": expected an adaptive pooling with (H + 1) * OH and (W + 1) * OW of at most ",
+             INT32_MAX, ", got ", largest);
       return list(s.H, s.W, s.C, s.OH, s.OW, 0, 0, 1, 1, 0, 0);
+    }
     return list(s.H, s.W, s.C, s.OH, s.OW, s.KH, s.KW, s.stride_h, s.stride_w, s.pad_top,
                 s.pad_left);
   }

@@ -116,8 +116,10 @@ class Emitter {
 
   /// Whether pixels become int8 by a table, without ever being float32.
   bool quantizes_pixels() const {
-    if (!takes_pixels_ || !d_.operations[0].template as<operations::Quantize>()) return false;
-    int readers = 0;
+    if (!takes_pixels_ || d_.operations.empty() ||
+        !d_.operations[0].template as<operations::Quantize>())
+      return false;
+    auto readers = std::count(d_.outputs.begin(), d_.outputs.end(), d_.inputs[0]);
     for (const Operation& operation : d_.operations)
       for (const int each : operation.inputs) readers += each == d_.inputs[0];
     return readers == 1;
@@ -215,7 +217,8 @@ class Emitter {
   }
   std::string predict() {
     const std::int64_t outputs = program_.output_shape().elements();
-    const std::int64_t columns = program_.output_shape().back();
+    const Shape& shape = program_.output_shape();
+    const std::int64_t columns = shape.rank() ? shape.back() : 1;
     std::string softmax;
     if (!ends_in_softmax()) {
       calls_.use(exponential_text), calls_.use(softmax_text);
