@@ -1,5 +1,7 @@
 #include "command_line.hpp"
 
+#include <octet/core/error.hpp>
+
 #include "option_checks.hpp"
 
 namespace fer {

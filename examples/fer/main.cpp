@@ -50,8 +50,9 @@ void check_options(const CLI::App& command, int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--") return;
-    const bool is_option = argument.size() > 1 && argument[0] == '-' &&
-                           (argument[1] == '-' || std::isalpha(argument[1]));
+    const bool is_option =
+        argument.size() > 1 && argument[0] == '-' &&
+        (argument[1] == '-' || std::isalpha(static_cast<unsigned char>(argument[1])));
     const std::string name = argument.substr(0, argument.find('='));
     if (!is_option || command.get_option_no_throw(name)) continue;
     std::vector<std::string> names;
