@@ -68,6 +68,10 @@ int bench(const BenchOptions& options) {
   }
   const Program given = zoo ? ::bench::random_network(options.model)
                             : load_model(options.model, CardRule::optional).program;
+  const std::size_t inputs = given.description().inputs.size();
+  if (inputs != 1 || given.input_shape().rank() != 3)
+    fail(options.model, ": expected a network with one input [H, W, C], got ", inputs,
+         inputs == 1 ? " input, of shape " : " inputs, the first of shape ", given.input_shape());
   std::optional<Program> int8;
   if (!is_int8(given))
     int8 = octet::quantize(given, batches_of(::bench::faces(given.input_shape(), 16))).program;

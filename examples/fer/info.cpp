@@ -107,11 +107,13 @@ int info(const InfoOptions& options) {
               static_cast<long long>(std::filesystem::file_size(options.file)));
   if (model.kind == FileKind::checkpoint) print_training(model.metadata);
   std::printf("input %s, ", to_text(model.program.input_shape()).c_str());
-  std::printf(model.card.normalization.mean.empty() ? "with no word of its normalisation"
-                                                    : "normalised by");
-  for (std::size_t c = 0; c < model.card.normalization.mean.size(); ++c)
-    std::printf(" (x - %g) / %g", static_cast<double>(model.card.normalization.mean[c]),
-                static_cast<double>(model.card.normalization.deviation[c]));
+  const std::vector<float>& means = model.card.normalization.mean;
+  const std::vector<float>& deviations = model.card.normalization.deviation;
+  std::printf(means.empty() ? "with no word of its normalisation" : "normalised by");
+  // Each is one value for all channels, or one for each.
+  for (std::size_t c = 0; c < (std::max)(means.size(), deviations.size()); ++c)
+    std::printf(" (x - %g) / %g", static_cast<double>(means[means.size() == 1 ? 0 : c]),
+                static_cast<double>(deviations[deviations.size() == 1 ? 0 : c]));
   std::printf("\nclasses:%s", model.card.class_names.empty() ? " not named" : "");
   for (const std::string& name : model.card.class_names) std::printf(" %s", name.c_str());
   std::printf("\n");

@@ -52,12 +52,21 @@ ModelCard ModelCard::from(const Metadata& metadata, const std::string& path) {
   card.name = text("model");
   const Json classes = Json::parse(text("classes"), path + ": classes");
   for (const Json& name : classes.as_array()) card.class_names.push_back(name.as_string());
+  if (card.class_names.empty()) fail(path, ": classes: expected at least one name, got none");
   const Json normalization = Json::parse(text("normalization"), path + ": normalization");
   card.normalization = {{}, {}};
   for (const Json& value : normalization["mean"].as_array())
     card.normalization.mean.push_back(static_cast<float>(value.as_number()));
   for (const Json& value : normalization["deviation"].as_array())
     card.normalization.deviation.push_back(static_cast<float>(value.as_number()));
+  const std::size_t means = card.normalization.mean.size();
+  const std::size_t deviations = card.normalization.deviation.size();
+  if (means == 0 || deviations == 0)
+    fail(path, ": normalization: expected at least one mean and one deviation, got ", means,
+         " and ", deviations);
+  if (means != deviations && means != 1 && deviations != 1)
+    fail(path, ": normalization: expected as many means as deviations, or one, got ", means,
+         " and ", deviations);
   if (metadata.find("ckplus") == metadata.end()) return card;
   const Json fold = Json::parse(text("ckplus"), path + ": ckplus");
   const std::int64_t number = fold["fold"].as_integer(), count = fold["folds"].as_integer();

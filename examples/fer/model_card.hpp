@@ -27,7 +27,8 @@ struct ModelCard {
   octet::Metadata metadata() const;
   /// Whether a file's metadata hold one: those of a program that was saved without do not.
   static bool is_in(const octet::Metadata& metadata);
-  /// Fails, naming the file, if it does not say what its classes and its normalisation are.
+  /// Fails, naming the file, if it does not say what its classes and its normalisation are, or what
+  /// it says makes no sense.
   static ModelCard from(const octet::Metadata& metadata, const std::string& path);
 
   bool knows_contempt() const;

@@ -53,6 +53,10 @@ CLI::Validator whole(std::int64_t low, std::int64_t high) {
     const auto [end, error] = std::from_chars(text.data(), last, value);
     if (end != last || error == std::errc::invalid_argument)
       return text_of("expected a whole number, got \"", text, '"');
+    // CLI11 would read it as octal.
+    const std::size_t first = text[0] == '-' ? 1 : 0;
+    if (text[first] == '0' && text.size() > first + 1)
+      return text_of("expected a whole number without a leading 0, got \"", text, '"');
     if (error == std::errc::result_out_of_range) value = text[0] == '-' ? INT64_MIN : INT64_MAX;
     return outside(low, high, value, text);
   };

@@ -469,6 +469,62 @@ refuses "foreign.safetensors: expected a file that Octet wrote" "$fer" info fore
 refuses "altered.safetensors" "$fer" eval altered.safetensors --data faces.csv
 refuses "text/train" "$fer" predict one/best.safetensors text/train/angry/a.png
 
+echo "models whose card makes no sense"
+# edited SCRIPT: the model with its header changed by sed, to one of the same length, and with the
+# checksum that the program computes of it.
+edited() {
+  LC_ALL=C sed "$1" one/best.safetensors > changed.safetensors
+  "$fer" info changed.safetensors 2> err && die "expected \"$1\" to change the model"
+  sum=$(sed -n 's/.*its checksum is \([0-9a-f]*\), .*/\1/p' err)
+  LC_ALL=C sed "1s/\"octet.checksum\":\"[0-9a-f]*\"/\"octet.checksum\":\"$sum\"/" \
+    changed.safetensors > edited.safetensors
+}
+edited ':a
+1s/\("classes":"\[ *\)[^] ]/\1 /
+ta'
+refuses "edited.safetensors: classes: expected at least one name, got none" \
+  "$fer" predict edited.safetensors face.pgm
+edited ':a
+1s/\(mean\\":\[ *\)[^] ]/\1 /
+ta'
+refuses "edited.safetensors: normalization: expected at least one mean and one deviation, got 0 and 1" \
+  "$fer" predict edited.safetensors face.pgm
+edited '1s/mean\\":\[0\../mean\\":[0,1/; 1s/deviation\\":\[0\..../deviation\\":[0,1,1/'
+refuses "normalization: expected as many means as deviations, or one, got 2 and 3" \
+  "$fer" info edited.safetensors
+cat > models.cpp << 'C'
+#include <octet/program/file.hpp>
+
+using namespace octet;
+
+void save(const Shape& shape, const char* path, const Metadata& metadata) {
+  Operation reshape;
+  reshape.inputs = {0};
+  reshape.output = 1;
+  reshape.parameters = operations::Reshape{};
+  ProgramDescription description;
+  description.values = {{.name = "input", .shape = shape}, {.name = "output", .shape = {3}}};
+  description.operations = {reshape};
+  description.inputs = {0};
+  description.outputs = {1};
+  save_program(Program(description), path, metadata);
+}
+
+int main() {
+  save({3}, "vector.safetensors", {});
+  save({1, 1, 3}, "colours.safetensors",
+       {{"model", "mine"},
+        {"classes", R"(["red", "green", "blue"])"},
+        {"normalization", R"({"mean": [0.5], "deviation": [0.25, 0.5, 1]})"}});
+}
+C
+accepts "${CXX:-c++}" -std=c++20 -I"$OCTET_SOURCE_DIR/include" models.cpp -o models -pthread
+accepts ./models
+accepts "$fer" info colours.safetensors
+prints "normalised by (x - 0.5) / 0.25 (x - 0.5) / 0.5 (x - 0.5) / 1"
+refuses "vector.safetensors: expected a network with one input [H, W, C], got 1 input, of shape [3]" \
+  "$fer" bench vector.safetensors
+
 echo "places that cannot be written to"
 refuses "faces.csv" train faces.csv/folder
 refuses "cannot be written" "$fer" quantize one/best.safetensors --data faces.csv \
@@ -511,6 +567,10 @@ absurd --max-lr "a number above 0" -0.5
 absurd --threads "at most 1024" 100000
 absurd --label-smoothing "at most 0.9" 1
 refuses '--epochs: expected a whole number, got "1.5"' train x --epochs 1.5
+for number in 010 -01 00; do
+  refuses "--threads: expected a whole number without a leading 0, got \"$number\"" \
+    train x --threads $number
+done
 refuses '--max-lr: expected a number, got "nan"' train x --max-lr nan
 refuses "--width: expected 1 for lenet" train x --width 2
 refuses "--momentum: expected --optimizer sgd" train x --momentum 0.5
