@@ -174,6 +174,36 @@ TEST_CASE("a transform's failure reaches the caller, from any thread") {
   }
 }
 
+TEST_CASE("a batch may be moved away") {
+  const ImageDataset data = numbered(20);
+  for (const int threads : {0, 1}) {
+    CAPTURE(threads);
+    Loader loader(data, augmentation(),
+                  {.batch = 2, .threads = threads, .batch_transforms = {octet::mixup()}});
+    const std::vector<Batch> copies = epoch(loader, 0);
+    std::vector<Batch> kept;
+    Batch batch;
+    for (loader.start(0); loader.next(batch);) kept.push_back(std::move(batch));
+    check_equal(kept, copies);
+  }
+}
+
+TEST_CASE("a transform that changes the shape without saying so is told, from any thread") {
+  const ImageDataset data = numbered(8);
+  const octet::Transform halved = {"halved", [](octet::Picture& picture, const octet::Random&) {
+                                     std::fill_n(picture.next(2, 2), 4, 0.0f);
+                                     picture.replace(2, 2);
+                                   }};
+  for (const int threads : {0, 1}) {
+    CAPTURE(threads);
+    Loader loader(data, {halved}, {.batch = 2, .order = Order::sequential, .threads = threads});
+    Batch batch;
+    CHECK(message_of([&] { loader.next(batch); }) ==
+          "loader: expected the pipeline to make images of shape [5, 4, 1], got [2, 2, 1] for "
+          "image 0; a transform that changes the shape needs an output_shape");
+  }
+}
+
 TEST_CASE("options that cannot be are refused") {
   const ImageDataset data = numbered(3);
   const auto complaint = [&](const LoaderOptions& options) {

@@ -158,7 +158,10 @@ class BasicLoader {
       const std::int64_t index = batch.indices[static_cast<std::size_t>(row)];
       pipeline_.apply(dataset_.image(index), images.substream(static_cast<std::uint64_t>(index)),
                       picture);
-      OCTET_ASSERT(picture.shape() == image_shape_);
+      if (!(picture.shape() == image_shape_))
+        fail("loader: expected the pipeline to make images of shape ", image_shape_, ", got ",
+             picture.shape(), " for image ", index,
+             "; a transform that changes the shape needs an output_shape");
       std::copy_n(picture.pixels.data(), elements, batch.images.data() + row * elements);
       batch.labels[static_cast<std::size_t>(row)] =
           dataset_.labels[static_cast<std::size_t>(index)];
@@ -173,7 +176,9 @@ class BasicLoader {
   }
 
   static void reshape(Tensor<float>& tensor, const Shape& shape) {
-    if (!(tensor.shape() == shape)) tensor = Tensor<float>(shape);
+    // A tensor that was moved from keeps its shape, without the elements.
+    if (!(tensor.shape() == shape) || tensor.elements() != shape.elements())
+      tensor = Tensor<float>(shape);
   }
 
   void work() {
