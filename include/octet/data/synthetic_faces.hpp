@@ -86,12 +86,14 @@ class BasicSyntheticFace {
   void draw(std::uint8_t* pixels) {
     const double side = static_cast<double>((std::min)(options_.H, options_.W));
     const double turn = either(options_.turn);
-    drawing::Canvas canvas(options_.H, options_.W, between(0.1, 0.9),
-                           {.x = (0.5 + either(options_.shift)) * static_cast<double>(options_.W),
-                            .y = (0.52 + either(options_.shift)) * static_cast<double>(options_.H),
-                            .scale = 0.5 * side * between(options_.scale.low, options_.scale.high),
-                            .rotation = either(options_.rotation) * std::numbers::pi / 180,
-                            .squeeze = 1 - 0.35 * std::abs(turn)});
+    const drawing::Pose pose = {
+        .x = (0.5 + either(options_.shift)) * static_cast<double>(options_.W),
+        .y = (0.52 + either(options_.shift)) * static_cast<double>(options_.H),
+        .scale = 0.5 * side * between(options_.scale.low, options_.scale.high),
+        .rotation = either(options_.rotation) * std::numbers::pi / 180,
+        .squeeze = 1 - 0.35 * std::abs(turn)};
+    const double tone = between(0.1, 0.9);
+    drawing::Canvas canvas(options_.H, options_.W, tone, pose);
     // Features slide towards the side that the head turns to.
     slide_ = 0.28 * turn;
     background(canvas);
@@ -107,6 +109,8 @@ class BasicSyntheticFace {
   }
 
  private:
+  // Each draw moves on to the next number. The order of a call's arguments is up to the compiler:
+  // where there are several draws, each has a line of its own.
   double uniform() { return random_.uniform(next_++); }
   double between(double low, double high) { return low + (high - low) * uniform(); }
   double either(double extent) { return between(-extent, extent); }
@@ -123,7 +127,8 @@ class BasicSyntheticFace {
     FacialExpression second = full_expressions[static_cast<std::size_t>(other)];
     const double strength =
         between(options_.expression_strength.low, options_.expression_strength.high);
-    const double share = options_.blend * uniform() * uniform();
+    const double most = options_.blend * uniform();
+    const double share = most * uniform();
     for (int i = 0; i < FacialExpression::components; ++i) {
       const std::size_t part = static_cast<std::size_t>(i);
       *face_.all()[part] =
@@ -135,7 +140,10 @@ class BasicSyntheticFace {
   void background(drawing::Canvas& canvas) {
     for (int blob = 0; blob < 2; ++blob) {
       const drawing::Point centre{either(1.4), either(1.4)};
-      canvas.ellipse(centre, between(0.3, 1.2), between(0.3, 1.2), between(0.05, 0.95), 0.6);
+      const double tone = between(0.05, 0.95);
+      const double down = between(0.3, 1.2);
+      const double across = between(0.3, 1.2);
+      canvas.ellipse(centre, across, down, tone, 0.6);
     }
   }
 
@@ -151,7 +159,9 @@ class BasicSyntheticFace {
     canvas.ellipse({-width_, 0.05}, 0.1, 0.2, 0.9 * skin_, 1);
     canvas.ellipse({width_, 0.05}, 0.1, 0.2, 0.9 * skin_, 1);
     canvas.ellipse({0, 0}, width_, jaw, skin_, 1);
-    canvas.ellipse({either(0.3), -0.98}, width_ * 0.85, between(0.16, 0.38), hair_, 1);
+    const double fringe = between(0.16, 0.38);
+    const double parting = either(0.3);
+    canvas.ellipse({parting, -0.98}, width_ * 0.85, fringe, hair_, 1);
   }
 
   void eye(drawing::Canvas& canvas, double side) {
@@ -277,13 +287,18 @@ class BasicSyntheticFace {
         break;
       case 1: {  // a hand or a cup before the lower face
         const drawing::Point centre{either(0.6), between(0.5, 1.0)};
-        canvas.ellipse(centre, between(0.15, 0.35), between(0.15, 0.3), tone, 1);
+        const double down = between(0.15, 0.3);
+        const double across = between(0.15, 0.35);
+        canvas.ellipse(centre, across, down, tone, 1);
         break;
       }
       default: {  // a strand of hair
         const double x = either(0.7);
-        canvas.curve({x, -1.2}, {x + either(0.4), -0.5}, {x + either(0.6), between(-0.2, 0.5)},
-                     between(0.04, 0.09), hair_, 1);
+        const double radius = between(0.04, 0.09);
+        const double end_x = x + either(0.6);
+        const double end_y = between(-0.2, 0.5);
+        const double middle_x = x + either(0.4);
+        canvas.curve({x, -1.2}, {middle_x, -0.5}, {end_x, end_y}, radius, hair_, 1);
       }
     }
   }
