@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <doctest/doctest.h>
+#include <limits>
 
 #include "message_of.hpp"
 
@@ -96,9 +97,14 @@ TEST_CASE("beta variates have the distribution's mean and variance") {
 
 TEST_CASE("mixing: options and labels that cannot be are refused") {
   CHECK(message_of([] { octet::mixup({.alpha = 0}); }) ==
-        "mixup: expected an alpha above 0, got 0");
+        "mixup: expected a finite alpha above 0, got 0");
   CHECK(message_of([] { octet::cutmix({.alpha = -1}); }) ==
-        "cutmix: expected an alpha above 0, got -1");
+        "cutmix: expected a finite alpha above 0, got -1");
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK(message_of([&] { octet::mixup({.alpha = infinity}); }) ==
+        "mixup: expected a finite alpha above 0, got inf");
+  CHECK(message_of([&] { octet::cutmix({.alpha = infinity}); }) ==
+        "cutmix: expected a finite alpha above 0, got inf");
   CHECK(message_of([] {
           Batch batch = six_images();
           octet::mixup().apply(batch, 5, Random(1));

@@ -73,11 +73,18 @@ struct MixingOptions {
   double alpha = 0.2;
 };
 
+/// An infinite alpha would have gamma_variate() look for a number without end.
+template <class = WhenUsed>
+void check_alpha(const char* transform, double alpha) {
+  if (!(alpha > 0) || !std::isfinite(alpha))
+    fail(transform, ": expected a finite alpha above 0, got ", alpha);
+}
+
 /// Each image becomes share * image + (1 - share) * another one of the batch, targets likewise.
 /// Zhang et al., "mixup: beyond empirical risk minimization" (ICLR 2018).
 template <class = WhenUsed>
 BatchTransform mixup(MixingOptions options = {.alpha = 0.2}) {
-  if (!(options.alpha > 0)) fail("mixup: expected an alpha above 0, got ", options.alpha);
+  check_alpha("mixup", options.alpha);
   const auto apply = [options](Batch& batch, std::int64_t classes, const Random& random) {
     make_targets(batch, classes);
     const float share = static_cast<float>(beta_variate(options.alpha, random.substream(0)));
@@ -92,7 +99,7 @@ BatchTransform mixup(MixingOptions options = {.alpha = 0.2}) {
 /// mixed in proportion to the areas. Yun et al., "CutMix" (ICCV 2019).
 template <class = WhenUsed>
 BatchTransform cutmix(MixingOptions options = {.alpha = 1}) {
-  if (!(options.alpha > 0)) fail("cutmix: expected an alpha above 0, got ", options.alpha);
+  check_alpha("cutmix", options.alpha);
   const auto apply = [options](Batch& batch, std::int64_t classes, const Random& random) {
     make_targets(batch, classes);
     const std::int64_t H = batch.images.shape()[1], W = batch.images.shape()[2];
