@@ -475,6 +475,20 @@ TEST_CASE("gradients through a batch norm that pools, in double") {
   check_gradients(net, 4);
 }
 
+TEST_CASE("an input may be an output") {
+  Graph<double> net(7);
+  const auto x = net.input({3});
+  net.output(x);
+  net.output(exponential(x));
+  Executor<double> executor(net, {.mode = Mode::inference});
+  const Tensor<double> values({2, 3}, {1, 2, 3, 4, 5, 6});
+  executor.forward(values, Mode::inference);
+  REQUIRE(executor.output(0).shape() == values.shape());
+  REQUIRE(executor.output(0).elements() == 6);
+  CHECK(std::equal(values.begin(), values.end(), executor.output(0).begin()));
+  CHECK(executor.output(1)[5] == std::exp(0.3 * 6));
+}
+
 TEST_CASE("inputs that do not fit are refused with a sentence") {
   Graph<double> net(7);
   net.output(exponential(net.input({5})));

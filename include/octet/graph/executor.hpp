@@ -82,7 +82,7 @@ class Executor {
 
   /// Output number `output` of the last forward.
   TensorView<const T> output(int output = 0) {
-    return activation(graph_->outputs()[static_cast<std::size_t>(output)]);
+    return activation_or_input(graph_->outputs()[static_cast<std::size_t>(output)]);
   }
   /// Where the gradient of the loss by that output goes before backward() is called.
   TensorView<T> output_gradient(int output = 0) {
