@@ -23,6 +23,13 @@ TEST_CASE("multiply repeats what has one row, one column, or none") {
         Tensor<double>({1, 2, 2, 2}, {1, 20, 3, 40, 500, 6000, 700, 8000}));
 }
 
+TEST_CASE("multiply repeats one row for none") {
+  const Multiply<double> layer;
+  const std::vector<Shape> one_and_none = {{1, 4, 2}, {0, 4, 2}}, none_and_one = {{3, 0, 2}, {2}};
+  CHECK(layer.output_shape(one_and_none) == Shape{0, 4, 2});
+  CHECK(layer.output_shape(none_and_one) == Shape{3, 0, 2});
+}
+
 TEST_CASE("multiply has the gradients of its output") {
   const std::vector<std::vector<Shape>> pairs = {{{3, 4, 2}, {3, 4, 2}}, {{3, 4, 2}, {2}},
                                                  {{2}, {3, 4, 2}},       {{3, 4, 2}, {1, 1, 2}},

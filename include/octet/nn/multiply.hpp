@@ -32,7 +32,8 @@ class Multiply final : public Layer<T> {
     for (const std::size_t axis : {0, 1})
       if (a[axis] != b[axis] && a[axis] != 1 && b[axis] != 1) misfit();
     if (a[2] != b[2]) misfit();
-    return {(std::max)(a[0], b[0]), (std::max)(a[1], b[1]), a[2]};
+    // Not the greater one: of 1 and 0 it is 0.
+    return {a[0] == 1 ? b[0] : a[0], a[1] == 1 ? b[1] : a[1], a[2]};
   }
 
   void forward(Inputs<T> inputs, TensorView<T> output, const Pass& pass) override {
