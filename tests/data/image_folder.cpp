@@ -75,6 +75,20 @@ TEST_CASE("image folders: pictures of other sizes are resized when a size is giv
         "image_folder: expected a height and a width, or neither, got 4 x 0");
 }
 
+TEST_CASE("image folders: class names that differ only in case are refused") {
+  const TemporaryFolder folder;
+  folder.write("Angry/1.png", "aa");
+  CHECK(complaint(folder, {.class_names = {"angry", "Sad", "sad"}}) ==
+        "DATA: expected classes whose names differ in more than upper and lower case, got \"Sad\" "
+        "and \"sad\"");
+  folder.write("angry/1.png", "bb");
+  // A file system without regard to case makes both one folder.
+  if (octet::directory_entries(folder.path(), octet::EntryKind::folder).size() == 2)
+    CHECK(complaint(folder) ==
+          "DATA: expected classes whose names differ in more than upper and lower case, got "
+          "\"Angry\" and \"angry\"");
+}
+
 TEST_CASE("image folders: faults are told") {
   const TemporaryFolder folder;
   CHECK(complaint(folder) ==

@@ -39,6 +39,8 @@ class BasicImageFolderReader {
   ImageDataset read(const std::string& path) {
     const std::vector<std::string> folders = directory_entries(path, EntryKind::folder);
     if (options_.class_names.empty()) options_.class_names = folders;
+    check_distinct(path, options_.class_names);
+    check_distinct(path, folders);
     ImageDataset data;
     data.class_names = options_.class_names;
     for (const std::string& folder : folders) {
@@ -53,6 +55,15 @@ class BasicImageFolderReader {
   }
 
  private:
+  /// Labels are found without regard to case: of two such names one would get no images.
+  static void check_distinct(const std::string& path, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (lower_case(names[i]) == lower_case(names[j]))
+          fail(path,
+               ": expected classes whose names differ in more than upper and lower case, got ",
+               "\"", names[j], "\" and \"", names[i], "\"");
+  }
   std::int32_t label_of(const std::string& path, const std::string& folder) const {
     std::string known;
     for (std::size_t i = 0; i < options_.class_names.size(); ++i) {
