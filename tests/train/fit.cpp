@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "message_of.hpp"
 #include "octet/data/transforms/flip_crop.hpp"
 #include "octet/data/transforms/mixing.hpp"
 #include "octet/data/transforms/normalize.hpp"
@@ -294,6 +295,31 @@ TEST_CASE("training that breaks names step and layer, and the last good checkpoi
   CHECK(complaint(1, {.folder = folder.path(), .start = Start::resume}) ==
         "training: the loss is nan in step 5 (epoch 1, step 5 of 6); first seen in the parameter "
         "conv2d_2.weight; the last good checkpoint, after step 3, is kept");
+}
+
+TEST_CASE("what would fail after the first epoch is told before the first step") {
+  const auto complaint = [](Training& training, FitOptions<float> options) {
+    int steps = 0;
+    options.on_step = [&](const TrainingStatus&) { ++steps; };
+    std::string message = message_of([&] { training.run(options); });
+    CHECK(steps == 0);
+    return message;
+  };
+  Training none, four;
+  none.validation = none.validation.empty_copy();
+  CHECK(complaint(none, {}) == "fit: expected a validation dataset with images, got an empty one");
+  four.validation.class_names.push_back("crossed");
+  CHECK(complaint(four, {}) ==
+        "fit: expected a validation dataset of 3 classes, as the training dataset has, got one of "
+        "4");
+  const TemporaryFolder folder;
+  Training training;
+  CHECK(complaint(training, {.folder = folder.path("missing")}) ==
+        folder.path("missing/checkpoint.safetensors") +
+            ": cannot be written: No such file or directory");
+  std::filesystem::create_directory(folder.path("history.csv"));
+  CHECK(complaint(training, {.folder = folder.path()}) ==
+        folder.path("history.csv") + ": expected a file or nothing, got a folder or a device");
 }
 
 TEST_CASE("a frozen node keeps its bits, a slow one learns by its share") {

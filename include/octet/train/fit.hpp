@@ -98,6 +98,8 @@ class Fit {
         parameters_(graph.parameters()),
         progress_(options_.progress) {
     if (options_.epochs < 1) fail("fit: expected at least 1 epoch, got ", options_.epochs);
+    check_validation();
+    check_folder();
     describe_training();
     if (executor_.precision() != options_.precision)
       Progress(options_.progress ? options_.progress : stderr)
@@ -122,6 +124,23 @@ class Fit {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
   std::string file(const char* name) const { return options_.folder + "/" + name; }
+
+  void check_validation() const {
+    if (!options_.validation) return;
+    if (options_.validation->size() == 0)
+      fail("fit: expected a validation dataset with images, got an empty one");
+    const std::int64_t classes = train_.dataset().classes();
+    if (options_.validation->classes() != classes)
+      fail("fit: expected a validation dataset of ", classes,
+           " classes, as the training dataset has, got one of ", options_.validation->classes());
+  }
+  /// Whoever cannot save would rather know before the first epoch than after it.
+  void check_folder() const {
+    if (options_.folder.empty()) return;
+    for (const char* const name :
+         {"checkpoint.safetensors", "best.safetensors", "model.safetensors", "history.csv"})
+      check_writable(file(name));
+  }
 
   /// Adds to the settings what a resumed training must have in common; what is as usual is left
   /// out.
@@ -320,7 +339,8 @@ class Fit {
     return true;
   }
   std::string epoch_line(const EpochRecord& record, bool is_best) const {
-    char text[256];
+    // Room for a loss of 300 digits in each of the two places.
+    char text[1024];
     int length = std::snprintf(
         text, sizeof text, "epoch %d/%d  rate %.3g  loss %.4f  accuracy %.2f %%  %.0f images/s  %s",
         record.epoch + 1, options_.epochs, record.learning_rate, record.train_loss,
