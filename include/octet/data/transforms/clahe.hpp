@@ -13,7 +13,8 @@ namespace octet::inline OCTET_ABI {
 struct ClaheOptions {
   /// The picture is divided into tiles x tiles rectangles.
   std::int64_t tiles = 4;
-  /// A histogram's bin is cut at this multiple of the mean bin; at 1 nothing is equalized.
+  /// A histogram's bin is cut at this multiple of the mean bin, but not below one pixel; the
+  /// smaller, the less contrast is added.
   double clip = 2;
 };
 
