@@ -7,7 +7,8 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// While it lives, SIGINT and SIGTERM only set a flag. A second one ends the process as usual.
+/// While it lives, SIGINT and SIGTERM only set a flag. A second one of either ends the process as
+/// usual.
 /// There should be one at a time.
 class InterruptGuard {
  public:
@@ -31,9 +32,10 @@ class InterruptGuard {
     static volatile std::sig_atomic_t flag = 0;
     return flag;
   }
-  static void note(int signal) {
+  static void note(int) {
     requested_flag() = 1;
-    std::signal(signal, SIG_DFL);
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
   }
   static void restore(int signal, void (*handler)(int)) {
     if (handler != SIG_ERR) std::signal(signal, handler);
