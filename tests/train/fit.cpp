@@ -322,6 +322,26 @@ TEST_CASE("what would fail after the first epoch is told before the first step")
         folder.path("history.csv") + ": expected a file or nothing, got a folder or a device");
 }
 
+TEST_CASE("the line of an epoch has room for losses of hundreds of digits") {
+  const ImageDataset data = bars(6, 1);
+  Graph<double> graph(1);
+  graph.output(linear(flatten(graph.input({8, 8, 1})), 3));
+  for (double& weight : graph.parameters()[0]->value) weight *= 1e300;
+  Loader loader(data, {}, {.batch = 6});
+  Optimizer<double> optimizer = sgd<double>();
+  std::FILE* const progress = std::tmpfile();
+  REQUIRE(progress);
+  fit(graph, loader, optimizer, {.validation = &data, .progress = progress});
+  std::rewind(progress);
+  std::string text(4096, ' ');
+  text.resize(std::fread(text.data(), 1, text.size(), progress));
+  std::fclose(progress);
+  const std::size_t loss = text.find("validation loss ");
+  REQUIRE(loss != text.npos);
+  CHECK(text.find(".", loss) - loss > 250);
+  CHECK(text.find("accuracy", loss) != text.npos);
+}
+
 TEST_CASE("a frozen node keeps its bits, a slow one learns by its share") {
   const ImageDataset data = bars(90, 1);
   const auto trained = [&](const auto& prepare) {
