@@ -8,6 +8,7 @@
 #include "octet/kernels/scalar/elementwise_s8.hpp"
 #include "octet/kernels/scalar/pooling_s8.hpp"
 #include "random_s8.hpp"
+#include "random_shape.hpp"
 
 using namespace octet;
 using namespace octet::kernels;
@@ -170,6 +171,8 @@ std::vector<Case> edge_cases() {
   cases.push_back(
       make_case("the last pixel at the end of a cache line", {.W = 64, .C = 1, .OC = 3}));
   cases.push_back(make_case("pixels beyond one slab of scratch", {.W = 65600, .C = 8, .OC = 1}));
+  for (std::uint64_t number = 0; number < 100; ++number)
+    cases.push_back({"random shape " + std::to_string(number), random_shape(number)});
   return cases;
 }
 

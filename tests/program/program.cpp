@@ -224,6 +224,22 @@ TEST_CASE("large pointwise and depthwise convolutions run together, with the bit
   }
 }
 
+TEST_CASE("a convolution is not computed with one that reads its results as another image") {
+  Graph<float> graph(1);
+  const auto x = conv2d(graph.input({64, 64, 2}), 160, {.kernel = 1});
+  graph.output(depthwise_conv2d(x, {.kernel = 3, .padding = 1}));
+  ProgramDescription d = compile(graph).description();
+  REQUIRE(d.operations.size() == 2);
+  const bool has_strips = kernels::select_gemm(active_isa()).product != nullptr;
+  CHECK(FusedSteps(d, active_isa()).after(0) == (has_strips ? 1 : -1));
+  auto wide = *d.operations[1].as<operations::DepthwiseConv2d>();
+  wide.shape.H = wide.shape.OH = 4;
+  wide.shape.W = wide.shape.OW = 1024;
+  d.operations[1].parameters = wide;
+  CHECK_NOTHROW(validate(d));
+  CHECK(FusedSteps(d, active_isa()).after(0) == -1);
+}
+
 TEST_CASE("an observer sees as many examples at once as the workspace was made for") {
   Graph<float> graph(5);
   graph.output(global_average_pool(conv2d(graph.input({64, 64, 1}), 64, {.kernel = 3})));

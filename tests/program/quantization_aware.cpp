@@ -371,6 +371,35 @@ TEST_CASE("fit trains it unchanged: its accuracy is the program's, and it resume
   same(alone, shared);
 }
 
+TEST_CASE("names in a file that lead elsewhere get a sentence") {
+  const auto complaint_of = [](QuantizationAwareOptions options, bool runs) {
+    Graph<float> graph(1);
+    Value<float> x = relu(graph.input({3}));
+    x = graph.add(std::make_unique<FakeQuantize<float>>(), {&x, 1}, Parameters::keep);
+    const Linear<float> layer(3, 4);
+    x = graph.add(std::make_unique<QuantizationAware<float>>(layer.clone(), std::move(options)),
+                  {&x, 1}, Parameters::draw);
+    graph.output(x);
+    try {
+      if (runs)
+        inference(graph, networks::images({3}, 2));
+      else
+        quantize(graph);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(complaint_of({.batch_norm = "relu_1"}, false) ==
+        "quantization_aware: expected a node \"relu_1\" of the type absorbed_batch_norm");
+  CHECK(complaint_of({.batch_norm = "nobody"}, true) ==
+        "quantization_aware: expected a node \"nobody\" of the type absorbed_batch_norm");
+  CHECK(complaint_of({.input_quantizers = {"relu_1"}}, true) ==
+        "quantization_aware: expected a node \"relu_1\" of the type fake_quantize");
+  CHECK(complaint_of({}, true) ==
+        "quantization_aware: expected the names of 1 input quantizers and of an output quantizer");
+}
+
 TEST_CASE("what cannot be made quantization-aware") {
   Graph<float> nothing(1);
   nothing.output(softmax(flatten(nothing.input({2, 2, 2}))));

@@ -394,6 +394,13 @@ TEST_CASE("the order of the images and the size of the batches change no bit") {
   CHECK(quantize(graph, batches_of(turned, 4), {}, &pool).program(x) == expected);
 }
 
+TEST_CASE("weights and biases that are not finite are refused") {
+  const std::vector<float> one = {1}, none = {NAN}, endless = {INFINITY}, scale = {0.1f};
+  CHECK_THROWS_AS(quantize_weights(one, none, 1, false), Error);
+  CHECK_THROWS_AS(quantize_weights(one, endless, 1, false), Error);
+  CHECK_THROWS_AS(quantize_weights(none, one, 1, false, scale), Error);
+}
+
 TEST_CASE("weights: per channel, symmetric, and a bias that always fits") {
   const std::vector<float> weight = {1, -2, 0.5f, 0, 0, 0, 1e-12f, 0, 0};
   const std::vector<float> bias = {0.25f, 3, -100};

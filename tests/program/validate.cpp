@@ -109,6 +109,32 @@ TEST_CASE("validate: convolutions") {
         }).find("expected a clamp from low to high") != std::string::npos);
   CHECK(conv([](Conv2d& c) { c.shape.H = 5; }).find("expected an image of shape [5, 4, 4]") !=
         std::string::npos);
+  // Sizes whose product is 0 modulo 2^64.
+  CHECK(conv([](Conv2d& c) {
+          c.shape.stride_h = c.shape.stride_w = 1 << 24;
+          c.shape.dilation_h = c.shape.dilation_w = 1 << 24;
+        }).find("expected windows that reach over at most 2147483647 numbers") !=
+        std::string::npos);
+}
+
+TEST_CASE("validate: a product of values without dimensions") {
+  const auto product = [](const Shape& a, const Shape& b) {
+    ProgramDescription d;
+    d.values = {{.name = "a", .shape = a}, {.name = "b", .shape = b}, {.name = "c", .shape = a}};
+    d.inputs = {0, 1};
+    d.outputs = {2};
+    d.operations.push_back({"multiply_1", {0, 1}, 2, operations::Multiply{}});
+    try {
+      validate(d);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(product({2, 3}, {3}).empty());
+  CHECK(product({}, {}).find("expected at least one dimension") != std::string::npos);
+  CHECK(product({3}, {}).find("expected a second input of shape [3] or of 3 channels") !=
+        std::string::npos);
 }
 
 TEST_CASE("validate: int8 weights, and the proof that no int32 sum overflows") {

@@ -36,6 +36,7 @@ class BasicFusedSteps {
       const int next = reader[at(operation.output)];
       if (!conv || next < 0 || readers[at(operation.output)] != 1) continue;
       const Operation& after = description.operations[at(next)];
+      if (!reads_image(after, conv->shape)) continue;
       if (in_strips(description, *conv, operation, after, isa)) {
         owner_[at(next)] = i;
         after_[at(i)] = next;
@@ -81,6 +82,15 @@ class BasicFusedSteps {
   }
 
  private:
+  /// Whether an operation takes the results of a convolution for the image that they are: it may
+  /// see the same numbers as one of other extents.
+  static bool reads_image(const Operation& operation, const kernels::Conv2dShape& s) {
+    const auto same = [&](const auto* each) {
+      return !each || (each->shape.H == s.OH && each->shape.W == s.OW);
+    };
+    return same(operation.as<operations::DepthwiseConv2d>()) &&
+           same(operation.as<operations::MaxPool2d>());
+  }
   /// Whether this float convolution and what follows are computed some lines at a time.
   static bool in_strips(const ProgramDescription& description, const operations::Conv2d& conv,
                         const Operation& operation, const Operation& after, Isa isa) {

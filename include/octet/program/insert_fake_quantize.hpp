@@ -276,13 +276,14 @@ Program quantize(const Graph<T>& graph, const ProgramOptions& options = {}) {
     }
     const auto& aware = static_cast<const QuantizationAware<T>&>(*layer);
     choice.weight_scales.back() = aware.folded_weight_scales(
-        static_cast<const AbsorbedBatchNorm<T>*>(layer_of(aware.options().batch_norm)));
+        layer_named<AbsorbedBatchNorm<T>>(graph, aware.options().batch_norm));
   }
   Quantizer quantizer(description, quantize_options);
   for (const int group : quantizer.plan().group) {
-    const Layer<T>* const layer = layer_of(fake_quantize_name(description.value(group).name));
-    choice.values.push_back(layer ? static_cast<const FakeQuantize<T>*>(layer)->quantization()
-                                  : QuantizationParameters{});
+    const std::string name = fake_quantize_name(description.value(group).name);
+    choice.values.push_back(layer_of(name)
+                                ? layer_named<FakeQuantize<T>>(graph, name)->quantization()
+                                : QuantizationParameters{});
   }
   quantizer.choose(std::move(choice));
   return Program(quantizer.run(), options);

@@ -35,6 +35,18 @@ struct QuantizationAwareOptions {
   std::int64_t quantize_from = 0;
 };
 
+/// The layer of the node with that name, null if the name is empty; fails if there is none, or it
+/// is of another type: names come from files.
+template <class Wanted, class T>
+const Wanted* layer_named(const Graph<T>& graph, const std::string& name) {
+  if (name.empty()) return nullptr;
+  const int node = graph.find(name);
+  const Layer<T>* const layer = node < 0 ? nullptr : graph.node(node).layer.get();
+  if (!layer || layer->type() != Wanted::type_name)
+    fail("quantization_aware: expected a node \"", name, "\" of the type ", Wanted::type_name);
+  return static_cast<const Wanted*>(layer);
+}
+
 /// Any layer that has an int8 form.
 ///
 /// Training: the layer itself, with fake-quantized weights. For a convolution with weights w and
@@ -85,20 +97,11 @@ class QuantizationAware final : public Layer<T> {
 
   /// Finds the nodes that the options name.
   void attach(const Graph<T>& graph) override {
-    const auto find = [&]<class Wanted>(const std::string& name, const Wanted*& found) {
-      found = nullptr;
-      if (name.empty()) return;
-      const int node = graph.find(name);
-      Layer<T>* const layer = node < 0 ? nullptr : graph.node(node).layer.get();
-      if (!layer || layer->type() != Wanted::type_name)
-        fail("quantization_aware: expected a node \"", name, "\" of the type ", Wanted::type_name);
-      found = static_cast<const Wanted*>(layer);
-    };
-    input_quantizers_.resize(options_.input_quantizers.size());
-    for (std::size_t k = 0; k < input_quantizers_.size(); ++k)
-      find(options_.input_quantizers[k], input_quantizers_[k]);
-    find(options_.output_quantizer, output_quantizer_);
-    find(options_.batch_norm, batch_norm_);
+    input_quantizers_.clear();
+    for (const std::string& name : options_.input_quantizers)
+      input_quantizers_.push_back(layer_named<FakeQuantize<T>>(graph, name));
+    output_quantizer_ = layer_named<FakeQuantize<T>>(graph, options_.output_quantizer);
+    batch_norm_ = layer_named<AbsorbedBatchNorm<T>>(graph, options_.batch_norm);
     attached_ = true;
   }
 
@@ -145,6 +148,9 @@ class QuantizationAware final : public Layer<T> {
     if (!weight_ || !learned() || counter_.steps() == 0) return scales;
     ChannelAffine affine;
     if (batch_norm) affine = affine_of<T>(*batch_norm->batch_norm());
+    if (batch_norm && static_cast<std::int64_t>(affine.scale.size()) != channels_.channels)
+      fail("quantization_aware: expected a batch norm of ", channels_.channels, " channels, got ",
+           affine.scale.size());
     for (std::int64_t c = 0; c < channels_.channels; ++c) {
       const double factor = batch_norm ? std::abs(affine.scale[static_cast<std::size_t>(c)]) : 1.0;
       scales.push_back((std::max)(static_cast<float>(positive(weight_scale_.value[c]) * factor),
@@ -242,7 +248,7 @@ class QuantizationAware final : public Layer<T> {
         fail("quantization_aware: expected to be run by an executor, which shows it its graph");
       const ProgramDescription folded = describe_program(alone(inputs));
       const bool ready = std::all_of(input_quantizers_.begin(), input_quantizers_.end(),
-                                     [](const auto* quantizer) { return quantizer->ready(); });
+                                     [](const auto* each) { return each && each->ready(); });
       const Program program(ready ? quantized(folded) : folded);
       Workspace workspace(program, {.batch = output.shape()[0], .pool = &pass.threads()});
       // The program may write its output before it has read all of its inputs.
@@ -268,6 +274,9 @@ class QuantizationAware final : public Layer<T> {
     return graph;
   }
   ProgramDescription quantized(const ProgramDescription& from) const {
+    if (input_quantizers_.size() != from.inputs.size() || !output_quantizer_)
+      fail("quantization_aware: expected the names of ", from.inputs.size(),
+           " input quantizers and of an output quantizer");
     const QuantizeOptions options;
     Quantizer quantizer(from, options);
     QuantizationChoice choice;

@@ -84,7 +84,8 @@ inline QuantizedWeights quantize_weights(std::span<const float> weight, std::spa
     // A channel whose weights are all 0 has a free scale: the finest that its bias allows.
     if (largest < 127 * smallest_scale && needed > 0) scale = smallest_scale;
     if (double{scale} < needed) scale = static_cast<float>(needed * (1 + 1e-6));
-    if (!std::isfinite(scale)) fail("quantization: expected finite weights and biases");
+    if (!std::isfinite(largest) || !std::isfinite(scale) || !std::isfinite(bias[oc]))
+      fail("quantization: expected finite weights and biases");
     for (;;) {
       const double steps = std::nearbyint(double{bias[oc]} / (double{x_scale} * double{scale}));
       double magnitude = 0;

@@ -174,6 +174,14 @@ class DescriptionValidator {
       expect_extent(extent, 1);
     expect_extent(s.pad_top, 0);
     expect_extent(s.pad_left, 0);
+    // Kernels copy what the windows reach over, padding and all.
+    constexpr std::int64_t most = (std::numeric_limits<std::int32_t>::max)();
+    const std::int64_t rows = (s.OH - 1) * s.stride_h + (s.KH - 1) * s.dilation_h + 1;
+    const std::int64_t columns = (s.OW - 1) * s.stride_w + (s.KW - 1) * s.dilation_w + 1;
+    const std::int64_t channels = (std::max)(s.C, s.OC);
+    if (rows > most || columns > most / rows || channels > most / (rows * columns))
+      complain("expected windows that reach over at most ", most, " numbers, got ", rows, " x ",
+               columns, " pixels of ", channels, " channels");
     const bool s8 = output().type == ElementType::s8;
     const ProgramTensor& w = tensor(convolution.weight_tensor, weight);
     const ProgramTensor& bias = tensor(convolution.bias_tensor, {s.OC});
@@ -294,11 +302,12 @@ class DescriptionValidator {
     expect_one_type();
     expect_shape(input(0), output().shape);
     expect_multiplier(double{input(0).scale} * double{input(1).scale} / double{output().scale});
-    const Shape& factor = input(1).shape;
-    if (!(factor == output().shape) &&
-        !(factor.elements() == factor.back() && factor.back() == output().shape.back()))
-      complain("expected a second input of shape ", output().shape, " or of ",
-               output().shape.rank() ? output().shape.back() : 1, " channels, got ", factor);
+    const Shape &factor = input(1).shape, &shape = output().shape;
+    if (shape.rank() == 0) complain("expected at least one dimension");
+    if (!(factor == shape) &&
+        (factor.rank() == 0 || factor.elements() != factor.back() || factor.back() != shape.back()))
+      complain("expected a second input of shape ", shape, " or of ", shape.back(),
+               " channels, got ", factor);
   }
   void check(const operations::Concat&) const {
     if (operation_->inputs.empty() || operation_->inputs.size() > most_concat_inputs)
