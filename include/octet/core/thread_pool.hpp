@@ -34,8 +34,9 @@ inline int hardware_threads() {
 template <class = WhenUsed>
 class BasicThreadPool {
  public:
-  /// As many threads as the machine has cores when `threads` is 0.
-  explicit BasicThreadPool(int threads = 0) {
+  /// As many threads as the machine has cores when `threads` is 0. Throws std::system_error if the
+  /// system gives fewer.
+  explicit BasicThreadPool(int threads = 0) : BasicThreadPool(Alone{}) {
     if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
     if (threads == 0) threads = hardware_threads();
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
@@ -68,6 +69,11 @@ class BasicThreadPool {
   }
 
  private:
+  // Where this constructor has ended, an exception of the other one calls the destructor, which
+  // ends the threads that have begun.
+  struct Alone {};
+  explicit BasicThreadPool(Alone) {}
+
   using Call = void (*)(void* context, std::int64_t begin, std::int64_t end);
 
   struct Job {
