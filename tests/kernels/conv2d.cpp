@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <doctest/doctest.h>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "octet/core/random.hpp"
@@ -20,7 +20,7 @@ using namespace octet::kernels;
 namespace {
 
 struct Case {
-  std::string_view name;
+  std::string name;
   Conv2dShape shape;
 };
 
@@ -258,9 +258,7 @@ const std::vector<Case>& cases() {
         all.push_back({"shallow", linear_shape(23, depth, outputs)});
     for (const std::int64_t outputs : {8, 16, 17, 33})
       all.push_back({"first layer: three lines of three", convolution(1, 11, 1, outputs, 3, 1)});
-    for (std::uint64_t number = 0; number < 40; ++number)
-      all.push_back({"random shape", random_shape(number)});
-    return all;
+    return with_random_shapes(std::move(all), random_shape);
   }();
   return list;
 }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <doctest/doctest.h>
 #include <limits>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "octet/core/random.hpp"
@@ -21,7 +21,7 @@ using namespace octet::kernels;
 namespace {
 
 struct Case {
-  std::string_view name;
+  std::string name;
   Conv2dShape shape;
 };
 
@@ -48,59 +48,56 @@ Conv2dShape square(std::int64_t images, std::int64_t side, std::int64_t in, std:
 }
 
 const std::vector<Case>& cases() {
-  static const std::vector<Case> list = [] {
-    std::vector<Case> all = {
-        {"everything 1", {}},
-        {"first layer", square(2, 9, 1, 20, 3, 1)},
-        {"15 channels", square(2, 4, 15, 15, 3, 1)},
-        {"16 channels", square(2, 4, 16, 16, 3, 1)},
-        {"17 channels", square(2, 4, 17, 17, 3, 1)},
-        {"31 and 33 channels", square(2, 5, 31, 33, 3, 1)},
-        {"32 and 32 channels", square(2, 5, 32, 32, 3, 1)},
-        {"33 and 31 channels", square(2, 5, 33, 31, 3, 1)},
-        {"31 positions", {.N = 1, .W = 31, .C = 3, .OW = 31, .OC = 2}},
-        {"32 positions", {.N = 1, .W = 32, .C = 3, .OW = 32, .OC = 2}},
-        {"33 positions", {.N = 1, .W = 33, .C = 3, .OW = 33, .OC = 2}},
-        {"linear, 300 examples", linear_shape(300, 70, 10)},
-        {"several jobs of images", square(40, 6, 5, 6, 3, 1)},
-        {"lines of one image as jobs", square(1, 40, 160, 8, 3, 1)},
-        {"no padding", square(2, 6, 5, 4, 3, 0)},
-        {"more padding than kernel", square(2, 2, 3, 2, 2, 3)},
-        {"kernel as large as the image", square(3, 4, 3, 5, 4, 0)},
-        {"stride 2", square(2, 9, 3, 17, 3, 1, 2)},
-        {"stride 2, several jobs", square(30, 13, 9, 5, 3, 1, 2)},
-        {"stride larger than the kernel", square(2, 7, 3, 4, 2, 0, 3)},
-        {"dilation 2", square(2, 9, 5, 6, 3, 2, 1, 2)},
-        {"stride 2, dilation 3", square(2, 9, 5, 6, 3, 2, 2, 3)},
-        {"two groups", square(2, 7, 8, 12, 3, 1, 1, 1, 2)},
-        {"both gradients at once", square(3, 8, 33, 40, 3, 1)},
-        {"both gradients, several jobs", square(40, 9, 5, 6, 3, 1)},
-        {"both gradients, no padding", square(2, 9, 5, 6, 3, 0)},
-        {"both gradients, as much padding as taps", square(3, 8, 31, 32, 3, 2)},
-        {"both gradients, dilation 2", square(2, 9, 3, 33, 5, 1, 1, 2)},
-        {"more padding below and to the right than kernel",
-         {.N = 3, .H = 20, .W = 20, .C = 32, .OH = 22, .OW = 22, .OC = 64}},
-        {"padding below and to the right alone",
-         {.N = 2, .H = 9, .W = 9, .C = 5, .OH = 9, .OW = 9, .OC = 6, .KH = 3, .KW = 3}},
-        {"unequal everything",
-         {.N = 2,
-          .H = 7,
-          .W = 6,
-          .C = 4,
-          .OH = 7,
-          .OW = 4,
-          .OC = 3,
-          .KH = 2,
-          .KW = 3,
-          .stride_w = 2,
-          .dilation_h = 2,
-          .pad_top = 2,
-          .pad_left = 1}},
-    };
-    for (std::uint64_t number = 0; number < 20; ++number)
-      all.push_back({"random shape", random_shape(number)});
-    return all;
-  }();
+  static const std::vector<Case> list = with_random_shapes<Case>(
+      {
+          {"everything 1", {}},
+          {"first layer", square(2, 9, 1, 20, 3, 1)},
+          {"15 channels", square(2, 4, 15, 15, 3, 1)},
+          {"16 channels", square(2, 4, 16, 16, 3, 1)},
+          {"17 channels", square(2, 4, 17, 17, 3, 1)},
+          {"31 and 33 channels", square(2, 5, 31, 33, 3, 1)},
+          {"32 and 32 channels", square(2, 5, 32, 32, 3, 1)},
+          {"33 and 31 channels", square(2, 5, 33, 31, 3, 1)},
+          {"31 positions", {.N = 1, .W = 31, .C = 3, .OW = 31, .OC = 2}},
+          {"32 positions", {.N = 1, .W = 32, .C = 3, .OW = 32, .OC = 2}},
+          {"33 positions", {.N = 1, .W = 33, .C = 3, .OW = 33, .OC = 2}},
+          {"linear, 300 examples", linear_shape(300, 70, 10)},
+          {"several jobs of images", square(40, 6, 5, 6, 3, 1)},
+          {"lines of one image as jobs", square(1, 40, 160, 8, 3, 1)},
+          {"no padding", square(2, 6, 5, 4, 3, 0)},
+          {"more padding than kernel", square(2, 2, 3, 2, 2, 3)},
+          {"kernel as large as the image", square(3, 4, 3, 5, 4, 0)},
+          {"stride 2", square(2, 9, 3, 17, 3, 1, 2)},
+          {"stride 2, several jobs", square(30, 13, 9, 5, 3, 1, 2)},
+          {"stride larger than the kernel", square(2, 7, 3, 4, 2, 0, 3)},
+          {"dilation 2", square(2, 9, 5, 6, 3, 2, 1, 2)},
+          {"stride 2, dilation 3", square(2, 9, 5, 6, 3, 2, 2, 3)},
+          {"two groups", square(2, 7, 8, 12, 3, 1, 1, 1, 2)},
+          {"both gradients at once", square(3, 8, 33, 40, 3, 1)},
+          {"both gradients, several jobs", square(40, 9, 5, 6, 3, 1)},
+          {"both gradients, no padding", square(2, 9, 5, 6, 3, 0)},
+          {"both gradients, as much padding as taps", square(3, 8, 31, 32, 3, 2)},
+          {"both gradients, dilation 2", square(2, 9, 3, 33, 5, 1, 1, 2)},
+          {"more padding below and to the right than kernel",
+           {.N = 3, .H = 20, .W = 20, .C = 32, .OH = 22, .OW = 22, .OC = 64}},
+          {"padding below and to the right alone",
+           {.N = 2, .H = 9, .W = 9, .C = 5, .OH = 9, .OW = 9, .OC = 6, .KH = 3, .KW = 3}},
+          {"unequal everything",
+           {.N = 2,
+            .H = 7,
+            .W = 6,
+            .C = 4,
+            .OH = 7,
+            .OW = 4,
+            .OC = 3,
+            .KH = 2,
+            .KW = 3,
+            .stride_w = 2,
+            .dilation_h = 2,
+            .pad_top = 2,
+            .pad_left = 1}},
+      },
+      random_shape, 20);
   return list;
 }
 

@@ -171,9 +171,7 @@ std::vector<Case> edge_cases() {
   cases.push_back(
       make_case("the last pixel at the end of a cache line", {.W = 64, .C = 1, .OC = 3}));
   cases.push_back(make_case("pixels beyond one slab of scratch", {.W = 65600, .C = 8, .OC = 1}));
-  for (std::uint64_t number = 0; number < 40; ++number)
-    cases.push_back({"random shape " + std::to_string(number), random_shape(number)});
-  return cases;
+  return with_random_shapes(std::move(cases), random_shape);
 }
 
 /// Whether this processor has the row's instructions and the row can compute this.

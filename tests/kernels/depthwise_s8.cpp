@@ -119,9 +119,7 @@ std::vector<Case> edge_cases() {
   cases.push_back(make_case("images beyond one slab of scratch",
                             {.N = 3, .H = 24, .W = 24, .C = 300, .OC = 300, .KH = 2},
                             {1, 0, 0, 0}));
-  for (std::uint64_t number = 0; number < 40; ++number)
-    cases.push_back({"random shape " + std::to_string(number), random_depthwise_shape(number)});
-  return cases;
+  return with_random_shapes(std::move(cases), random_depthwise_shape);
 }
 
 std::int64_t x_count(const Conv2dShape& s) { return s.N * s.H * s.W * s.C; }

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "octet/core/random.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
@@ -62,4 +65,14 @@ inline octet::kernels::Conv2dShape random_depthwise_shape(std::uint64_t number) 
   s.C = s.groups = dice.channels();
   s.OC = s.C * (dice.between(0, 5) ? 1 : 2);
   return s;
+}
+
+/// The cases, which have a name and a shape, and `count` of random shapes.
+template <class Case>
+std::vector<Case> with_random_shapes(std::vector<Case> cases,
+                                     octet::kernels::Conv2dShape (*shape)(std::uint64_t),
+                                     std::uint64_t count = 40) {
+  for (std::uint64_t number = 0; number < count; ++number)
+    cases.push_back({"random shape " + std::to_string(number), shape(number)});
+  return cases;
 }

@@ -8,8 +8,7 @@
 namespace octet::inline OCTET_ABI {
 
 /// While it lives, SIGINT and SIGTERM only set a flag. A second one of either ends the process as
-/// usual.
-/// There should be one at a time.
+/// usual. There should be one guard at a time.
 class InterruptGuard {
  public:
   InterruptGuard() {
