@@ -37,11 +37,11 @@ Model checked(Model model, const std::string& path) {
 }  // namespace
 
 Model load_model(const std::string& path, CardRule rule) {
-  const Safetensors file = Safetensors::read(path, ChecksumRule::required);
+  Safetensors file = Safetensors::read(path, ChecksumRule::required);
   if (file.metadata().find(program_key) != file.metadata().end()) {
     // A program may hold layers of Octet that run as their float32 forward alone.
     layer_registry<float>();
-    LoadedProgram loaded = load_program(file, {.keep_weights = KeepWeights::yes});
+    LoadedProgram loaded = load_program(std::move(file), {.keep_weights = KeepWeights::yes});
     ModelCard card = card_from(loaded.metadata, path, rule);
     return checked(
         {FileKind::program, std::move(card), std::move(loaded.program), std::move(loaded.metadata)},

@@ -6,7 +6,9 @@
 #include <iterator>
 #include <string>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "message_of.hpp"
@@ -76,9 +78,18 @@ TEST_CASE("file: reading says what is wrong with the path") {
   CHECK(message_of([&] { octet::fail(std::string_view("a\0b\x7F", 4), "\xC3\xA4"); }) ==
         "a\\x00b\\x7F\xC3\xA4");
   CHECK(message_of([&] { read_file("/dev/zero"); }) == "/dev/zero: is no regular file");
+  const std::string pipe = folder.path("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(message_of([&] { read_file(pipe); }) == pipe + ": is no regular file");
   write_file(path, std::string_view("12345"));
   CHECK(message_of([&] { read_file(path, 4); }) == path + ": expected at most 4 bytes, got 5");
   CHECK(read_file(path, 5).size() == 5);
+  octet::RegularFile cut(path);
+  char bytes[5];
+  cut.read(bytes, 2);
+  REQUIRE(::truncate(path.c_str(), 3) == 0);
+  CHECK(message_of([&] { cut.read(bytes, 3); }) ==
+        path + ": became shorter while it was read, at byte 3");
 }
 
 TEST_CASE("file: a full disk leaves the old file and no other") {

@@ -82,6 +82,17 @@ TEST_CASE("safetensors: a moved file keeps its tensors") {
   check_small_file(second);
 }
 
+TEST_CASE("safetensors: a tensor that is taken is gone, and the others stay") {
+  Safetensors file = Safetensors::parse(small_file().bytes());
+  const std::size_t size = file.find("weight")->data.size();
+  CHECK(file.take(*file.find("weight")).size() == size);
+  CHECK(file.find("weight")->data.empty());
+  for (const auto& entry : file.entries())
+    if (entry.name != "weight")
+      CHECK(static_cast<std::int64_t>(entry.data.size()) ==
+            entry.shape.elements() * octet::safetensors_size(entry.dtype));
+}
+
 TEST_CASE("safetensors: tensors are aligned as far as sizes allow, and by their element always") {
   SafetensorsWriter writer;
   for (int i = 1; i < 40; ++i) {
@@ -90,14 +101,19 @@ TEST_CASE("safetensors: tensors are aligned as far as sizes allow, and by their 
     writer.add("double" + std::to_string(i), Tensor<double>({i}));
     writer.add("line" + std::to_string(i), Tensor<float>({i, 16}));
   }
-  const Safetensors file = Safetensors::parse(writer.bytes());
+  const auto bytes = writer.bytes();
+  const Safetensors file = Safetensors::parse(bytes);
   CHECK(file.entries().size() == 39 * 4);
+  std::size_t at = bytes.size();
+  for (const auto& entry : file.entries()) at -= entry.data.size();
+  CHECK(at % 64 == 0);
   for (const auto& entry : file.entries()) {
     CAPTURE(entry.name);
-    const auto address = reinterpret_cast<std::uintptr_t>(entry.data.data());
-    const auto element = static_cast<std::uintptr_t>(octet::safetensors_size(entry.dtype));
-    CHECK(address % element == 0);
-    if (entry.data.size() % 64 == 0) CHECK(address % 64 == 0);
+    const auto element = static_cast<std::size_t>(octet::safetensors_size(entry.dtype));
+    CHECK(at % element == 0);
+    if (entry.data.size() % 64 == 0) CHECK(at % 64 == 0);
+    CHECK(reinterpret_cast<std::uintptr_t>(entry.data.data()) % 64 == 0);
+    at += entry.data.size();
   }
 }
 

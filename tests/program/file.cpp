@@ -252,6 +252,24 @@ TEST_CASE("files: written whole, and told apart from other files") {
       (path + ": expected a compiled or quantized program, got a file without one").c_str(), Error);
 }
 
+TEST_CASE("files: a tensor that is named twice is refused, not read twice or left out") {
+  const Safetensors file =
+      Safetensors::parse(program_file(compile(networks::make(networks::all()[0]))).bytes());
+  const Json description = Json::parse(file.metadata(program_key), "description");
+  const std::string first = description["tensors"].as_array()[0].as_string();
+  const std::string second = description["tensors"].as_array()[1].as_string();
+  std::string text = file.metadata(program_key);
+  const std::size_t at = text.find('"' + second + '"', text.find("\"tensors\""));
+  text.replace(at + 1, second.size(), first);
+  SafetensorsWriter writer;
+  writer.set_metadata(program_key, text);
+  for (const SafetensorsEntry& entry : file.entries())
+    writer.add(entry.name, entry.dtype, entry.shape, entry.data.data());
+  CHECK_THROWS_WITH_AS(
+      load_program(Safetensors::parse(writer.bytes(), ChecksumRule::required, "file")),
+      ("file: tensor \"" + first + "\" is named twice").c_str(), Error);
+}
+
 TEST_CASE("a layer of one's own comes back if it is registered; else it is named") {
   const Program program = compile(gain_network());
   const AlignedVector<std::byte> bytes = program_file(program).bytes();

@@ -17,37 +17,66 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// The bytes of a regular file. Fails, naming the path, if it cannot be read, is no regular file,
-/// or is larger than `maximum_size`, which is checked before memory is taken.
+/// A regular file, read from its beginning on; every error names it.
+template <class = WhenUsed>
+class BasicRegularFile {
+ public:
+  /// Fails if the file cannot be read, is no regular file, or is larger than `maximum_size`, which
+  /// is checked before anybody takes memory for it.
+  explicit BasicRegularFile(const std::string& path,
+                            std::uint64_t maximum_size = std::uint64_t{1} << 36)
+      : path_(path) {
+    if (path.empty()) fail("expected a file to read, got an empty path");
+    // Opening a pipe would wait for somebody to write into it.
+    descriptor_.number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct ::stat status {};
+    if (descriptor_.number < 0 || ::fstat(descriptor_.number, &status) != 0)
+      fail(path, ": cannot be read: ", std::strerror(errno));
+    if (S_ISDIR(status.st_mode)) fail(path, ": expected a file, got a folder");
+    if (!S_ISREG(status.st_mode)) fail(path, ": is no regular file");
+    size_ = static_cast<std::uint64_t>(status.st_size);
+    if (size_ > maximum_size)
+      fail(path, ": expected at most ", maximum_size, " bytes, got ", size_);
+  }
+
+  std::uint64_t size() const { return size_; }
+
+  /// Reads the next `count` bytes.
+  void read(void* to, std::size_t count) {
+    for (auto* at = static_cast<std::byte*>(to); count > 0;) {
+      const ::ssize_t got = ::read(descriptor_.number, at, count);
+      if (got == 0) fail(path_, ": became shorter while it was read, at byte ", done_);
+      if (got < 0 && errno != EINTR) fail(path_, ": cannot be read: ", std::strerror(errno));
+      if (got < 0) continue;
+      at += got;
+      count -= static_cast<std::size_t>(got);
+      done_ += static_cast<std::uint64_t>(got);
+    }
+  }
+
+ private:
+  struct Descriptor {
+    int number = -1;
+    Descriptor() = default;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+      if (number >= 0) ::close(number);
+    }
+  };
+  Descriptor descriptor_;
+  std::string path_;
+  std::uint64_t size_ = 0, done_ = 0;
+};
+using RegularFile = BasicRegularFile<>;
+
+/// All bytes of a regular file. Fails as RegularFile does.
 template <class = WhenUsed>
 AlignedVector<std::byte> read_file(const std::string& path,
                                    std::uint64_t maximum_size = std::uint64_t{1} << 36) {
-  if (path.empty()) fail("expected a file to read, got an empty path");
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) fail(path, ": cannot be read: ", std::strerror(errno));
-  struct ::stat status {};
-  std::string complaint;
-  AlignedVector<std::byte> bytes;
-  if (::fstat(file, &status) != 0) {
-    complaint = text_of("cannot be read: ", std::strerror(errno));
-  } else if (!S_ISREG(status.st_mode)) {
-    complaint = S_ISDIR(status.st_mode) ? "expected a file, got a folder" : "is no regular file";
-  } else if (static_cast<std::uint64_t>(status.st_size) > maximum_size) {
-    complaint = text_of("expected at most ", maximum_size, " bytes, got ", status.st_size);
-  } else {
-    bytes.resize(static_cast<std::size_t>(status.st_size));
-    for (std::size_t done = 0; done < bytes.size() && complaint.empty();) {
-      const ::ssize_t count = ::read(file, bytes.data() + done, bytes.size() - done);
-      if (count > 0)
-        done += static_cast<std::size_t>(count);
-      else if (count == 0)
-        complaint = text_of("became shorter while it was read, at byte ", done);
-      else if (errno != EINTR)
-        complaint = text_of("cannot be read: ", std::strerror(errno));
-    }
-  }
-  ::close(file);
-  if (!complaint.empty()) fail(path, ": ", complaint);
+  RegularFile file(path, maximum_size);
+  AlignedVector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  file.read(bytes.data(), bytes.size());
   return bytes;
 }
 

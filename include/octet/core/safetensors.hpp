@@ -94,7 +94,7 @@ struct SafetensorsEntry {
 };
 
 /// The tensors and the metadata of a safetensors file. It owns the bytes; entries point into them.
-/// The data section starts at a multiple of 64 in memory; see SafetensorsWriter for each tensor.
+/// Each tensor starts at a multiple of 64 in memory, wherever it stands in the file.
 template <class = WhenUsed>
 class BasicSafetensors {
  public:
@@ -102,14 +102,13 @@ class BasicSafetensors {
   /// and count is checked before it is used, and the checksum before anything is handed out.
   static BasicSafetensors read(const std::string& path,
                                ChecksumRule rule = ChecksumRule::if_present) {
-    return BasicSafetensors(read_file(path), path, rule);
+    return BasicSafetensors(RegularFile(path), path, rule);
   }
   /// The same for bytes in memory; `source` names them in messages.
   static BasicSafetensors parse(std::span<const std::byte> bytes,
                                 ChecksumRule rule = ChecksumRule::if_present,
                                 std::string source = "safetensors") {
-    return BasicSafetensors(AlignedVector<std::byte>(bytes.begin(), bytes.end()), std::move(source),
-                            rule);
+    return BasicSafetensors(BytesInMemory{bytes}, std::move(source), rule);
   }
   BasicSafetensors(BasicSafetensors&&) = default;
   BasicSafetensors& operator=(BasicSafetensors&&) = default;
@@ -142,6 +141,13 @@ class BasicSafetensors {
            found->dtype);
     return *found;
   }
+  /// Hands over the bytes of one of entries(), whose data are empty afterwards: for those who would
+  /// otherwise hold them twice.
+  AlignedVector<std::byte> take(const SafetensorsEntry& entry) {
+    const auto index = static_cast<std::size_t>(&entry - entries_.data());
+    entries_[index].data = {};
+    return std::move(memory_[index]);
+  }
   /// A copy of the tensor `name`.
   template <class T>
   Tensor<T> tensor(std::string_view name) const {
@@ -161,30 +167,39 @@ class BasicSafetensors {
   }
 
  private:
-  BasicSafetensors(AlignedVector<std::byte> bytes, std::string source, ChecksumRule rule)
-      : bytes_(std::move(bytes)), source_(std::move(source)) {
-    constexpr std::size_t prefix = 8;
+  /// Bytes that are read as those of a file are.
+  struct BytesInMemory {
+    std::span<const std::byte> rest;
+    std::uint64_t size() const { return rest.size(); }
+    void read(void* to, std::size_t count) {
+      if (count > 0) std::memcpy(to, rest.data(), count);
+      rest = rest.subspan(count);
+    }
+  };
+
+  template <class Bytes>
+  BasicSafetensors(Bytes from, std::string source, ChecksumRule rule) : source_(std::move(source)) {
+    constexpr std::uint64_t prefix = 8;
     constexpr std::uint64_t maximum_header = std::uint64_t{1} << 24;
+    const std::uint64_t size = from.size();
     std::uint64_t length = 0;
-    if (bytes_.size() < prefix)
-      fail(source_, ": expected a safetensors file, got only ", bytes_.size(), " bytes");
-    std::memcpy(&length, bytes_.data(), prefix);
+    if (size < prefix) fail(source_, ": expected a safetensors file, got only ", size, " bytes");
+    from.read(&length, prefix);
     if (length > maximum_header)
       fail(source_, ": expected a safetensors file, but it does not begin like one");
-    if (length > bytes_.size() - prefix)
-      fail(source_, ": is cut short: expected at least ", prefix + length, " bytes, got ",
-           bytes_.size());
-    std::string header(reinterpret_cast<const char*>(bytes_.data()) + prefix,
-                       static_cast<std::size_t>(length));
-    // A file whose header is not padded would leave every tensor unaligned.
-    const std::size_t begin = prefix + header.size();
-    const std::size_t aligned = (begin + alignment - 1) / alignment * alignment;
-    bytes_.insert(bytes_.begin(), aligned - begin, std::byte{0});
+    if (length > size - prefix)
+      fail(source_, ": is cut short: expected at least ", prefix + length, " bytes, got ", size);
+    std::string header(static_cast<std::size_t>(length), '\0');
+    from.read(header.data(), header.size());
     const Json description = Json::parse(header, source_ + ": header");
-    const std::uint64_t expected = begin + data_end(description);
-    const std::uint64_t got = bytes_.size() - (aligned - begin);
-    if (got < expected) fail(source_, ": is cut short: expected ", expected, " bytes, got ", got);
-    parse_header(description, std::span<const std::byte>(bytes_).subspan(aligned));
+    const std::uint64_t expected = prefix + length + data_end(description);
+    if (size < expected) fail(source_, ": is cut short: expected ", expected, " bytes, got ", size);
+    for (const std::size_t bytes :
+         parse_header(description, static_cast<std::int64_t>(size - prefix - length))) {
+      memory_.emplace_back(bytes);
+      from.read(memory_.back().data(), bytes);
+      entries_[memory_.size() - 1].data = memory_.back();
+    }
     verify(std::move(header), rule);
   }
 
@@ -201,26 +216,36 @@ class BasicSafetensors {
     return static_cast<std::uint64_t>(end);
   }
 
-  void parse_header(const Json& header, std::span<const std::byte> data) {
+  /// What the header says of a tensor, and from where to where its data are.
+  struct PlacedEntry {
+    std::int64_t begin, end;
+    SafetensorsEntry entry;
+  };
+
+  /// Fills the metadata and the entries, except for their data, whose sizes it gives.
+  std::vector<std::size_t> parse_header(const Json& header, std::int64_t total) {
     if (!header.is_object()) fail(source_, ": header: expected a JSON object");
+    std::vector<PlacedEntry> placed;
     for (const auto& [name, value] : header.as_object())
       if (name == "__metadata__")
         parse_metadata(value);
       else
-        parse_entry(name, value, data);
-    std::sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-      return std::pair(a.data.data(), a.data.size()) < std::pair(b.data.data(), b.data.size());
+        placed.push_back(parse_entry(name, value, total));
+    std::sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
     });
-    const std::byte* at = data.data();
-    for (const SafetensorsEntry& entry : entries_) {
-      if (entry.data.data() != at)
-        fail(source_, ": tensor \"", entry.name, "\": expected its data at offset ",
-             at - data.data(), ", where the tensor before it ends, got ",
-             entry.data.data() - data.data());
-      at += entry.data.size();
+    std::int64_t at = 0;
+    std::vector<std::size_t> sizes;
+    for (PlacedEntry& each : placed) {
+      if (each.begin != at)
+        fail(source_, ": tensor \"", each.entry.name, "\": expected its data at offset ", at,
+             ", where the tensor before it ends, got ", each.begin);
+      at = each.end;
+      sizes.push_back(static_cast<std::size_t>(each.end - each.begin));
+      entries_.push_back(std::move(each.entry));
     }
-    if (at != data.data() + data.size())
-      fail(source_, ": expected ", at - data.data(), " bytes of data, got ", data.size());
+    if (at != total) fail(source_, ": expected ", at, " bytes of data, got ", total);
+    return sizes;
   }
 
   void parse_metadata(const Json& value) {
@@ -231,7 +256,7 @@ class BasicSafetensors {
     }
   }
 
-  void parse_entry(const std::string& name, const Json& value, std::span<const std::byte> data) {
+  PlacedEntry parse_entry(const std::string& name, const Json& value, std::int64_t total) const {
     const auto complain = [&](const auto&... what) {
       fail(source_, ": tensor \"", name, "\": ", what...);
     };
@@ -260,16 +285,15 @@ class BasicSafetensors {
 
     const Json& first = offsets->as_array()[0];
     const Json& last = offsets->as_array()[1];
-    const auto total = static_cast<std::int64_t>(data.size());
     if (!first.is_integer() || !last.is_integer() || first.as_integer() < 0 ||
         last.as_integer() < first.as_integer() || last.as_integer() > total)
       complain("data_offsets: expected a range within ", total, " bytes of data");
     if (last.as_integer() - first.as_integer() != size)
       complain("expected ", size, " bytes of data for its shape, got ",
                last.as_integer() - first.as_integer());
-    entries_.push_back({name, dtype->as_string(), Shape(std::span(numbers.data(), extents.size())),
-                        data.subspan(static_cast<std::size_t>(first.as_integer()),
-                                     static_cast<std::size_t>(size))});
+    return {first.as_integer(),
+            last.as_integer(),
+            {name, dtype->as_string(), Shape(std::span(numbers.data(), extents.size())), {}}};
   }
 
   void verify(std::string header, ChecksumRule rule) const {
@@ -306,10 +330,10 @@ class BasicSafetensors {
     return digits;
   }
 
-  AlignedVector<std::byte> bytes_;
   std::string source_;
   Metadata metadata_;
   std::vector<SafetensorsEntry> entries_;
+  std::vector<AlignedVector<std::byte>> memory_;  // of each entry
 };
 using Safetensors = BasicSafetensors<>;
 

@@ -67,6 +67,19 @@ struct TapsS8 {
         steps(pieces(run * element_bytes, 4)) {}
 };
 
+/// Writes `count` weights as elements of another type, or of the same.
+template <class Element>
+void copy_elements(const std::int8_t* from, std::int64_t count, std::byte* to) {
+  if constexpr (sizeof(Element) == 1) {
+    std::memcpy(to, from, static_cast<std::size_t>(count));
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Element element = from[i];
+      std::memcpy(to + i * static_cast<std::int64_t>(sizeof element), &element, sizeof element);
+    }
+  }
+}
+
 /// Spreads `count` weights of one channel over lines of 64 bytes, 4 bytes to each: one channel's
 /// share of lines that hold 16. The first goes where number `first` of all would go from `to` on.
 template <class Element>
@@ -74,11 +87,9 @@ void spread_over_lines(const std::int8_t* from, std::int64_t count, std::int64_t
                        std::byte* to) {
   constexpr std::int64_t per_line = 4 / sizeof(Element);
   const auto put = [&](std::int64_t i, std::int64_t elements) {
-    Element some[per_line];
-    for (std::int64_t j = 0; j < elements; ++j) some[j] = static_cast<Element>(from[i + j]);
     const std::int64_t line = (first + i) / per_line, within = (first + i) % per_line;
-    std::memcpy(to + line * 64 + within * static_cast<std::int64_t>(sizeof(Element)), some,
-                static_cast<std::size_t>(elements) * sizeof(Element));
+    copy_elements<Element>(from + i, elements,
+                           to + line * 64 + within * static_cast<std::int64_t>(sizeof(Element)));
   };
   std::int64_t i = 0;
   for (; i < count && (first + i) % per_line != 0; ++i) put(i, 1);
@@ -86,11 +97,24 @@ void spread_over_lines(const std::int8_t* from, std::int64_t count, std::int64_t
   for (; i < count; ++i) put(i, 1);
 }
 
+/// The sum of f(w) for `count` weights. Compilers make vectors of a loop whose length they know,
+/// even at -O2.
+template <class F>
+std::int64_t sum_over_weights(const std::int8_t* w, std::int64_t count, F f) {
+  constexpr std::int64_t block = 64;
+  std::int64_t sum = 0, i = 0;
+  for (; i + block <= count; i += block) {
+    std::int32_t some = 0;
+    for (std::int64_t j = 0; j < block; ++j) some += f(w[i + j]);
+    sum += some;
+  }
+  for (; i < count; ++i) sum += f(w[i]);
+  return sum;
+}
+
 /// The sum of `count` weights, modulo 2^32 as accumulators are.
 inline std::uint32_t sum_of_weights(const std::int8_t* w, std::int64_t count) {
-  std::uint32_t sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += static_cast<std::uint32_t>(w[i]);
-  return sum;
+  return static_cast<std::uint32_t>(sum_over_weights(w, count, [](int each) { return each; }));
 }
 
 /// Packs w [OC, KH, KW, C / groups] as [groups, blocks of 16 channels, taps, steps, 16, 4 bytes]:
@@ -99,20 +123,34 @@ inline std::uint32_t sum_of_weights(const std::int8_t* w, std::int64_t count) {
 template <class Element>
 void pack_blocks_s8(const Conv2dShape& s, const std::int8_t* w, int offset,
                     PackedConv2dS8& packed) {
+  constexpr std::int64_t per_line = 4 / sizeof(Element);
   const TapsS8 taps(s, sizeof(Element));
   const std::int64_t depth = s.KH * s.KW * (s.C / s.groups), group_OC = s.OC / s.groups;
   const std::int64_t blocks = pieces(group_OC, 16), steps = taps.rows * taps.columns * taps.steps;
-  packed.weights.assign(static_cast<std::size_t>(s.groups * blocks * steps * 64), std::byte{0});
+  // Zeros by size alone are written at once, those of assign() one by one.
+  packed.weights =
+      AlignedVector<std::byte>(static_cast<std::size_t>(s.groups * blocks * steps * 64));
   packed.correction.assign(static_cast<std::size_t>(s.groups * blocks * 16), 0);
-  for (std::int64_t oc = 0; oc < s.OC; ++oc) {
-    const std::int64_t lane = oc / group_OC * blocks * 16 + oc % group_OC;
-    std::byte* const channel = packed.weights.data() + (lane / 16 * steps * 16 + lane % 16) * 4;
-    for (std::int64_t tap = 0; tap < taps.rows * taps.columns; ++tap)
-      spread_over_lines<Element>(w + oc * depth + tap * taps.run, taps.run, 0,
-                                 channel + tap * taps.steps * 64);
-    const std::uint32_t sum = sum_of_weights(w + oc * depth, depth);
-    packed.correction[static_cast<std::size_t>(lane)] =
-        static_cast<std::int32_t>(0u - static_cast<std::uint32_t>(offset) * sum);
+  std::byte* line = packed.weights.data();
+  for (std::int64_t block = 0; block < s.groups * blocks; ++block) {
+    const std::int64_t oc = block / blocks * group_OC + block % blocks * 16;
+    const std::int64_t channels = (std::min)(group_OC - block % blocks * 16, std::int64_t{16});
+    const std::int8_t* const weights = w + oc * depth;
+    for (std::int64_t tap = 0; tap < depth; tap += taps.run)
+      for (std::int64_t i = 0; i < taps.run; i += per_line, line += 64) {
+        const std::int64_t left = taps.run - i;
+        for (std::int64_t channel = 0; channel < channels; ++channel) {
+          const std::int8_t* const from = weights + channel * depth + tap + i;
+          if (left >= per_line)
+            copy_elements<Element>(from, per_line, line + channel * 4);
+          else
+            copy_elements<Element>(from, left, line + channel * 4);
+        }
+      }
+    for (std::int64_t channel = 0; channel < channels; ++channel)
+      packed.correction[static_cast<std::size_t>(block * 16 + channel)] =
+          static_cast<std::int32_t>(0u - static_cast<std::uint32_t>(offset) *
+                                             sum_of_weights(weights + channel * depth, depth));
   }
 }
 

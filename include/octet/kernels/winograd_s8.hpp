@@ -44,11 +44,11 @@ bool winograd_s8_fits(const Conv2dShape& s, const std::int8_t* w, int x_zero_poi
   if (!is_winograd_s8(s)) return false;
   const std::int64_t depth = s.KH * s.KW * s.C, up = 127 - x_zero_point, down = 128 + x_zero_point;
   for (std::int64_t oc = 0; oc < s.OC; ++oc) {
-    std::int64_t positive = 0, negative = 0;
-    for (std::int64_t i = 0; i < depth; ++i) {
-      const int value = w[oc * depth + i];
-      (value > 0 ? positive : negative) += value;
-    }
+    const std::int8_t* const weights = w + oc * depth;
+    const std::int64_t positive =
+        sum_over_weights(weights, depth, [](int each) { return (std::max)(each, 0); });
+    const std::int64_t negative =
+        sum_over_weights(weights, depth, [](int each) { return (std::min)(each, 0); });
     const std::int64_t highest = up * positive - down * negative;
     const std::int64_t lowest = down * positive - up * negative;
     if ((std::max)(highest, lowest) >= 1 << 25) return false;

@@ -58,9 +58,10 @@ struct LoadedProgram {
   Metadata metadata;
 };
 
-/// What a file says of its program. Fails, naming the file, unless that is whole and makes sense.
+/// What a file says of its program, whose tensors it hands over. Fails, naming the file, unless
+/// that is whole and makes sense.
 template <std::same_as<Safetensors> File>
-ProgramDescription read_description(const File& file) {
+ProgramDescription read_description(File& file) {
   const auto found = file.metadata().find(program_key);
   if (found == file.metadata().end())
     fail(file.source(), ": expected a compiled or quantized program, got a file without one");
@@ -74,13 +75,11 @@ ProgramDescription read_description(const File& file) {
     if (type == 4)
       fail(file.source(), ": tensor \"", entry->name, "\": expected F32, F16, I8 or I32, got ",
            entry->dtype);
-    tensors.push_back({entry->name, entry->shape, static_cast<ElementType>(type), {}});
-    // assign() would copy byte by byte.
-    tensors.back().bytes.resize(entry->data.size());
-    if (!entry->data.empty())
-      std::memcpy(tensors.back().bytes.data(), entry->data.data(), entry->data.size());
+    const bool taken = entry->data.empty() && entry->shape.elements() > 0;
+    if (taken) fail(file.source(), ": tensor \"", entry->name, "\": is named twice");
+    tensors.push_back(
+        {entry->name, entry->shape, static_cast<ElementType>(type), file.take(*entry)});
   }
-  // A tensor that is named twice would be copied twice: a small file must not become large.
   if (tensors.size() != file.entries().size())
     fail(file.source(), ": expected as many tensors as the program names, ", tensors.size(),
          ", got ", file.entries().size());
@@ -99,22 +98,14 @@ Metadata user_metadata(const File& file) {
 /// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
 /// program that is whole and makes sense.
 template <std::same_as<Safetensors> File>
-LoadedProgram load_program(const File& file,
-                           ProgramOptions options = {.keep_weights = KeepWeights::no}) {
-  return {Program(read_description(file), options), user_metadata(file)};
+LoadedProgram load_program(File file, ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+  ProgramDescription description = read_description(file);
+  return {Program(std::move(description), options), user_metadata(file)};
 }
 template <std::convertible_to<std::string> Path>
 LoadedProgram load_program(const Path& path,
                            ProgramOptions options = {.keep_weights = KeepWeights::no}) {
-  ProgramDescription description;
-  Metadata metadata;
-  {
-    // The file goes before the weights are packed: a small device has no room for three copies.
-    const auto file = Safetensors::read(path, ChecksumRule::required);
-    description = read_description(file);
-    metadata = user_metadata(file);
-  }
-  return {Program(std::move(description), options), std::move(metadata)};
+  return load_program(Safetensors::read(path, ChecksumRule::required), options);
 }
 
 }  // namespace octet::inline OCTET_ABI
