@@ -76,7 +76,7 @@ ProgramDescription read_description(File& file) {
       fail(file.source(), ": tensor \"", entry->name, "\": expected F32, F16, I8 or I32, got ",
            entry->dtype);
     const bool taken = entry->data.empty() && entry->shape.elements() > 0;
-    if (taken) fail(file.source(), ": tensor \"", entry->name, "\": is named twice");
+    if (taken) fail(file.source(), ": tensor \"", entry->name, "\" is named twice");
     tensors.push_back(
         {entry->name, entry->shape, static_cast<ElementType>(type), file.take(*entry)});
   }
