@@ -7,6 +7,7 @@
 #include "../tolerance.hpp"
 #include "networks.hpp"
 #include "octet/graph/executor.hpp"
+#include "octet/program/quantize.hpp"
 
 using namespace octet;
 
@@ -177,6 +178,22 @@ TEST_CASE("a lowering of one's own replaces the layer by operations") {
     CHECK(y[i] == doctest::Approx(x[i] * x[i] + 1).epsilon(1e-6));
 }
 
+TEST_CASE("where an image is one pixel, a stride leads to no other example") {
+  for (const std::int64_t groups : {1, 2}) {
+    Graph<float> graph(3);
+    graph.output(conv2d(graph.input({1, 1, 4}), 6, {.kernel = 1, .stride = 2, .groups = groups}));
+    const Tensor<float> x = networks::images({1, 1, 4}, 5);
+    const TensorView<const float> all = x;
+    for (const Program& program : {compile(graph), quantize(graph, x).program}) {
+      const Tensor<float> y = program(x);
+      for (std::int64_t n = 0; n < 5; ++n) {
+        const Tensor<float> alone = program(all.rows(n, 1));
+        for (std::int64_t i = 0; i < 6; ++i) CHECK(y[n * 6 + i] == alone[i]);
+      }
+    }
+  }
+}
+
 TEST_CASE("inputs that do not fit are refused with a sentence") {
   Graph<float> graph(1);
   graph.output(linear(graph.input({3}, "features"), 2));
@@ -188,4 +205,10 @@ TEST_CASE("inputs that do not fit are refused with a sentence") {
   CHECK_THROWS_WITH_AS(program.predict(std::span<const TensorView<const float>>(), workspace),
                        "program: expected 1 inputs, got 0", Error);
   CHECK_THROWS_AS(Workspace(program, {.batch = 0}), Error);
+  Graph<float> other(1);
+  other.output(linear(other.input({300}), 2));
+  Workspace of_another(compile(other));
+  CHECK_THROWS_WITH_AS(
+      program.predict(Tensor<float>({1, 3}), of_another),
+      "program: expected a workspace that was made for it, got that of another program", Error);
 }

@@ -193,6 +193,20 @@ TEST_CASE("bad calibration is refused with a sentence") {
                        "calibration: expected a percentile above 0 and up to 100, got 0", Error);
 }
 
+TEST_CASE("calibration wants a float32 program, and takes inputs and values of one number") {
+  const Graph<float> graph = doubled_network();
+  const Tensor<float> x = networks::images({4, 4, 2}, 4);
+  const Program int8 = quantize(graph, x).program;
+  CHECK_THROWS_WITH_AS(quantize(int8, batches_of(x)),
+                       "calibration: expected a float32 program, but input.int8 is int8", Error);
+  Graph<float> graph_of_one(2);
+  graph_of_one.output(linear(graph_of_one.input({1}), 3));
+  CHECK_NOTHROW(quantize(graph_of_one, networks::images({1}, 4)));
+  Graph<float> scalar(2);
+  scalar.output(relu(scalar.input({})));
+  CHECK_NOTHROW(quantize(scalar, networks::images({}, 4)));
+}
+
 TEST_CASE("images with nothing on them, and networks with nothing to quantize") {
   const Graph<float> graph = doubled_network();
   Tensor<float> blank({3, 4, 4, 2}, 0.5f);

@@ -19,7 +19,16 @@ Calibration calibrate(const AnyProgram& program, const BatchSource& source,
                       const CalibrationOptions& options = {}, ThreadPool* pool = nullptr) {
   const ProgramDescription& description = program.description();
   std::vector<std::string> names;
-  for (const ProgramValue& value : description.values) names.push_back(value.name);
+  for (const ProgramValue& value : description.values) {
+    if (value.type != ElementType::f32)
+      fail("calibration: expected a float32 program, but ", value.name, " is ",
+           to_text(value.type));
+    names.push_back(value.name);
+  }
+  const auto channels_of = [&](int value) {
+    const Shape& shape = description.value(value).shape;
+    return shape.rank() > 0 ? shape.back() : 1;
+  };
   Calibration calibration(std::move(names), options);
   // Few at a time: working memory stays small, whatever the batches are.
   constexpr std::int64_t most = 8;
@@ -34,14 +43,14 @@ Calibration calibrate(const AnyProgram& program, const BatchSource& source,
     for (std::size_t k = 0; k < inputs.size(); ++k)
       calibration.observe(static_cast<std::size_t>(description.inputs[k]),
                           {inputs[k].data(), static_cast<std::size_t>(inputs[k].elements())},
-                          images, inputs[k].shape().back());
+                          images, channels_of(description.inputs[k]));
     program.run_observed(inputs, outputs, workspace,
                          [&](int, int value, const std::byte* data, std::int64_t, std::int64_t N) {
                            const std::int64_t count = N * description.value(value).shape.elements();
                            calibration.observe(static_cast<std::size_t>(value),
                                                {reinterpret_cast<const float*>(data),
                                                 static_cast<std::size_t>(count)},
-                                               N, description.value(value).shape.back());
+                                               N, channels_of(value));
                          });
     calibration.count_images(images);
   };

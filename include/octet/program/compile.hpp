@@ -66,6 +66,9 @@ ProgramDescription describe_program(const Graph<T>& graph) {
       value = description.add_value({node.name, node.shape});
       continue;
     }
+    if (node.layer->type() == "quantization_aware")
+      fail("compile: ", node.name, ": expected a network without fake quantization; ",
+           "quantize(graph) makes the program of one that was trained with it");
     std::vector<int> inputs;
     for (const int source : node.inputs)
       inputs.push_back(value_of[static_cast<std::size_t>(source)]);

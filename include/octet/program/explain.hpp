@@ -245,7 +245,8 @@ class Explainer {
   template <class Other>
   void derive(const Other&) {
     fail("explain: ", operation_.name, " (", operation_.type(),
-         "): expected a layer that computes, this one moves values or is a layer of your own");
+         "): expected a layer that computes, this one moves or joins values, or is a layer of your "
+         "own");
   }
 
   const Description& d_;

@@ -59,10 +59,12 @@ template <class = WhenUsed>
 kernels::Conv2dShape for_batch(kernels::Conv2dShape shape, std::int64_t N) {
   const bool linear = shape.H == 1 && shape.W == 1 && shape.KH == 1 && shape.KW == 1 &&
                       shape.OH == 1 && shape.OW == 1 && shape.pad_top == 0 && shape.pad_left == 0;
-  if (linear)
-    shape.W = shape.OW = N;
-  else
+  if (!linear) {
     shape.N = N;
+  } else {
+    shape.W = shape.OW = N;
+    shape.stride_w = 1;
+  }
   return shape;
 }
 

@@ -287,7 +287,7 @@ class Workspace {
  public:
   /// Takes all memory that run() will need. The program must outlive the workspace.
   explicit Workspace(const Program& program, WorkspaceOptions options = {})
-      : batch_(options.batch), pool_(options.pool) {
+      : description_(&program.description()), batch_(options.batch), pool_(options.pool) {
     if (batch_ < 1) fail("workspace: expected a batch of at least 1, got ", batch_);
     constexpr std::int64_t most_bytes = std::int64_t{1} << 42;
     if (batch_ > most_bytes / (program.arena_bytes() + 1))
@@ -350,6 +350,7 @@ class Workspace {
       }
   }
 
+  const ProgramDescription* description_;
   std::int64_t batch_, piece_ = 1;
   ThreadPool* pool_;
   std::unique_ptr<ThreadPool> own_pool_;
@@ -453,7 +454,7 @@ inline void Program::run(std::span<const TensorView<const float>> inputs,
 inline std::vector<Tensor<float>> Program::predict(std::span<const TensorView<const float>> inputs,
                                                    Workspace& workspace) const {
   check(inputs);
-  if (workspace.pieces_[0].values.size() != description_->values.size())
+  if (workspace.description_ != description_.get())
     fail("program: expected a workspace that was made for it, got that of another program");
   std::vector<Tensor<float>> results;
   std::vector<TensorView<float>> views;

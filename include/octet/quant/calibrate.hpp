@@ -109,7 +109,7 @@ class BasicCalibration {
       const auto [low, high] = std::minmax_element(image.begin(), image.end());
       value.lowest.add(*low);
       value.highest.add(*high);
-      value.blank_images += *low == *high;
+      value.blank_images += image.size() > 1 && *low == *high;
       if (options_.channel_means == ChannelMeans::kept)
         add_channel_means(value, image, static_cast<std::size_t>(channels));
     }
