@@ -36,28 +36,31 @@ TEST_CASE("where all inputs move together, learned rounding finds what nearest c
   // Each filter has one weight of 127 steps, which gives the scale, and others of 0.3 to 0.5 steps,
   // that all go down if each goes to the nearest integer. On inputs that are nearly the same, their
   // sum is what counts: so some must go up, and the error is nearly 0.
-  for (const std::string layer : {"linear", "grouped conv2d", "depthwise_conv2d"}) {
+  const char* const layers[] = {"linear", "grouped conv2d", "depthwise_conv2d",
+                                "depthwise_conv2d of one channel"};
+  for (const std::string layer : layers) {
     CAPTURE(layer);
     Graph<float> graph(5);
-    const bool image = layer != "linear";
-    auto x = graph.input(image ? Shape{3, 3, 4} : Shape{41});
+    const bool depthwise = layer.starts_with("depthwise"), one = layer.ends_with("one channel");
+    const Shape input = layer == "linear" ? Shape{41} : Shape{3, 3, one ? 1 : 4};
+    auto x = graph.input(input);
     if (layer == "linear")
       x = linear(x, 3);
-    else if (layer == "depthwise_conv2d")
-      x = depthwise_conv2d(x, {.kernel = 3, .multiplier = 2});
+    else if (depthwise)
+      x = depthwise_conv2d(x, {.kernel = 3, .multiplier = one ? 8 : 2});
     else
       x = conv2d(x, 6, {.kernel = 3, .groups = 2});
     graph.output(x);
     Tensor<float>& weight = graph.node(1).layer->parameters()[0]->value;
-    const std::int64_t OC = layer == "linear" ? 3 : layer == "depthwise_conv2d" ? 8 : 6;
+    const std::int64_t OC = layer == "linear" ? 3 : depthwise ? 8 : 6;
     const std::int64_t run = weight.elements() / OC;
     const auto place = [&](std::int64_t oc, std::int64_t k) {
-      return layer == "depthwise_conv2d" ? k * OC + oc : oc * run + k;
+      return depthwise ? k * OC + oc : oc * run + k;
     };
     for (std::int64_t oc = 0; oc < OC; ++oc)
       for (std::int64_t k = 0; k < run; ++k)
         weight[place(oc, k)] = k == 0 ? 1.27f : 0.003f + 0.0018f * static_cast<float>(k) / 41;
-    Tensor<float> images = networks::images(image ? Shape{3, 3, 4} : Shape{41}, 64);
+    Tensor<float> images = networks::images(input, 64);
     for (std::int64_t i = 0; i < images.elements(); ++i)
       images[i] = 1 - 2 * static_cast<float>(i / (images.elements() / 64)) / 63 + images[i] / 100;
 

@@ -21,8 +21,8 @@ struct LayerRounding {
   /// How many of them are not rounded to nearest.
   std::int64_t changed = 0;
   /// The mean squared error of the layer's output, in its own units, on images that it has not
-  /// learned from: with all weights rounded to nearest, and as they are now. The layers before it
-  /// are those of the int8 program in both.
+  /// learned from: with all weights rounded to nearest, and as they were learned, before biases are
+  /// corrected. The layers before it are those of the int8 program in both.
   double nearest_error = 0, learned_error = 0;
 };
 

@@ -191,7 +191,8 @@ class LearnedRounding {
   /// The convolution of N patches: of one pixel each, and without padding.
   kernels::Conv2dShape shape_of(std::int64_t N) const {
     const kernels::Conv2dShape& s = problem_.shape;
-    if (s.groups == 1) return kernels::linear_shape(N, patch_, OC_);
+    // A depthwise layer of one channel has one group, too, but other weights.
+    if (s.groups == 1 && !problem_.channel_last) return kernels::linear_shape(N, patch_, OC_);
     return {.N = N,
             .H = s.KH,
             .W = s.KW,
