@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <doctest/doctest.h>
+#include <functional>
 
 #include "networks.hpp"
 #include "nn/layer_alone.hpp"
@@ -18,6 +19,8 @@
 using namespace octet;
 
 namespace {
+
+using V = Value<float>;
 
 /// A few steps of training towards outputs of -1 and 1, which move weights, statistics and ranges.
 void train(const Graph<float>& graph, const Shape& input, int steps) {
@@ -41,6 +44,15 @@ Tensor<float> inference(const Graph<float>& graph, const Tensor<float>& x) {
   Tensor<float> y(executor.output().shape());
   std::copy(executor.output().begin(), executor.output().end(), y.begin());
   return y;
+}
+
+double signal_to_noise(const Tensor<float>& expected, const Tensor<float>& y) {
+  double signal = 0, noise = 0;
+  for (std::int64_t i = 0; i < y.elements(); ++i) {
+    signal += std::pow(double{expected[i]}, 2);
+    noise += std::pow(double{y[i]} - double{expected[i]}, 2);
+  }
+  return signal / noise;
 }
 
 std::vector<std::string> names_of(const Graph<float>& graph, std::string_view type) {
@@ -71,13 +83,58 @@ TEST_CASE("the graph in inference and its int8 program compute the same bits") {
       CHECK(inference(graph, x) == program(x));
       // What was learned is worth something: int8 is close to float32 with the same weights.
       const Tensor<float> y = program(x), expected = compile(remove_fake_quantize(graph))(x);
-      double signal = 0, noise = 0;
-      for (std::int64_t i = 0; i < y.elements(); ++i) {
-        signal += std::pow(double{expected[i]}, 2);
-        noise += std::pow(double{y[i]} - double{expected[i]}, 2);
-      }
-      CHECK(noise < signal / 50);
+      CHECK(signal_to_noise(expected, y) > 50);
     }
+  }
+}
+
+TEST_CASE("the same bits where values are scaled, padded or kept in float32 on their way") {
+  struct Case {
+    std::string name;
+    std::function<V(V)> build;
+    std::vector<std::string> keep_float = {};
+  };
+  const Case cases[] = {
+      {"a factor before its image",
+       [](V x) {
+         x = relu(conv2d(x, 8, {.kernel = 3, .padding = 1}));
+         return linear(flatten(multiply(sigmoid(linear(global_average_pool(x), 8)), x)), 3);
+       }},
+      {"a pad with a value beyond all others",
+       [](V x) {
+         x = pad(relu(conv2d(x, 8, {.kernel = 3})), {.padding = 1, .value = 50});
+         return linear(flatten(conv2d(x, 4, {.kernel = 3})), 3);
+       }},
+      {"pooling in float32",
+       [](V x) {
+         x = max_pool(conv2d(x, 8, {.kernel = 3}), {.kernel = 2});
+         return linear(flatten(conv2d(x, 4, {.kernel = 1})), 3);
+       },
+       {"max_pool_1"}},
+      {"dropout between float32 layers, beside int8",
+       [](V x) {
+         x = relu(conv2d(x, 8, {.kernel = 3, .padding = 1}));
+         V y = conv2d(dropout(x, {.probability = 0.25}), 4, {.kernel = 3});
+         return linear(flatten(y + conv2d(x, 4, {.kernel = 3})), 3);
+       },
+       {"conv2d_1", "conv2d_2"}},
+      {"dropout between float32 and int8",
+       [](V x) {
+         x = dropout(relu(conv2d(x, 8, {.kernel = 3, .padding = 1})), {.probability = 0.25});
+         return linear(flatten(conv2d(x, 4, {.kernel = 3})), 3);
+       },
+       {"conv2d_1"}}};
+  for (const Case& each : cases) {
+    CAPTURE(each.name);
+    Graph<float> net(7);
+    net.output(each.build(net.input({6, 6, 3})));
+    const Graph<float> aware = insert_fake_quantize(net, {.keep_float = each.keep_float});
+    train(aware, {6, 6, 3}, 6);
+    const Program program = quantize(aware);
+    const Tensor<float> x = networks::images({6, 6, 3}, 9);
+    CHECK(inference(aware, x) == program(x));
+    const Tensor<float> y = program(x), expected = compile(remove_fake_quantize(aware))(x);
+    CHECK(signal_to_noise(expected, y) > 20);
   }
 }
 
@@ -411,4 +468,15 @@ TEST_CASE("what cannot be made quantization-aware") {
   CHECK_THROWS_AS(insert_fake_quantize(insert_fake_quantize(graph)), Error);
   CHECK_THROWS_AS(insert_fake_quantize(graph, {.keep_float = {"conv2d_9"}}), Error);
   CHECK_THROWS_AS(quantize(graph), Error);
+  CHECK_THROWS_WITH_AS(compile(insert_fake_quantize(graph)),
+                       "compile: conv2d_1: expected a network without fake quantization; "
+                       "quantize(graph) makes the program of one that was trained with it",
+                       Error);
+  Graph<float> mixed(1);
+  const V x = dropout(mixed.input({4, 4, 2}));
+  mixed.output(linear(flatten(conv2d(x, 2, {.kernel = 3}) + conv2d(x, 2, {.kernel = 3})), 2));
+  CHECK_THROWS_WITH_AS(insert_fake_quantize(mixed, {.keep_float = {"conv2d_1"}}),
+                       "insert_fake_quantize: expected either int8 or float32 layers behind "
+                       "dropout_1, got both; a dropout for each would serve",
+                       Error);
 }

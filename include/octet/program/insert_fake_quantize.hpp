@@ -1,6 +1,7 @@
 // Quantization-aware training: the pass that prepares a graph for it, and the way to int8 after it.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <map>
 #include <memory>
@@ -51,9 +52,10 @@ inline std::string fake_quantize_name(const std::string& value) { return value +
 /// Puts fake quantization where the int8 program will quantize, and nowhere else: the converter
 /// itself is asked. One fake-quantize node for each group of values that share a scale: after the
 /// activation that is fused into a layer, on both inputs of a sum, behind a concat whose inputs
-/// take its scale. Layers that have weights or compute become quantization-aware. Batch norms that
-/// the program folds become absorbed ones. All parameters keep their values and names, so training
-/// may begin from a trained network or from a fresh one. Fails if no layer can run in int8.
+/// take its scale, behind a pad whose value may widen it. Layers that have weights or compute
+/// become quantization-aware. Batch norms that the program folds become absorbed ones. All
+/// parameters keep their values and names, so training may begin from a trained network or from a
+/// fresh one. Fails if no layer can run in int8.
 template <std::same_as<float> T>
 class FakeQuantizeInsertion {
  public:
@@ -112,7 +114,7 @@ class FakeQuantizeInsertion {
   }
 
   /// For each group that an int8 operation reads or writes, the value behind which its
-  /// fake-quantize node stands: the last concat's, or else the first one.
+  /// fake-quantize node stands: that of the last concat or pad with a value, or else the first one.
   void place_quantizers() {
     const std::size_t count = description_.values.size();
     std::vector<bool> needed(count, false);
@@ -126,11 +128,15 @@ class FakeQuantizeInsertion {
       if (!plan_.decisions[i].int8) continue;
       needed[at(group_of(operation.output))] = true;
       for (const int input : operation.inputs) needed[at(group_of(input))] = true;
-      if (operation.as<operations::Concat>())
+      if (operation.as<operations::Concat>() || pads_with_value(operation))
         place_[at(group_of(operation.output))] = operation.output;
     }
     for (std::size_t v = 0; v < count; ++v)
       if (!needed[v]) place_[v] = -1;
+  }
+  static bool pads_with_value(const Operation& operation) {
+    const auto* const pad = operation.as<operations::Pad>();
+    return pad && pad->value != 0;
   }
   int group_of(int value) const { return plan_.group[at(value)]; }
   std::string quantizer_of(int value) const {
@@ -153,48 +159,75 @@ class FakeQuantizeInsertion {
     return last;
   }
 
+  enum class Readers { int8, float32 };
+  /// Whether such operations read what a node computes, itself or behind what the program leaves
+  /// out; an output is read in float32.
+  bool is_read_by(Readers readers, int node) const {
+    const auto is = [node](int other) { return other == node; };
+    if (readers == Readers::float32 && std::ranges::any_of(from_.outputs(), is)) return true;
+    for (int i = node + 1; i < from_.size(); ++i) {
+      if (std::ranges::none_of(from_.node(i).inputs, is)) continue;
+      if (value_of(i) < 0 ? is_read_by(readers, i) : runs_in_int8(i) == (readers == Readers::int8))
+        return true;
+    }
+    return false;
+  }
+  bool runs_in_int8(int node) const {
+    const int operation = operation_of(node);
+    return operation >= 0 && plan_.decisions[at(operation)].int8;
+  }
+
+  /// Whether a node reads what is behind fake-quantize nodes: where the program computes in int8,
+  /// and where it has fused or left out the node and those after it read int8. Operations of
+  /// float32 read what is there in float32.
+  bool reads_quantized(int i) const {
+    if (value_of(i) >= 0) return runs_in_int8(i);
+    const int source = from_.node(i).inputs[0];
+    if (raw_[at(source)].node == quantized_[at(source)].node) return true;
+    const bool by_int8 = is_read_by(Readers::int8, i);
+    if (by_int8 && is_read_by(Readers::float32, i))
+      fail("insert_fake_quantize: expected either int8 or float32 layers behind ",
+           from_.node(i).name, ", got both; a dropout for each would serve");
+    return by_int8;
+  }
+
   void add_node(int i) {
     const Node<T>& node = from_.node(i);
-    const int value = value_of(i), operation = operation_of(i);
     if (!node.layer) {
       raw_[at(i)] = to_.input(node.shape, node.name);
     } else {
-      const bool int8 = operation >= 0 && plan_.decisions[at(operation)].int8;
-      // What is fused or left out follows its own input; an operation of float32 reads what is
-      // there in float32.
-      const bool reads_quantized = int8 || value < 0;
+      const std::vector<Value<T>>& from = reads_quantized(i) ? quantized_ : raw_;
       std::vector<Value<T>> inputs;
-      for (const int source : node.inputs)
-        inputs.push_back((reads_quantized ? quantized_ : raw_)[at(source)]);
-      raw_[at(i)] = to_.add(layer_for(i, operation, int8), inputs, Parameters::keep);
+      for (const int source : node.inputs) inputs.push_back(from[at(source)]);
+      raw_[at(i)] = to_.add(layer_for(i), inputs, Parameters::keep);
       if (to_.node(raw_[at(i)].node).name != node.name) raw_[at(i)].named(node.name);
     }
     quantized_[at(i)] = raw_[at(i)];
-    if (value >= 0) {
+    if (value_of(i) >= 0) {
       QuantizationAwareOptions fused;
       ends_[at(last_fused(i, fused))] = i;
     }
     // The fake-quantize node stands behind all that is fused.
     const auto owner = ends_.find(at(i));
     if (owner == ends_.end()) return;
-    const int computed = value_of(owner->second), by = operation_of(owner->second);
+    const int computed = value_of(owner->second);
     if (place_[at(group_of(computed))] != computed) return;
     quantized_[at(i)] = to_.add(std::make_unique<FakeQuantize<T>>(fake_quantize_options()),
                                 {&raw_[at(i)], 1}, Parameters::keep);
     quantized_[at(i)].named(quantizer_of(computed));
     // Whoever reads in float32 what was computed in int8 gets it dequantized.
-    if (by >= 0 && plan_.decisions[at(by)].int8) raw_[at(i)] = quantized_[at(i)];
+    if (runs_in_int8(owner->second)) raw_[at(i)] = quantized_[at(i)];
   }
 
-  std::unique_ptr<Layer<T>> layer_for(int i, int operation, bool int8) const {
+  std::unique_ptr<Layer<T>> layer_for(int i) const {
     Layer<T>& layer = *from_.node(i).layer;
-    if (type_of(i) == "batch_norm" && value_of(i) < 0 && absorbed_in_int8(i))
+    // Folded into a layer that runs in int8.
+    if (type_of(i) == "batch_norm" && value_of(i) < 0 && runs_in_int8(from_.node(i).inputs[0]))
       return std::make_unique<AbsorbedBatchNorm<T>>(static_cast<const BatchNorm<T>&>(layer),
                                                     options_.schedule);
-    if (!int8) return layer.clone();
-    const Operation& described = description_.operations[at(operation)];
-    const auto* const pad = described.as<operations::Pad>();
-    if (moves_values(described) && !(pad && pad->value != 0)) return layer.clone();
+    if (!runs_in_int8(i)) return layer.clone();
+    const Operation& described = description_.operations[at(operation_of(i))];
+    if (moves_values(described) && !pads_with_value(described)) return layer.clone();
     QuantizationAwareOptions options{.weight_scale = options_.weight_scale,
                                      .quantize_from = options_.schedule.quantize_from};
     for (const int input : described.inputs)
@@ -202,11 +235,6 @@ class FakeQuantizeInsertion {
     options.output_quantizer = quantizer_of(described.output);
     last_fused(i, options);
     return std::make_unique<QuantizationAware<T>>(layer.clone(), std::move(options));
-  }
-  /// Whether the layer before this folded batch norm runs in int8.
-  bool absorbed_in_int8(int i) const {
-    const int operation = operation_of(from_.node(i).inputs[0]);
-    return operation >= 0 && plan_.decisions[at(operation)].int8;
   }
   FakeQuantizeOptions fake_quantize_options() const {
     return {options_.observer, options_.momentum, options_.activation_scale, options_.schedule};
@@ -253,8 +281,9 @@ Graph<T> remove_fake_quantize(const Graph<T>& graph) {
 }
 
 /// The int8 program of a quantization-aware graph, with the ranges and scales that it has observed
-/// and learned: no images are needed. The graph in inference computes the same bits. Fails if it
-/// has not been trained for at least one step.
+/// and learned: no images are needed. The graph in inference computes the same bits, but for what
+/// float32 layers with a batch norm round otherwise when it is folded into them. Fails if it has
+/// not been trained for at least one step.
 template <std::same_as<float> T>
 Program quantize(const Graph<T>& graph, const ProgramOptions& options = {}) {
   if (!is_quantization_aware(graph))
@@ -271,7 +300,9 @@ Program quantize(const Graph<T>& graph, const ProgramOptions& options = {}) {
     Layer<T>* const layer = layer_of(operation.name);
     choice.weight_scales.emplace_back();
     if (!layer || layer->type() != QuantizationAware<T>::type_name) {
-      if (!moves_values(operation)) quantize_options.keep_float.push_back(operation.name);
+      // What moves values in int8 has the scale of what it moves, not one of its own.
+      if (!moves_values(operation) || layer_of(fake_quantize_name(operation.name)))
+        quantize_options.keep_float.push_back(operation.name);
       continue;
     }
     const auto& aware = static_cast<const QuantizationAware<T>&>(*layer);

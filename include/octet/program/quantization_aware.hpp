@@ -274,16 +274,17 @@ class QuantizationAware final : public Layer<T> {
     return graph;
   }
   ProgramDescription quantized(const ProgramDescription& from) const {
-    if (input_quantizers_.size() != from.inputs.size() || !output_quantizer_)
-      fail("quantization_aware: expected the names of ", from.inputs.size(),
+    // The operation may read what the layer reads in another order.
+    const std::vector<int>& inputs = from.operations[0].inputs;
+    if (input_quantizers_.size() != inputs.size() || !output_quantizer_)
+      fail("quantization_aware: expected the names of ", inputs.size(),
            " input quantizers and of an output quantizer");
     const QuantizeOptions options;
     Quantizer quantizer(from, options);
     QuantizationChoice choice;
     choice.values.resize(from.values.size());
-    for (std::size_t k = 0; k < from.inputs.size(); ++k)
-      choice.values[static_cast<std::size_t>(from.inputs[k])] =
-          input_quantizers_[k]->quantization();
+    for (std::size_t k = 0; k < inputs.size(); ++k)
+      choice.values[static_cast<std::size_t>(inputs[k])] = input_quantizers_[k]->quantization();
     choice.values[static_cast<std::size_t>(from.outputs[0])] = output_quantizer_->quantization();
     choice.weight_scales.assign(from.operations.size(), folded_weight_scales(batch_norm_));
     quantizer.choose(std::move(choice));
