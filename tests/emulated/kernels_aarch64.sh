@@ -45,10 +45,10 @@ chooses cortex-a72 neon_i8mm neon
 chooses max amx scalar
 chooses max scalar scalar
 
-# agrees PROCESSOR PROGRAM
+# agrees PROCESSOR CASES
 agrees() {
-  qemu-aarch64 -cpu "$1" "./$2" >log || { cat log; exit 1; }
-  echo "$1: $2 agrees: $(sed -n 's/.*assertions: *//p' log)"
+  qemu-aarch64 -cpu "$1" ./kernels --test-case="$2" >log || { cat log; exit 1; }
+  echo "$1: $2: $(sed -n 's/.*assertions: *//p' log)"
 }
 objects=
 for source in main core/cpu kernels/requantize_s8 kernels/elementwise_s8 kernels/pooling_s8 \
@@ -60,7 +60,7 @@ for source in main core/cpu kernels/requantize_s8 kernels/elementwise_s8 kernels
 done
 # shellcheck disable=SC2086  # a list of files
 $compiler -static $objects -o kernels
-$compiler -static main.o conv2d_s8.o -o conv2d_s8
-agrees max kernels
-agrees cortex-a76 conv2d_s8
-agrees cortex-a72 conv2d_s8
+agrees max '*'
+# What differs between processors is what they multiply int8 with.
+agrees cortex-a76 'conv2d_s8: every implementation*'
+agrees cortex-a72 'conv2d_s8: every implementation*'
