@@ -4,13 +4,8 @@
 #include <doctest/doctest.h>
 #include <thread>
 #include <vector>
-#if defined(__linux__)
-#include <cstdlib>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <system_error>
-#include <unistd.h>
-#endif
+
+#include "few_threads.hpp"
 
 using octet::ThreadPool;
 
@@ -83,23 +78,9 @@ TEST_CASE("thread pool: an exception of a body reaches the caller, and the pool 
   CHECK(count == 100);
 }
 
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if OCTET_TEST_FEW_THREADS
 TEST_CASE("thread pool: throws where the system gives fewer threads") {
-  // In a process of its own, which has memory for some of their stacks.
-  const pid_t child = fork();
-  if (child == 0) {
-    const rlimit memory{1ul << 30, 1ul << 30};
-    setrlimit(RLIMIT_AS, &memory);
-    try {
-      ThreadPool pool(100000);
-    } catch (const std::system_error&) {
-      std::_Exit(0);
-    }
-    std::_Exit(1);
-  }
-  int status = -1;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+  CHECK(throws_where_threads_are_few([] { ThreadPool pool(100000); }));
 }
 #endif
 

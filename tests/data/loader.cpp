@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <doctest/doctest.h>
 
+#include "few_threads.hpp"
 #include "message_of.hpp"
 #include "octet/data/transforms.hpp"
 
@@ -220,3 +221,10 @@ TEST_CASE("options that cannot be are refused") {
   CHECK(message_of([&] { loader.start(0, 3); }) ==
         "loader: expected an epoch of at least 0 and a step from 0 to 2, got epoch 0, step 3");
 }
+
+#if OCTET_TEST_FEW_THREADS
+TEST_CASE("loader: throws where the system gives fewer threads") {
+  const ImageDataset data = numbered(4);
+  CHECK(throws_where_threads_are_few([&] { Loader loader(data, {}, {.threads = 100000}); }));
+}
+#endif

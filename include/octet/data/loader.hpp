@@ -49,8 +49,10 @@ struct LoaderOptions {
 template <class = WhenUsed>
 class BasicLoader {
  public:
+  /// Fails if the options make no sense; throws std::system_error if the system gives fewer
+  /// threads.
   BasicLoader(const ImageDataset& dataset, Pipeline pipeline, LoaderOptions options = {})
-      : dataset_(dataset), pipeline_(std::move(pipeline)), options_(std::move(options)) {
+      : BasicLoader(Idle{}, dataset, std::move(pipeline), std::move(options)) {
     if (options_.batch < 1) fail("loader: expected a batch of at least 1, got ", options_.batch);
     if (options_.threads < 0) fail("loader: expected at least 0 threads, got ", options_.threads);
     if (options_.prefetch < 1)
@@ -129,6 +131,12 @@ class BasicLoader {
   }
 
  private:
+  // Where this constructor has ended, an exception of the other one calls the destructor, which
+  // ends the threads that have begun.
+  struct Idle {};
+  BasicLoader(Idle, const ImageDataset& dataset, Pipeline pipeline, LoaderOptions options)
+      : dataset_(dataset), pipeline_(std::move(pipeline)), options_(std::move(options)) {}
+
   struct Slot {
     enum class State { free, full };
     State state = State::free;
