@@ -24,17 +24,15 @@ struct AlignedAllocator {
   T* allocate(std::size_t count) {
     const std::size_t bytes = count * sizeof(T);
     void* const memory = ::operator new(bytes, alignment_of(bytes));
-    if (bytes >= large_memory)
-      prefer_large_pages(memory, bytes);
-    else if (bytes >= populated_memory)
-      populate(memory, bytes);
+    if (bytes >= large_page) prefer_large_pages(memory, bytes);
+    if (bytes >= populated_memory && bytes < unpopulated_memory) populate(memory, bytes);
     return static_cast<T*>(memory);
   }
   void deallocate(T* pointer, std::size_t count) {
     ::operator delete(pointer, alignment_of(count * sizeof(T)));
   }
   static std::align_val_t alignment_of(std::size_t bytes) {
-    return std::align_val_t(bytes >= large_memory ? large_page : alignment);
+    return std::align_val_t(bytes >= large_page ? large_page : alignment);
   }
   friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
 };
