@@ -131,6 +131,47 @@ TEST_CASE("a picture cut at any byte is refused") {
   CHECK(complaint("x.ppm", "P6 2 2 255\n123456789012") == "");
 }
 
+TEST_CASE("PGM and PPM whose samples are not from 0 to 255 are refused, and so are odd headers") {
+  for (const std::string maximum : {"1", "15", "65535"})
+    CHECK(complaint("x.ppm", "P6 48 48 " + maximum + "\n" + std::string(13824, 'x')) ==
+          ": expected samples from 0 to 255, got a maximum of " + maximum);
+  for (const char* const header : {"P5\n48 48\n0\n", "P5\n48 48\nx\n", "P5\n48 x 255\n", "P5"})
+    CHECK(complaint("x.pgm", header) ==
+          ": expected a header with width, height and maximum, each a number above 0");
+  CHECK(complaint("x.pgm", "P5 # 1 1 255\r48 48 255\n1 1 255\nA").find(": the picture is cut") ==
+        0);
+}
+
+TEST_CASE("a BMP is cut if rows are missing, whatever its header says of its size") {
+  std::string bmp = encode(colours(5, 7), Format::bmp);
+  for (const char* const size : {"\0\0\0\0", "\xFF\xFF\xFF\x7F"}) {
+    bmp.replace(2, 4, size, 4);
+    CHECK(complaint("x.bmp", bmp) == "");
+    CHECK(complaint("x.bmp", bmp.substr(0, bmp.size() - 1)).find(": the picture is cut") == 0);
+  }
+  // The oldest header: 16 bits for each size, and 24 bits a pixel.
+  const std::string old("BM\0\0\0\0\0\0\0\0\x1A\0\0\0\x0C\0\0\0\x01\0\x02\0\x01\0\x18\0", 26);
+  CHECK(complaint("x.bmp", old + "123-456-") == "");
+  CHECK(complaint("x.bmp", old + "123-456").find(": the picture is cut") == 0);
+}
+
+TEST_CASE("a JPEG whose Huffman tables are too large or cut is refused") {
+  const std::string jpeg = encode(colours(8, 8), Format::jpeg);
+  const std::size_t table = jpeg.find("\xFF\xC4") + 4;
+  std::string large = jpeg;
+  large.replace(table + 1, 2, "\xFF\xFF");
+  CHECK(complaint("x.jpg", large).find(": expected a Huffman table of at most 256 codes, got ") ==
+        0);
+  std::string longer = jpeg;
+  longer[table + 16] = '\xF0';
+  CHECK(complaint("x.jpg", longer).find(": expected a Huffman table of ") == 0);
+  // Data that stb_image reads on in, and where others see a segment that hides a table.
+  const std::string hidden = jpeg.substr(0, jpeg.size() - 2) +
+                             std::string("\xFF\xFF\0\0\x22\xFF\xC4", 7) +
+                             large.substr(table - 2, 30) + "\xFF\xD9";
+  CHECK(complaint("x.jpg", hidden).find(": the picture is cut") == 0);
+}
+
 TEST_CASE("a header that promises too much allocates nothing") {
   std::string png = encode(colours(2, 2), Format::png);
   // Width and height, big-endian, become 10,000.
