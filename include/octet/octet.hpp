@@ -22,6 +22,7 @@
 #include "octet/core/svg.hpp"
 #include "octet/core/tensor.hpp"
 #include "octet/core/thread_pool.hpp"
+#include "octet/core/utf8.hpp"
 #include "octet/data/batch.hpp"
 #include "octet/data/canvas.hpp"
 #include "octet/data/cifar10.hpp"

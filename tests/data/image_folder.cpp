@@ -1,6 +1,7 @@
 #include "octet/data/image_folder.hpp"
 
 #include <doctest/doctest.h>
+#include <filesystem>
 
 #include "message_of.hpp"
 #include "octet/core/file.hpp"
@@ -99,6 +100,16 @@ TEST_CASE("image folders: faults are told") {
         "DATA: expected a folder of images for each class (such as DATA/angry/1.jpg), found no "
         "image");
   folder.write("angry/1.png", "aa");
+  folder.write("trained/history.csv", "no picture");
+  CHECK(complaint(folder) == "DATA/trained: expected pictures of this class, found none");
+  CHECK(complaint(folder, {.class_names = {"angry", "trained"}}) == "");
+  std::filesystem::remove_all(folder.path("trained"));
+  folder.write("t\xEAte/1.png", "aa");
+  CHECK(complaint(folder) == "DATA: expected classes whose names are UTF-8, got \"t\xEAte\"");
+  std::filesystem::remove_all(folder.path("t\xEAte"));
+  folder.write("t\xC3\xAAte/1.png", "aa");
+  CHECK(complaint(folder) == "");
+  std::filesystem::remove_all(folder.path("t\xC3\xAAte"));
   CHECK(complaint(folder, {.class_names = {"Happy", "Sad"}}) ==
         "DATA: expected folders named after the classes Happy, Sad, found \"angry\"");
   folder.write("test/angry/1.png", "aa");

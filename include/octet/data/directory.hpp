@@ -35,7 +35,8 @@ std::vector<std::string> directory_entries(const std::string& path, EntryKind ki
     const std::string name = entry->d_name;
     if (name.front() == '.') continue;
     struct ::stat status {};
-    if (::stat((path + "/" + name).c_str(), &status) != 0) continue;
+    if (::stat((path + "/" + name).c_str(), &status) != 0)
+      fail(path, "/", name, ": cannot be read: ", std::strerror(errno));
     if (kind == EntryKind::folder ? S_ISDIR(status.st_mode) : S_ISREG(status.st_mode))
       names.push_back(name);
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "octet/core/error.hpp"
+#include "octet/core/utf8.hpp"
 #include "octet/data/dataset.hpp"
 #include "octet/data/directory.hpp"
 #include "octet/data/transforms/resize.hpp"
@@ -38,19 +39,28 @@ class BasicImageFolderReader {
   /// Class names come from the first split that is read, if they were not given.
   ImageDataset read(const std::string& path) {
     const std::vector<std::string> folders = directory_entries(path, EntryKind::folder);
-    if (options_.class_names.empty()) options_.class_names = folders;
+    for (const std::string& folder : folders)
+      if (!is_utf8(folder))
+        fail(path, ": expected classes whose names are UTF-8, got \"", folder, "\"");
+    const bool folders_are_classes = options_.class_names.empty();
+    if (folders_are_classes) options_.class_names = folders;
     check_distinct(path, options_.class_names);
     check_distinct(path, folders);
     ImageDataset data;
     data.class_names = options_.class_names;
+    std::string empty;
     for (const std::string& folder : folders) {
       const std::int32_t label = label_of(path, folder);
       const std::string inside = path + "/" + folder;
-      for (const std::string& name : image_files(inside)) add(data, inside + "/" + name, label);
+      const std::vector<std::string> files = image_files(inside);
+      if (files.empty()) empty = inside;
+      for (const std::string& name : files) add(data, inside + "/" + name, label);
     }
     if (data.size() == 0)
       fail(path, ": expected a folder of images for each class (such as ", path,
            "/angry/1.jpg), found no image");
+    if (folders_are_classes && !empty.empty())
+      fail(empty, ": expected pictures of this class, found none");
     return data;
   }
 

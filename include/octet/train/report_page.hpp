@@ -10,6 +10,7 @@
 
 #include "octet/core/file.hpp"
 #include "octet/core/page.hpp"
+#include "octet/core/utf8.hpp"
 #include "octet/train/network_report.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -63,12 +64,6 @@ class ReportPage {
     char text[32];
     std::snprintf(text, sizeof text, "%.4g", value);
     return text;
-  }
-  /// The first bytes of a name, without a part of a UTF-8 character.
-  static std::string shortened(const std::string& name, std::size_t bytes) {
-    if (bytes >= name.size()) return name;
-    while (bytes > 0 && (static_cast<unsigned char>(name[bytes]) & 0xC0) == 0x80) --bytes;
-    return name.substr(0, bytes);
   }
   static std::string range(const Json& ends) {
     return significant(ends.as_array()[0].as_number()) + " to " +
@@ -224,7 +219,7 @@ class ReportPage {
                  y((*form)["recall"]["high"].as_number()), "one");
         ++place;
       }
-      svg.text(left + 21, 196, shortened(name, 9), "middle");
+      svg.text(left + 21, 196, first_letters(name, 9), "middle");
       table.rows.push_back({name, before[i]["images"].text(), interval(before[i]["recall"]),
                             interval(after[i]["recall"]), percent(before[i]["precision"]),
                             percent(after[i]["precision"]), percent(before[i]["f1"]),
@@ -249,9 +244,9 @@ class ReportPage {
     svg.text(left, 14, whose, "start", "title");
     for (std::size_t label = 0; label < rows.size(); ++label) {
       const double y = top + high * static_cast<double>(label);
-      svg.text(left - 6, y + 20, shortened(names[label]["name"].as_string(), 10), "end");
+      svg.text(left - 6, y + 20, first_letters(names[label]["name"].as_string(), 10), "end");
       svg.text(left + cell * (static_cast<double>(label) + 0.5), top - 8,
-               shortened(names[label]["name"].as_string(), 8), "middle");
+               first_letters(names[label]["name"].as_string(), 8), "middle");
       const double all = (std::max)(1.0, names[label]["images"].as_number());
       for (std::size_t predicted = 0; predicted < rows.size(); ++predicted) {
         const Json& count = rows[label].as_array()[predicted];
