@@ -31,14 +31,24 @@ void hold_out_validation(Splits& splits) {
   splits.train = splits.train.subset(std::span(order).first(kept));
 }
 
+/// What the function gives; where it fails, its message begins with the path.
+template <class Function>
+auto naming(const std::string& path, const Function& function) {
+  try {
+    return function();
+  } catch (const Error& error) {
+    fail(path, ": ", error.what());
+  }
+}
+
 Splits read_fer2013_splits(const DataOptions& options) {
   const Splits splits = read_fer2013(options.path);
   if (splits.train.size() == 0 && splits.validation.size() == 0 && splits.test.size() == 0)
     fail(options.path, ": expected images, got a header without any");
   if (options.votes.empty()) return splits;
-  return with_votes(
-      splits, read_ferplus(options.votes),
-      {.classes = options.contempt == "yes" ? FerPlusClasses::eight : FerPlusClasses::seven});
+  const FerPlusTable votes = read_ferplus(options.votes);
+  const auto classes = options.contempt == "yes" ? FerPlusClasses::eight : FerPlusClasses::seven;
+  return naming(options.votes, [&] { return with_votes(splits, votes, {.classes = classes}); });
 }
 
 /// The fold for testing, the one after it for validation, and the others to learn from.
@@ -81,12 +91,10 @@ Splits read_form(const DataOptions& options, std::int64_t H, std::int64_t W) {
 
 void order_classes_of_model(const DataOptions& options, Splits& splits) {
   if (options.classes.empty()) return;
-  try {
+  naming(options.path, [&] {
     for (ImageDataset* const part : {&splits.train, &splits.validation, &splits.test})
       part->order_classes(options.classes);
-  } catch (const Error& error) {
-    fail(options.path, ": ", error.what());
-  }
+  });
 }
 
 }  // namespace
@@ -96,8 +104,9 @@ DataSplits read_splits(const DataOptions& options, std::int64_t H, std::int64_t 
   order_classes_of_model(options, splits);
   if (splits.validation.size() == 0 && splits.train.size() >= 10) hold_out_validation(splits);
   if (splits.test.size() == 0) {
-    std::fprintf(stderr, "%s: has no test images, those for validation take their place\n",
-                 options.path.c_str());
+    if (splits.validation.size() > 0)
+      std::fprintf(stderr, "%s: has no test images, those for validation take their place\n",
+                   options.path.c_str());
     splits.test = splits.validation;
     splits.test_is_validation = true;
   }

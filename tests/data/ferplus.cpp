@@ -40,6 +40,13 @@ TEST_CASE("FER+: votes are read by column and split") {
   CHECK(table.test.empty());
 }
 
+TEST_CASE("FER+: a byte order mark is passed over") {
+  const TemporaryFolder folder;
+  CHECK(read_ferplus(
+            folder.write("new.csv", "\xEF\xBB\xBF" + columns + "Training,a,0,10,0,0,0,0,0,0,0,0\n"))
+            .train.size() == 1);
+}
+
 TEST_CASE("FER+: faults are told with file and line") {
   const TemporaryFolder folder;
   const auto complaint = [&](const std::string& text) {
@@ -102,4 +109,9 @@ TEST_CASE("FER+: votes for another number of images are refused") {
   CHECK(message_of([] {
           with_votes(faces({1, 2}), {{}});
         }) == "ferplus: expected the votes of as many images as FER2013 has here, 2, got 1");
+  const octet::Splits splits{faces({1}), faces({1, 2}), faces({1})};
+  CHECK(message_of([&] {
+          with_votes(splits, FerPlusTable{{{}}, {{}}, {{}}});
+        }) ==
+        "ferplus: expected the votes of as many images as FER2013 has in PublicTest, 2, got 1");
 }

@@ -62,8 +62,7 @@ class BasicFer2013Reader {
     std::string_view line;
     if (!lines_.next(line))
       fail(lines_.path(), ": expected the columns emotion, pixels and Usage, got an empty file");
-    // Spreadsheets put a byte order mark in front of UTF-8.
-    if (line.substr(0, 3) == "\xEF\xBB\xBF") line.remove_prefix(3);
+    line = without_byte_order_mark(line);
     split_fields(line, fields_);
     columns_ = fields_.size();
     const auto column = [&](std::string_view wanted) {

@@ -56,6 +56,7 @@ FerPlusTable read_ferplus(const std::string& path) {
   };
   std::string_view line;
   if (!lines.next(line)) fail(path, ": expected the columns of FER+, got an empty file");
+  line = without_byte_order_mark(line);
   std::vector<std::string_view> fields;
   split_fields(line, fields);
   const std::size_t columns = fields.size();
@@ -153,9 +154,16 @@ ImageDataset with_votes(const ImageDataset& data, const std::vector<FerPlusVotes
 template <class = WhenUsed>
 Splits with_votes(const Splits& splits, const FerPlusTable& table,
                   const FerPlusOptions& options = {}) {
-  return {with_votes(splits.train, table.train, options),
-          with_votes(splits.validation, table.validation, options),
-          with_votes(splits.test, table.test, options)};
+  const auto part = [&](const char* usage, const ImageDataset& data,
+                        const std::vector<FerPlusVotes>& votes) {
+    if (data.size() != static_cast<std::int64_t>(votes.size()))
+      fail("ferplus: expected the votes of as many images as FER2013 has in ", usage, ", ",
+           data.size(), ", got ", votes.size());
+    return with_votes(data, votes, options);
+  };
+  return {part("Training", splits.train, table.train),
+          part("PublicTest", splits.validation, table.validation),
+          part("PrivateTest", splits.test, table.test)};
 }
 
 }  // namespace octet::inline OCTET_ABI

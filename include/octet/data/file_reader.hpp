@@ -94,6 +94,12 @@ class BasicLineReader {
 };
 using LineReader = BasicLineReader<>;
 
+/// The first line of a file without the mark that spreadsheets put in front of UTF-8.
+template <class = WhenUsed>
+std::string_view without_byte_order_mark(std::string_view line) {
+  return line.substr(line.substr(0, 3) == "\xEF\xBB\xBF" ? 3 : 0);
+}
+
 /// Splits a line of comma-separated values; quotes and spaces around a field are taken off. Commas
 /// inside of quotes are not known.
 template <class = WhenUsed>
