@@ -129,6 +129,17 @@ TEST_CASE("file: a folder that cannot be written to, or is none, is named") {
   }
 }
 
+TEST_CASE("file: a name that leaves no room for that of a temporary file is refused beforehand") {
+  const TemporaryFolder folder;
+  const std::size_t longest = 255 - (std::to_string(::getpid()) + ".-0.temporary").size();
+  const auto name = [&](std::size_t letters) { return folder.path(std::string(letters, 'a')); };
+  octet::check_writable(name(longest));
+  write_file(name(longest), std::string_view("x"));
+  CHECK(message_of([&] { octet::check_writable(name(longest + 1)); }) ==
+        name(longest + 1) + ": cannot be written: File name too long");
+  CHECK(message_of([&] { write_file(name(longest + 1), std::string_view("x")); }) != "");
+}
+
 TEST_CASE("file: a temporary file left by a crash does not stand in the way") {
   const TemporaryFolder folder;
   const std::string path = folder.path("a");

@@ -96,7 +96,8 @@ void check_writable(const std::string& path) {
   struct ::stat target {};
   if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
     fail(path, ": expected a file or nothing, got a folder or a device");
-  const std::string probe = text_of(path, ".", ::getpid(), ".probe");
+  // As long as the name that write_file() gives its temporary file.
+  const std::string probe = text_of(path, ".", ::getpid(), "-p.temporary");
   const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   int error = file < 0 ? errno : 0;
   if (!error && ::write(file, "probe", 5) != 5) error = errno;
