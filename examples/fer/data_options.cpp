@@ -52,14 +52,12 @@ DataOptions completed(DataOptions options, const ModelCard* card) {
     fail(options.fold ? "--fold" : "--folds", ": expected CK+ as --data, got ", options.path);
   if (!ckplus) return options;
   const Fold fold = card && card->fold ? *card->fold : Fold{};
-  if (card && card->fold &&
-      (options.folds.value_or(fold.count) != fold.count ||
-       options.fold.value_or(fold.number) != fold.number))
-    fail("--fold: expected ", fold.number, " of ", fold.count,
-         ", because the model has learned from people in the others, got ",
-         options.fold.value_or(fold.number), " of ", options.folds.value_or(fold.count));
   options.folds = options.folds.value_or(fold.count);
   options.fold = options.fold.value_or(fold.number);
+  if (card && card->fold && *fold_of(options) != fold)
+    fail("--fold: expected ", fold.number, " of ", fold.count,
+         ", because the model has learned from people in the others, got ", *options.fold, " of ",
+         *options.folds);
   if (*options.fold > *options.folds)
     fail("--fold: expected at most ", *options.folds, ", the number of folds, got ", *options.fold);
   return options;

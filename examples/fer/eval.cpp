@@ -28,6 +28,15 @@ void check_alike(const std::string& path, const Model& model, const std::string&
          ImageDataset::list_of(model.card.class_names));
 }
 
+/// Fails if the model has learned from people by whom it is to be judged.
+void check_fold(const std::string& path, const Model& model, const std::optional<Fold>& judged) {
+  const std::optional<Fold>& fold = model.card.fold;
+  if (fold && judged && *fold != *judged)
+    fail(path, ": expected to be judged by fold ", fold->number, " of ", fold->count,
+         ", because it has learned from people in the others, got ", judged->number, " of ",
+         judged->count);
+}
+
 }  // namespace
 
 int eval(const EvalOptions& options) {
@@ -37,7 +46,10 @@ int eval(const EvalOptions& options) {
     check_alike(path, models.back(), options.models.front(), models.front());
   }
   const Model& first = models.front();
-  const DataSplits splits = read_splits(completed(options.data, &first.card), first.H(), first.W());
+  const DataOptions where = completed(options.data, &first.card);
+  for (std::size_t i = 0; i < models.size(); ++i)
+    check_fold(options.models[i], models[i], fold_of(where));
+  const DataSplits splits = read_splits(where, first.H(), first.W());
   const auto& [name, data] = split_named(splits, options.split);
   if (data.size() == 0) fail(options.data.path, ": has no images for ", options.split);
   std::vector<std::int64_t> leaked;

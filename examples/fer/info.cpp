@@ -60,11 +60,19 @@ void print_program(const Program& program) {
               static_cast<long long>(program.arena_bytes()));
 }
 
+bool is_checkpoint(const Model& model) {
+  return model.metadata.find("octet.training") != model.metadata.end();
+}
+
 /// What a file holds, in words.
 std::string kind_of(const Model& model) {
-  if (model.kind == FileKind::graph) return "trained network (graph, float32)";
-  if (model.kind == FileKind::checkpoint) return "checkpoint of a training (graph, float32)";
-  if (model.kind == FileKind::quantization_aware) return "network trained for int8, as a program,";
+  const bool in_training = is_checkpoint(model);
+  if (model.kind == FileKind::graph)
+    return in_training ? "checkpoint of a training (graph, float32)"
+                       : "trained network (graph, float32)";
+  if (model.kind == FileKind::quantization_aware)
+    return in_training ? "checkpoint of a training for int8, as a program,"
+                       : "network trained for int8, as a program,";
   int in_int8 = 0, in_float = 0;
   for (const OperationInfo& each : model.program.operations()) {
     const bool converts = each.type == "quantize" || each.type == "dequantize";
@@ -105,7 +113,7 @@ int info(const InfoOptions& options) {
   std::printf("%s: %s of %s, %lld bytes\n", options.file.c_str(), kind_of(model).c_str(),
               model.card.name.c_str(),
               static_cast<long long>(std::filesystem::file_size(options.file)));
-  if (model.kind == FileKind::checkpoint) print_training(model.metadata);
+  if (is_checkpoint(model)) print_training(model.metadata);
   std::printf("input %s, ", to_text(model.program.input_shape()).c_str());
   const std::vector<float>& means = model.card.normalization.mean;
   const std::vector<float>& deviations = model.card.normalization.deviation;

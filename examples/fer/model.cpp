@@ -50,14 +50,10 @@ Model load_model(const std::string& path, CardRule rule) {
   register_quantization_aware_layers<float>();
   const LoadedGraph<float> loaded = load_graph<float>(file);
   ModelCard card = card_from(loaded.metadata, path, rule);
-  const bool in_training = loaded.metadata.find("octet.training") != loaded.metadata.end();
   const bool for_int8 = is_quantization_aware(loaded.graph);
-  return checked(
-      {in_training ? FileKind::checkpoint
-       : for_int8  ? FileKind::quantization_aware
-                   : FileKind::graph,
-       std::move(card), for_int8 ? quantize(loaded.graph) : compile(loaded.graph), loaded.metadata},
-      path);
+  return checked({for_int8 ? FileKind::quantization_aware : FileKind::graph, std::move(card),
+                  for_int8 ? quantize(loaded.graph) : compile(loaded.graph), loaded.metadata},
+                 path);
 }
 
 }  // namespace fer

@@ -10,9 +10,9 @@
 
 namespace fer {
 
-/// Whether a file holds a trained graph, one in the midst of its training, one that was trained for
-/// int8, or a program made from one.
-enum class FileKind { graph, checkpoint, quantization_aware, program };
+/// Whether a file holds a graph of float32, one that is trained for int8, or a program made from
+/// one.
+enum class FileKind { graph, quantization_aware, program };
 
 /// Whether a file must say what its classes and its normalisation are.
 enum class CardRule { required, optional };

@@ -15,6 +15,8 @@ namespace fer {
 struct Fold {
   int number = 1;
   int count = 10;
+
+  bool operator==(const Fold&) const = default;
 };
 
 struct ModelCard {

@@ -85,7 +85,7 @@ void print_rounding(const std::vector<LayerRounding>& layers) {
 int quantize(const QuantizeOptions& options) {
   const Model model = load_model(options.model);
   if (model.kind == FileKind::quantization_aware)
-    fail(options.model, ": expected a network trained in float32; fer train --qat has written the ",
+    fail(options.model, ": expected a network trained in float32; fer train --qat writes the ",
          "int8 program of this one as int8.safetensors beside it");
   if (model.kind == FileKind::program)
     fail(options.model, ": expected a trained network, got a program that fer quantize wrote");

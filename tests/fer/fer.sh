@@ -402,6 +402,13 @@ prints "6 images"
 accepts "$fer" eval people4/best.safetensors --data people --split all
 prints "24 images"
 refuses "expected 4 of 4" "$fer" eval people4/best.safetensors --data people --fold 2
+accepts "$fer" train --data people --folds 4 --fold 1 --model lenet --epochs 1 --out people1
+refuses "people1/best.safetensors: expected to be judged by fold 1 of 4" \
+  "$fer" eval people4/best.safetensors people1/best.safetensors --data people
+accepts "$fer" train --data faces.csv --from people4/best.safetensors --epochs 1 --out people_and_faces
+grep -q "nobody is in two" out && die "expected no word of folds where there are none"
+accepts "$fer" info people_and_faces/best.safetensors
+prints "learned from CK+ without fold 4 of 4"
 refuses "the number of subjects" "$fer" train --data people --folds 5 --out x
 refuses "--fold: expected at most 4" "$fer" train --data people --folds 4 --fold 5 --out x
 refuses "--fold: expected CK+" "$fer" train --data faces.csv --fold 2 --out x
