@@ -41,11 +41,11 @@ Beginning begin_from_model(const TrainOptions& options) {
   if (input.rank() != 3) fail(options.from, ": expected a network for images, got ", input);
   const DataOptions data = completed(options.data, &card);
   DataSplits splits = read_splits(data, input[0], input[1]);
-  card.fold = fold_of(data);
+  if (const auto fold = fold_of(data)) card.fold = fold;
   if (!(splits.train.image_shape() == input))
     fail(data.path, ": expected images of ", input, " for ", options.from, ", got ",
          splits.train.image_shape());
-  return {std::move(loaded.graph), std::move(card), std::move(splits)};
+  return {std::move(loaded.graph), std::move(card), std::move(splits), file.metadata(checksum_key)};
 }
 
 }  // namespace

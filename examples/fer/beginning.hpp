@@ -14,6 +14,8 @@ struct Beginning {
   octet::Graph<float> graph;
   ModelCard card;
   DataSplits splits;
+  /// That of the file of --from; empty: fresh weights.
+  std::string checksum = {};
 };
 
 /// The network of --model with fresh weights, or that of --from.

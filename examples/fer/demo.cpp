@@ -36,7 +36,7 @@ int demo(const DemoOptions& options) {
                               .out = options.out,
                               .seed = options.seed,
                               .threads = options.threads,
-                              .overwrite = options.out == DemoOptions{}.out,
+                              .overwrite = is_of_demo(options.out),
                               .command = TrainedBy::demo};
   const TrainingFolder folder(training);
   std::printf("1. Train a small network on synthetic faces.\n");

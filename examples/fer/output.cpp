@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include <octet/core/json.hpp>
 #include <octet/core/safetensors.hpp>
 #include <octet/program/file.hpp>
 
@@ -14,8 +15,10 @@ using namespace octet;
 
 namespace {
 
-constexpr const char* training_files[] = {"checkpoint.safetensors", "best.safetensors",
-                                          "model.safetensors", "history.csv"};
+constexpr const char* checkpoint_file = "checkpoint.safetensors";
+constexpr const char* training_files[] = {checkpoint_file, "best.safetensors", "model.safetensors",
+                                          "history.csv"};
+constexpr const char* int8_file = "int8.safetensors";
 
 /// Fails unless the file, which can be written, is new or `own`.
 void check_new_or_own(const std::string& option, const std::string& path, const std::string& kind,
@@ -60,7 +63,17 @@ void check_program_output(const QuantizeOptions& options) {
   check_new_or_own("--out", options.out, "program", is_program(options.out));
 }
 
-TrainingFolder::TrainingFolder(const TrainOptions& options) : path_(options.out) {
+bool is_of_demo(const std::string& folder) {
+  try {
+    const Safetensors file = Safetensors::read(folder + "/" + checkpoint_file);
+    return Json::parse(file.metadata("octet.settings")).find("demo") != nullptr;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+TrainingFolder::TrainingFolder(const TrainOptions& options)
+    : path_(options.out), overwrites_(options.overwrite) {
   const std::string& path = path_;
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error))
@@ -74,27 +87,32 @@ TrainingFolder::TrainingFolder(const TrainOptions& options) : path_(options.out)
   const auto exists = [&](const char* name) {
     return std::filesystem::exists(path + "/" + name, error);
   };
-  resumes_ = options.resume && exists(training_files[0]);
-  if (options.resume && !resumes_)
-    std::printf("%s: no checkpoint yet, starting anew\n", path.c_str());
-  if (options.qat && !resumes_ && !options.overwrite && exists("int8.safetensors"))
+  resumes_ = options.resume && exists(checkpoint_file);
+  if (options.qat && !resumes_ && !overwrites_ && exists(int8_file))
     fail(path, ": holds an int8.safetensors already, which --qat writes: give --overwrite to ",
          "replace it, or another folder");
   for (const char* const name : training_files) {
-    if (!resumes_ && !options.overwrite && exists(name))
+    if (std::filesystem::equivalent(path + "/" + name, options.from, error))
+      fail("--from: expected a file that the training does not replace, got ", options.from);
+    if (options.resume && !resumes_ && exists(name))
+      fail(path, ": holds a training (", name,
+           ") that has no checkpoint to go on from: give --overwrite to train anew");
+    if (!resumes_ && !overwrites_ && exists(name))
       fail(path, ": holds a training already (", name, "): give ",
            options.command == TrainedBy::demo
                ? "another folder"
                : "--resume to go on with it, --overwrite to replace it, or another folder");
     check_writable(path + "/" + name);
   }
+  if (options.resume && !resumes_)
+    std::printf("%s: no checkpoint yet, starting anew\n", path.c_str());
 }
 
 void TrainingFolder::make_room() const {
   std::error_code error;
-  if (!resumes_)
-    for (const char* const name : training_files)
-      std::filesystem::remove(path_ + "/" + name, error);
+  if (!overwrites_) return;
+  for (const char* const name : training_files) std::filesystem::remove(path_ + "/" + name, error);
+  std::filesystem::remove(path_ + "/" + int8_file, error);
 }
 
 TrainingFolder::Made::~Made() {

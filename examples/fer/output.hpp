@@ -30,6 +30,9 @@ void check_replaceable(const std::string& option, const std::string& path, const
 void check_not_the_model(const std::string& out, const std::string& model,
                          const std::string& option = "--out");
 
+/// Whether the folder holds a training of fer demo.
+bool is_of_demo(const std::string& folder);
+
 /// The folder of a training, made if it is not there. A training in it is kept, unless the options
 /// say what is to become of it. A folder that was made here and is still empty at the end goes.
 class TrainingFolder {
@@ -51,6 +54,7 @@ class TrainingFolder {
   };
   std::string path_;
   Made made_;
+  bool overwrites_ = false;
   bool resumes_ = false;
 };
 

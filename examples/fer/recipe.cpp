@@ -34,6 +34,19 @@ Schedule schedule_from(const TrainOptions& options, std::int64_t steps_per_epoch
 
 namespace {
 
+bool moves_momentum(const TrainOptions& options) {
+  return options.schedule.rfind("one_cycle", 0) == 0;
+}
+
+/// Of images, labels and the names of the classes.
+std::uint64_t checksum_of(const ImageDataset& data) {
+  std::uint64_t sum = checksum(std::as_bytes(std::span(data.pixels)), 0);
+  sum = checksum(std::as_bytes(std::span(data.labels)), sum);
+  for (const std::string& name : data.class_names)
+    sum = checksum(std::as_bytes(std::span(name)), sum);
+  return sum;
+}
+
 double weight_decay_of(const TrainOptions& options) {
   return options.weight_decay.value_or(options.optimizer == "adamw" ? 0.01 : 0);
 }
@@ -63,21 +76,25 @@ LoaderOptions loader_from(const TrainOptions& options) {
   return loader;
 }
 
-Json settings_from(const TrainOptions& options, const ImageDataset& data) {
+Json settings_from(const TrainOptions& options, const Beginning& beginning) {
+  const ImageDataset& data = beginning.splits.train;
   Json settings = Json::object();
-  if (!options.from.empty()) settings.set("from", options.from);
+  if (options.from.empty())
+    settings.set("model", options.model).set("width", options.width);
+  else
+    settings.set("from", beginning.checksum);
+  if (options.command == TrainedBy::demo) settings.set("demo", true);
   if (options.qat) settings.set("qat", options.scales);
-  settings.set("model", options.model)
-      .set("width", options.width)
-      .set("seed", std::to_string(options.seed))
+  settings.set("seed", std::to_string(options.seed))
       .set("max_lr", options.max_learning_rate)
       .set("schedule", options.schedule)
       .set("optimizer", options.optimizer)
       .set("weight_decay", weight_decay_of(options))
-      .set("momentum", options.momentum.value_or(0.9))
       .set("flip", options.flip)
       .set("crop", options.crop)
-      .set("data", std::to_string(checksum(std::as_bytes(std::span(data.pixels)), 0)));
+      .set("data", std::to_string(checksum_of(data)));
+  if (options.optimizer == "sgd" && !moves_momentum(options))
+    settings.set("momentum", options.momentum.value_or(0.9));
   if (options.mixup > 0) settings.set("mixup", options.mixup);
   if (options.cutmix > 0) settings.set("cutmix", options.cutmix);
   if (data.has_targets()) {
@@ -102,7 +119,7 @@ void check(const TrainOptions& options) {
   if (!options.momentum) return;
   if (options.optimizer != "sgd")
     fail("--momentum: expected --optimizer sgd, which alone has it, got ", options.optimizer);
-  if (options.schedule.rfind("one_cycle", 0) == 0)
+  if (moves_momentum(options))
     fail("--momentum: expected a schedule that leaves it alone, got ", options.schedule,
          ", which moves it from 0.95 to 0.85 and back");
 }

@@ -5,6 +5,7 @@
 #include <octet/data/transforms/normalize.hpp>
 #include <octet/optim/optimizer.hpp>
 
+#include "beginning.hpp"
 #include "commands.hpp"
 
 namespace fer {
@@ -19,6 +20,6 @@ octet::Pipeline augmentation_from(const TrainOptions& options,
 octet::LoaderOptions loader_from(const TrainOptions& options);
 
 /// What must be the same when a training goes on.
-octet::Json settings_from(const TrainOptions& options, const octet::ImageDataset& data);
+octet::Json settings_from(const TrainOptions& options, const Beginning& beginning);
 
 }  // namespace fer

@@ -22,7 +22,7 @@ Precision precision_from(const TrainOptions& options) {
 }
 
 void print_plan(const TrainOptions& options, const Beginning& beginning) {
-  const auto& [graph, card, splits] = beginning;
+  const auto& [graph, card, splits, checksum] = beginning;
   std::printf("%s: %lld parameters, %.1f million multiply-adds an image\n", card.name.c_str(),
               static_cast<long long>(graph.parameter_count()),
               static_cast<double>(graph.multiply_adds()) / 1e6);
@@ -30,7 +30,7 @@ void print_plan(const TrainOptions& options, const Beginning& beginning) {
               options.data.path.c_str(), static_cast<long long>(splits.train.size()),
               static_cast<long long>(splits.validation.size()),
               static_cast<long long>(splits.test.size()));
-  if (const auto& fold = card.fold)
+  if (const auto& fold = card.fold; fold && form_of(options.data.path) == DataForm::ckplus)
     std::printf("fold %d of %d: nobody is in two of these sets\n", fold->number, fold->count);
   std::printf("%s, %s up to a rate of %g\n", options.optimizer.c_str(), options.schedule.c_str(),
               options.max_learning_rate);
@@ -48,10 +48,14 @@ void print_profile(const TrainOptions& options, const Graph<float>& graph, Loade
 
 /// Trains until the last epoch, or until Ctrl-C, which afterwards ends the program as usual.
 FitResult fit_until_interrupted(const TrainOptions& options, const Beginning& beginning,
-                                Loader& loader, Start start, ThreadPool& pool) {
-  const auto& [graph, card, splits] = beginning;
+                                Loader& loader, const TrainingFolder& folder, ThreadPool& pool) {
+  const auto& [graph, card, splits, checksum] = beginning;
   Optimizer<float> optimizer = optimizer_from(options);
   const InterruptGuard interrupt;
+  // An older training stays until the new one has done a step.
+  const auto after_step = [&](const TrainingStatus& status) {
+    if (status.epoch == 0 && status.step == 1) folder.make_room();
+  };
   return fit<float>(graph, loader, optimizer,
                     {.epochs = options.epochs,
                      .schedule = schedule_from(options, loader.steps()),
@@ -62,13 +66,14 @@ FitResult fit_until_interrupted(const TrainOptions& options, const Beginning& be
                      .patience = options.patience,
                      .folder = options.out,
                      .checkpoint_interval = options.checkpoint_every,
-                     .start = start,
+                     .start = folder.resumes() ? Start::resume : Start::fresh,
                      .metadata = card.metadata(),
-                     .settings = settings_from(options, splits.train),
+                     .settings = settings_from(options, beginning),
                      .precision = precision_from(options),
                      .pool = &pool,
                      .progress = stdout,
-                     .stop = [&] { return interrupt.requested(); }});
+                     .stop = [&] { return interrupt.requested(); },
+                     .on_step = after_step});
 }
 
 }  // namespace
@@ -94,9 +99,7 @@ int train(const TrainOptions& options) {
     print_profile(options, beginning.graph, loader, pool);
     return 0;
   }
-  folder->make_room();
-  const FitResult result = fit_until_interrupted(
-      options, beginning, loader, folder->resumes() ? Start::resume : Start::fresh, pool);
+  const FitResult result = fit_until_interrupted(options, beginning, loader, *folder, pool);
   return conclude(options, result, beginning, pool);
 }
 

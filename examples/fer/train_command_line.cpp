@@ -118,11 +118,12 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
   count("--threads", options.threads, "0: one for each core; they change no result", 0, 1024);
   count("--checkpoint-every", options.checkpoint_every, "Steps; 0: once an epoch", 0, 1000000000);
   command->add_flag("--resume", options.resume, "Go on where the folder's checkpoint is");
-  command->add_flag("--overwrite", options.overwrite, "Replace a training in the folder");
+  command->add_flag("--overwrite", options.overwrite,
+                    "Replace a training in the folder, and int8.safetensors");
   command->add_flag("--profile", options.profile, "Time each layer of a step instead of training");
   command->callback([&options, command] {
     if (options.from.empty()) return;
-    for (const char* const name : {"--model", "--width"})
+    for (const char* const name : {"--model", "--width", "--contempt"})
       if (!command->get_option(name)->empty())
         octet::fail(name, ": expected no --from, whose network is trained on as it is, got both");
     if (command->get_option("--epochs")->empty()) options.epochs = 5;

@@ -171,6 +171,13 @@ refuses "seed" train one --resume --seed 5
 sed '2s/,[0-9]* /,255 /' faces.csv > other.csv
 refuses "trained with other training images" "$fer" train --data other.csv --model lenet --epochs 12 \
   --batch 8 --checkpoint-every 1 --out one --resume
+awk -F, -v OFS=, 'NR > 1 { $1 = ($1 + 1) % 7 } 1' faces.csv > other.csv
+refuses "trained with other training images or labels" "$fer" train --data other.csv --model lenet \
+  --epochs 12 --batch 8 --checkpoint-every 1 --out one --resume
+mkdir onlybest
+cp one/best.safetensors onlybest
+refuses "no checkpoint to go on from: give --overwrite" train onlybest --resume
+grep -q "starting anew" out && die "expected no word of a training that never began"
 accepts train one --resume
 prints "the training was complete after epoch 12"
 prints "last weights, test: accuracy"
@@ -187,23 +194,44 @@ cmp "adamw.safetensors" "adamw --weight-decay 0.01.safetensors" || die "expected
 cmp "adam.safetensors" "adamw --weight-decay 0.safetensors" || die "expected adam without decay"
 cmp -s "adam.safetensors" "adamw.safetensors" && die "expected adamw to be another than adam"
 
+echo "a training goes on from a model"
+onward() {
+  "$fer" train --data faces.csv --epochs 1 --batch 8 --out onward "$@"
+}
+accepts onward --from one/best.safetensors
+cp one/best.safetensors copied.safetensors
+accepts onward --from copied.safetensors --resume
+accepts "$fer" info onward/checkpoint.safetensors
+grep -qE "model shallow_cnn|width|momentum" out && die "expected no settings that were not used"
+cp adam.safetensors copied.safetensors
+refuses "with from = " onward --from copied.safetensors --resume
+refuses "--from: expected a file that the training does not replace" \
+  onward --from onward/../onward/best.safetensors --overwrite
+[ -f onward/best.safetensors ] || die "the model was removed"
+
 echo "the demo's messages are of use to who runs it"
 refuses "give another folder" "$fer" demo --out one
+cp -r one demo
+refuses "give another folder" "$fer" demo
+cmp one/model.safetensors demo/model.safetensors || die "a training was replaced"
+rm -r demo
 refuses "--out: expected a folder, but faces.csv is a file" "$fer" demo --out faces.csv
 [ ! -s out ] || die "expected no heading of a demo that never began"
 grep -q -e --resume -e --overwrite err && die "fer demo has neither --resume nor --overwrite"
-"$fer" demo --out shown > out 2> err &
-pid=$!
-until grep -q "epoch 1/4 step" out; do
-  kill -0 $pid 2> /dev/null || die "expected a demo that trains"
-  sleep 0.02
+for time in first second; do
+  "$fer" demo > out 2> err &
+  pid=$!
+  until grep -q "epoch 1/4 step" out; do
+    kill -0 $pid 2> /dev/null || die "expected a demo that trains, the $time time"
+    sleep 0.02
+  done
+  kill -INT $pid
+  wait $pid
+  code=$?
+  [ $code -eq 130 ] || die "expected exit code 130 from an interrupted demo, got $code"
+  prints "fer demo begins anew"
+  grep -q -e --resume out && die "fer demo has no --resume"
 done
-kill -INT $pid
-wait $pid
-code=$?
-[ $code -eq 130 ] || die "expected exit code 130 from an interrupted demo, got $code"
-prints "fer demo begins anew"
-grep -q -e --resume out && die "fer demo has no --resume"
 
 echo "a loss that is not finite"
 refuses "first seen in" "$fer" train --data faces.csv --model shallow_cnn --width 0.0625 \
@@ -303,7 +331,20 @@ cmp best.accuracy int8.accuracy || die "the graph and its program are of differe
 refuses "--scales: expected --qat" "$fer" train --data faces.csv --scales learned --out bad
 refuses "a program that only runs" "$fer" train --from int8.safetensors --data faces.csv --out bad
 [ ! -e bad ] || die "expected no folder of a training that never began"
-refuses "trained in float32" "$fer" quantize qat/best.safetensors --data faces.csv --out q.safetensors
+for file in best checkpoint; do
+  refuses "trained in float32" "$fer" quantize qat/$file.safetensors --data faces.csv \
+    --out q.safetensors
+done
+accepts "$fer" info qat/checkpoint.safetensors
+prints "checkpoint of a training for int8"
+prints "after epoch 2 of 2"
+cp -r qat aware
+accepts train aware --overwrite
+[ ! -e aware/int8.safetensors ] || die "expected no int8 program of an older training"
+mkdir beside
+cp int8.safetensors beside
+accepts train beside
+cmp int8.safetensors beside/int8.safetensors || die "a program was removed that nobody had replaced"
 accepts "$fer" eval int8.safetensors --data faces.csv --split validation
 accepts "$fer" info qat/best.safetensors
 grep -q "^average_pool_1.fake_quantize " out || die "expected a long name"
@@ -505,6 +546,12 @@ refuses "edited.safetensors: normalization: expected at least one mean and one d
 edited '1s/mean\\":\[0\../mean\\":[0,1/; 1s/deviation\\":\[0\..../deviation\\":[0,1,1/'
 refuses "normalization: expected as many means as deviations, or one, got 2 and 3" \
   "$fer" info edited.safetensors
+edited ':a
+1s/\(deviation\\":\[ *\)[^] ]/\1 /
+ta
+1s/\(deviation\\":\[\)     /\11e-44/'
+refuses "step 1 " "$fer" train --data faces.csv --from edited.safetensors --out onward --overwrite
+[ -f onward/best.safetensors ] || die "a training was removed by one that never began"
 cat > models.cpp << 'C'
 #include <octet/program/file.hpp>
 

@@ -58,8 +58,8 @@ struct TrainingState {
 };
 
 /// Writes weights, buffers, optimizer state and `state`. `settings` describes the training; who
-/// resumes it must have the same; a checksum of the images is called data. The file is a model,
-/// too: load_graph() reads it.
+/// resumes it must have the same; a checksum of the images and labels is called data. The file is a
+/// model, too: load_graph() reads it.
 template <class T>
 void save_checkpoint(const std::string& path, const Graph<T>& graph, const Optimizer<T>& optimizer,
                      const TrainingState& state, const Json& settings, const Metadata& metadata) {
@@ -85,7 +85,7 @@ TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
     const std::string then = before ? before->text() : "nothing",
                       given = now ? now->text() : "nothing";
     if (then != given && name == "data")
-      fail(path, ": cannot be resumed: it was trained with other training images");
+      fail(path, ": cannot be resumed: it was trained with other training images or labels");
     if (then != given)
       fail(path, ": cannot be resumed: it was trained with ", name, " = ", then, ", now it is ",
            given);
