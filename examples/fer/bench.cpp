@@ -31,7 +31,8 @@ CLI::App* add_bench(CLI::App& app, BenchOptions& options) {
                    "The strongest instruction set, of those that this processor has; else\n"
                    "OCTET_ISA decides")
       ->check(one_of(sets, "this processor's sets: "));
-  command->add_option("--json", options.json, "File for the same table as JSON");
+  command->add_option("--json", options.json, "File for the same table as JSON")
+      ->check(path_to("a file for the table"));
   command->footer(
       "Example: fer bench int8.safetensors\n"
       "share: the least possible time, by measured arithmetic and memory, over the time.\n"

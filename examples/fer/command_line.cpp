@@ -88,6 +88,8 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
       ->capture_default_str();
   add_threads(*command, options.threads);
   command->callback([&options, command] {
+    if (options.doctor && !command->get_option("--rounding")->empty())
+      octet::fail("--rounding: expected no --doctor, which tries both, got both options");
     if (options.form == "int8") return;
     for (const char* const name :
          {"--doctor", "--rounding", "--calibrate", "--range", "--keep-float"})
@@ -130,7 +132,9 @@ CLI::App* add_info(CLI::App& app, InfoOptions& options) {
 CLI::App* add_demo(CLI::App& app, DemoOptions& options) {
   CLI::App* const command = app.add_subcommand(
       "demo", "Train, quantize and compare on drawn faces, in about two minutes");
-  command->add_option("--out", options.out, "Folder for the models")
+  command
+      ->add_option("--out", options.out,
+                   "Folder for the models; those of an older demo are replaced")
       ->check(path_to("a folder"))
       ->capture_default_str();
   command->add_option("--seed", options.seed, "Of everything")

@@ -18,7 +18,9 @@ CLI::App* add_scan(CLI::App& app, ScanOptions& options) {
 }
 
 int scan(const ScanOptions& options) {
-  std::printf("%s", octet::scan(read_splits(completed(options.data))).text().c_str());
+  DataSplits splits = read_splits(completed(options.data));
+  if (splits.test_is_validation) splits.test = splits.test.empty_copy();
+  std::printf("%s", octet::scan(splits).text().c_str());
   return 0;
 }
 

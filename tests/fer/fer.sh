@@ -159,8 +159,12 @@ refuses "expected at least" "$fer" train --data faces.csv --clip-norm -1 --out b
 [ "$(wc -l < err)" -eq 1 ] || die "expected one line"
 
 refuses "--model: expected no --from" train bad --from one/best.safetensors
-refuses "--width: expected no --from" "$fer" train --data faces.csv --from one/best.safetensors \
-  --width 2 --out bad
+for option in "--width 2" "--contempt no"; do
+  # The option is two words.
+  # shellcheck disable=SC2086
+  refuses "${option% *}: expected no --from" "$fer" train --data faces.csv \
+    --from one/best.safetensors $option --out bad
+done
 [ ! -e bad ] || die "a folder was made"
 
 echo "a training is not overwritten, nor resumed with other settings"
@@ -308,6 +312,8 @@ for option in --doctor "--rounding learned" "--calibrate 100" "--range mse" "--k
   refuses "${option%% *}: expected --form int8" "$fer" quantize one/best.safetensors \
     --data faces.csv --form int8_weights --out q.safetensors $option
 done
+refuses "--rounding: expected no --doctor" "$fer" quantize one/best.safetensors --data faces.csv \
+  --doctor --rounding learned --out q.safetensors
 [ "$(wc -c < int8_weights.safetensors)" -lt "$(wc -c < float16_weights.safetensors)" ] ||
   die "int8 weights are not smaller"
 refuses "emit the program that they were made from" "$fer" emit int8_weights.safetensors \
@@ -393,6 +399,7 @@ for target in faces.csv one/model.safetensors half.json; do
   refuses "--json: expected a new file" "$fer" bench lenet --json $target
   cmp $target kept || die "$target was replaced"
 done
+refuses "got an empty path" "$fer" bench lenet --json ""
 refuses "expected a model file or a network of the zoo (lenet" "$fer" bench lenett
 grep -qF 'got "lenett"; did you mean "lenet"?' err || die "expected a suggestion"
 refuses "wrong.csv" "$fer" train --data wrong.csv --out deep/er/folder
@@ -469,9 +476,30 @@ prints "validation: accuracy"
 grep -q "test: accuracy" out && die "expected no accuracy on test images that are not there"
 refuses "little/model.safetensors: expected the classes of one/best.safetensors" \
   "$fer" eval one/best.safetensors little/model.safetensors --data small
+refuses "small/trained: expected pictures of this class" \
+  "$fer" train --data small --model lenet --epochs 1 --out small/trained
+[ ! -e small/trained ] || die "expected no folder of a training that never began"
+accepts "$fer" scan --data small
+prints "test: images that are also in validation 0"
+cp -r small renamed
+mv renamed/angry renamed/anger
+refuses "trained with other training images or labels" \
+  "$fer" train --data renamed --model lenet --epochs 1 --out little --resume
+mv renamed/calm "renamed/$(printf 'x\303\251\303\251\303\251\303\251\303\251\303\251\303\251')"
+accepts "$fer" train --data renamed --model lenet --epochs 1 --out letters
+iconv -f UTF-8 -t UTF-8 out > /dev/null || die "expected names that are not cut inside of a letter"
+prints "$(printf '  x\303\251\303\251\303\251\303\251\303\251\303\251\303\251     ')"
+mv renamed/anger "renamed/$(printf '\351')"
+refuses "expected classes whose names are UTF-8" \
+  "$fer" train --data renamed --model lenet --epochs 1 --out x
 accepts "$fer" eval little/model.safetensors --data small
 prints "little/model.safetensors, validation: accuracy"
 prints ", 2 images"
+mkdir -p leaking/test
+cp -r small leaking/train
+cp -r small/calm small/angry small/happy leaking/test
+accepts "$fer" eval little/model.safetensors --data leaking
+prints "none is left to judge by"
 accepts "$fer" eval little/model.safetensors --data small --split all
 prints ", 24 images"
 mkdir fewer
@@ -499,9 +527,12 @@ attempt "empty" bad.csv
 attempt "no such file" none.csv
 mkdir empty
 attempt "expected" empty
+head -n 3 faces.csv > few.csv
 mkdir -p text/train/angry
 echo "this is no picture" > text/train/angry/a.png
 attempt "a.png" text
+refuses "expected images" "$fer" quantize one/best.safetensors --data few.csv --out q.safetensors
+grep -q "take their place" err && die "expected no word of images that are not there"
 sed 's/$/\r/' faces.csv > dos.csv
 accepts "$fer" train --data dos.csv --model lenet --epochs 1 --out dos
 
