@@ -4,6 +4,7 @@
 #include <cmath>
 #include <doctest/doctest.h>
 
+#include "message_of.hpp"
 #include "networks.hpp"
 #include "octet/program/quantize.hpp"
 
@@ -12,6 +13,12 @@ using namespace octet;
 TEST_CASE("report: SQNR is ten times the logarithm of signal to noise, infinite without noise") {
   CHECK(ErrorSums{100, 1, 1, 0}.sqnr_db() == doctest::Approx(20));
   CHECK(std::isinf(ErrorSums{100, 0, 1, 0}.sqnr_db()));
+  CHECK(std::isinf(ErrorSums{0, 0, 1, 0}.sqnr_db()));
+  for (const double noise : {1e-30, 1.0, 1e60}) {
+    const double nothing_but_error = ErrorSums{0, noise, 1, 0}.sqnr_db();
+    CHECK(std::isfinite(nothing_but_error));
+    CHECK(nothing_but_error < -1000);
+  }
 }
 
 TEST_CASE("report: ranges, errors and saturation of a layer are those of its outputs") {
@@ -74,6 +81,38 @@ TEST_CASE("report: ranges, errors and saturation of a layer are those of its out
   CHECK(double{conv.float_range.low} == doctest::Approx(lowest));
   CHECK(double{conv.float_range.high} == doctest::Approx(highest));
   CHECK(conv.int8_range.high < conv.float_range.high);
+}
+
+TEST_CASE("report: only operations of one name are compared, and they have to have one shape") {
+  Graph<float> graph(2);
+  auto x = graph.input({6, 6, 3});
+  graph.output(linear(flatten(relu(conv2d(x, 5, {.kernel = 3}))), 4));
+  const Tensor<float> images = networks::images({6, 6, 3}, 9);
+  const Program program = compile(graph);
+  const Calibration calibration = calibrate(program, batches_of(images));
+  const Quantizer quantizer(program.description(), calibration, {});
+  const auto reported = [&](const auto& change) {
+    ProgramDescription description = Quantizer(program.description(), calibration, {}).run();
+    change(description);
+    return compare(program, Program(std::move(description)), calibration, quantizer.decisions(),
+                   batches_of(images));
+  };
+  const auto renamed = [](ProgramDescription& description) {
+    for (Operation& operation : description.operations)
+      if (operation.name == "conv2d_1") operation.name = "another";
+  };
+  const QuantizationReport report = reported(renamed);
+  REQUIRE(report.layers.size() == 1);
+  CHECK(report.layers[0].name == "linear_1");
+  CHECK(report.layers[0].sqnr_db > 20);
+  const auto exchanged = [](ProgramDescription& description) {
+    for (Operation& operation : description.operations)
+      operation.name = operation.name == "conv2d_1"   ? "linear_1"
+                       : operation.name == "linear_1" ? "conv2d_1"
+                                                      : operation.name;
+  };
+  CHECK(message_of([&] { reported(exchanged); }) ==
+        "report: conv2d_1: expected [4, 4, 5] from both programs, got [4] from int8");
 }
 
 TEST_CASE("report: the table and the JSON say which layers stay float32, and why") {

@@ -269,6 +269,72 @@ TEST_CASE("report: the JSON counts what the evaluations and the timing say") {
   CHECK(json["costs"]["batch"].as_integer() == 2);
 }
 
+TEST_CASE("report: what was not timed is neither faster nor slower") {
+  NetworkReport report = report_of_a_small_network();
+  const auto page_with = [&](double float32, double int8) {
+    report.costs.float32_milliseconds = float32;
+    report.costs.int8_milliseconds = int8;
+    return report_page(report_json(report));
+  };
+  const auto row = [](const char* before, const char* after, const char* ratio) {
+    std::string text = "<tr><td>whole run</td>";
+    for (const char* const cell : {before, after, ratio})
+      text += text_of("<td class=\"number\">", cell, "</td>");
+    return text;
+  };
+  std::string html = page_with(3, 2);
+  CHECK(contains(html, "<b>1.50 times</b>as fast: 2 ms in place of 3 ms"));
+  CHECK(contains(html, row("3.0000", "2.0000", "1.50")));
+  html = page_with(3, 0);
+  CHECK_FALSE(contains(html, "as fast"));
+  CHECK(contains(html, row("3.0000", "-", "-")));
+  html = page_with(0, 2);
+  CHECK_FALSE(contains(html, "as fast"));
+  CHECK(contains(html, row("-", "2.0000", "-")));
+  report.costs = {};
+  html = report_page(report_json(report));
+  CHECK(fault_of(html) == "");
+  CHECK_FALSE(contains(html, "as fast"));
+  CHECK_FALSE(contains(html, "whole run"));
+}
+
+TEST_CASE("report: of nothing but errors the ratio is finite, and its bar has no height") {
+  NetworkReport report = report_of_a_small_network();
+  report.quantization.layers[0].sqnr_db = ErrorSums{0, 1, 1, 0}.sqnr_db();
+  const std::string html = report_page(report_json(report));
+  CHECK(fault_of(html) == "");
+  CHECK(contains(html, "<b>-3000.0 dB</b>is the lowest SQNR of a layer"));
+  CHECK_FALSE(contains(html, "height=\"-"));
+}
+
+TEST_CASE("report: a JSON whose arrays have other sizes is refused by a sentence") {
+  const Json good = report_json(report_of_a_small_network());
+  const auto complaint = [&](std::string_view part, std::string_view other) {
+    std::string text = good.text();
+    const std::size_t begin = text.find(part);
+    REQUIRE(begin != text.npos);
+    // To the end of the array that begins there.
+    std::size_t end = text.find('[', begin);
+    int depth = 0;
+    do depth += (text[end] == '[') - (text[end] == ']');
+    while (++end < text.size() && depth > 0);
+    text.replace(begin, end - begin, text_of(part, ":", other));
+    return message_of([&] { report_page(Json::parse(text)); });
+  };
+  CHECK(complaint("\"forms\"", "[]") == "report: expected at least two forms to compare, got 0");
+  CHECK(complaint("\"classes\"", "[]") == "report: float32: confusion: expected 0 elements, got 3");
+  CHECK(complaint("\"confusion\"", "[[],[],[]]") ==
+        "report: float32: confusion: expected 3 elements, got 0");
+  CHECK(complaint("\"float_range\"", "[]") ==
+        "report: conv2d_1: float_range: expected 2 elements, got 0");
+  CHECK(complaint("\"int8_range\"", "[1]") ==
+        "report: conv2d_1: int8_range: expected 2 elements, got 1");
+  CHECK(complaint("\"activations\":{\"range\"", "[]") ==
+        "report: conv2d_1: activations: expected 2 elements, got 0");
+  CHECK(complaint("\"weights\":{\"range\"", "[1,2,3]") ==
+        "report: conv2d_1: weights: expected 2 elements, got 3");
+}
+
 TEST_CASE("report: a JSON that was read back gives the same page") {
   const Json json = report_json(report_of_a_small_network());
   // Where nothing is lost the ratio is infinite, which becomes null.
@@ -293,7 +359,16 @@ TEST_CASE("report: both files are written, and bad places are told before anythi
           text_of("report: expected a path that ends in .html, got \"", path, '"'));
   CHECK(contains(message_of([&] { check_report_path("no/such/folder/a.html"); }),
                  "no/such/folder/a.html: cannot be written"));
+  const TemporaryFolder blocked;
+  std::filesystem::create_directory(blocked.path("report.json"));
+  CHECK(message_of([&] { write_report(report, blocked.path("report.html")); }) ==
+        blocked.path("report.json") + ": expected a file or nothing, got a folder or a device");
+  CHECK_FALSE(std::filesystem::exists(blocked.path("report.html")));
   NetworkReport other = report;
+  other.forms[1].evaluation = other.forms[1].evaluation.subset(std::vector<bool>(300));
+  CHECK(message_of([&] { report_json(other); }) ==
+        "report: float16 weights: expected an evaluation of at least one image, got none");
+  other = report;
   other.class_names.pop_back();
   CHECK(message_of([&] { report_json(other); }) == "report: float32: expected 2 classes, got 3");
   other.forms.resize(1);

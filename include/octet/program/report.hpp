@@ -30,7 +30,8 @@ struct LayerReport {
   Range float_range;
   Range int8_range;
   /// 10 log10(sum of y^2 / sum of (y - y_int8)^2): how much louder the output is than the error
-  /// that it has collected so far. Infinite where there is no error.
+  /// that it has collected so far. Infinite where there is no error; -3000 where there is nothing
+  /// else.
   double sqnr_db = 0;
   /// The share of float32 outputs that int8 cuts off, because they lie outside of its range.
   double saturated = 0;
@@ -79,7 +80,8 @@ struct ErrorSums {
 
   double sqnr_db() const {
     if (noise == 0) return std::numeric_limits<double>::infinity();
-    return 10 * std::log10(signal / noise);
+    // Only what has no error is infinite, so an error on nothing but zeros is not.
+    return 10 * std::log10((std::max)(1e-300, signal / noise));
   }
 };
 
@@ -122,6 +124,11 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
   for (std::size_t i = 0; i < from.operations.size(); ++i)
     for (std::size_t k = 0; k < to.operations.size(); ++k)
       if (to.operations[k].name == from.operations[i].name) {
+        const Shape& expected = from.value(from.operations[i].output).shape;
+        const Shape& got = to.value(to.operations[k].output).shape;
+        if (!(got == expected))
+          fail("report: ", from.operations[i].name, ": expected ", expected,
+               " from both programs, got ", got, " from int8");
         float_operation[k] = static_cast<int>(i);
         int8_operation[i] = static_cast<int>(k);
       }
@@ -188,7 +195,7 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
   report.int8_bytes = int8_program.weight_bytes();
   for (std::size_t i = 0; i < from.operations.size(); ++i) {
     const Operation& operation = from.operations[i];
-    if (operation.as<operations::Reshape>()) continue;
+    if (operation.as<operations::Reshape>() || int8_operation[i] < 0) continue;
     LayerReport layer;
     layer.name = operation.name;
     layer.reason = decisions[i].reason;

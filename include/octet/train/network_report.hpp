@@ -48,6 +48,8 @@ Json report_json(const Report& report) {
     if (static_cast<std::size_t>(evaluation.classes) != report.class_names.size())
       fail("report: ", form.name, ": expected ", report.class_names.size(), " classes, got ",
            evaluation.classes);
+    if (evaluation.size() == 0)
+      fail("report: ", form.name, ": expected an evaluation of at least one image, got none");
     const auto share = [](const Proportion& value) {
       return Json::object().set("value", value.value).set("low", value.low).set("high", value.high);
     };

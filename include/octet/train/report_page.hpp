@@ -31,7 +31,26 @@ class ReportPage {
         forms_(report["forms"].as_array()),
         layers_(report["quantization"]["layers"].as_array()),
         operations_(report["costs"]["operations"].as_array()),
-        page_(report["title"].as_string()) {}
+        page_(report["title"].as_string()) {
+    if (forms_.size() < 2)
+      fail("report: expected at least two forms to compare, got ", forms_.size());
+    const std::size_t classes = first()["classes"].as_array().size();
+    for (const Json& form : forms_) {
+      expect_size(form, "classes", form["classes"], classes);
+      expect_size(form, "confusion", form["confusion"], classes);
+      for (const Json& row : form["confusion"].as_array())
+        expect_size(form, "confusion", row, classes);
+    }
+    for (const Json& layer : layers_) {
+      expect_size(layer, "float_range", layer["float_range"], 2);
+      if (is_int8(layer)) expect_size(layer, "int8_range", layer["int8_range"], 2);
+      expect_size(layer, "activations", layer["activations"]["range"], 2);
+      const Json* const weights = layer.find("weights");
+      if (!weights) continue;
+      expect_size(layer, "weights", (*weights)["range"], 2);
+      if (weights->find("codes")) expect_size(layer, "weights", (*weights)["scale"], 2);
+    }
+  }
 
   std::string run() {
     for (const Json& warning : report_["quantization"]["warnings"].as_array())
@@ -53,6 +72,13 @@ class ReportPage {
   }
 
  private:
+  /// The JSON may come from a file that somebody else wrote.
+  static void expect_size(const Json& owner, std::string_view part, const Json& array,
+                          std::size_t size) {
+    if (const std::size_t got = array.as_array().size(); got != size)
+      fail("report: ", owner["name"].as_string(), ": ", part, ": expected ", size,
+           " elements, got ", got);
+  }
   static std::string percent(const Json& share, int decimals = 2) {
     return page::fixed(100 * share.as_number(), decimals);
   }
@@ -99,7 +125,7 @@ class ReportPage {
     const auto times = [](double ratio) { return page::fixed(ratio, ratio < 10 ? 2 : 1); };
     const Json& costs = report_["costs"];
     const double before = costs["float32_milliseconds"].as_number();
-    const double after = (std::max)(costs["int8_milliseconds"].as_number(), 1e-9);
+    const double after = costs["int8_milliseconds"].as_number();
     const Json* weakest = nullptr;
     for (const Json& layer : layers_)
       if (is_finite(layer["sqnr_db"]) &&
@@ -110,13 +136,15 @@ class ReportPage {
          text_of(last_name(), " is right on; ", first_name(), " on ",
                  percent(first()["accuracy"]["value"]), " %. Of ", last()["images"].as_integer(),
                  " answers ", last()["right_to_wrong"].as_integer(), " became wrong and ",
-                 last()["wrong_to_right"].as_integer(), " right")},
-        {times(before / after) + " times",
-         text_of("as fast: ", significant(after), " ms in place of ", significant(before),
-                 " ms, batch ", costs["batch"].as_integer(), ", ", thread_count(), ", ",
-                 report_["isa"].as_string())},
+                 last()["wrong_to_right"].as_integer(), " right")}};
+    if (before > 0 && after > 0)
+      facts.push_back({times(before / after) + " times",
+                       text_of("as fast: ", significant(after), " ms in place of ",
+                               significant(before), " ms, batch ", costs["batch"].as_integer(),
+                               ", ", thread_count(), ", ", report_["isa"].as_string())});
+    facts.push_back(
         {times(bytes(first()) / (std::max)(bytes(last()), 1.0)) + " times",
-         text_of("smaller: ", size(bytes(last())), " in place of ", size(bytes(first())))}};
+         text_of("smaller: ", size(bytes(last())), " in place of ", size(bytes(first())))});
     if (weakest)
       facts.push_back({decibels((*weakest)["sqnr_db"]) + " dB",
                        "is the lowest SQNR of a layer, that of " + (*weakest)["name"].as_string()});
@@ -282,6 +310,7 @@ class ReportPage {
   }
 
   void times() {
+    if (operations_.empty()) return;
     const Json& costs = report_["costs"];
     double longest = 1e-9;
     for (const Json& each : operations_)
@@ -340,8 +369,11 @@ class ReportPage {
     }
     const double before = costs["float32_milliseconds"].as_number();
     const double after = costs["int8_milliseconds"].as_number();
-    table.rows.push_back({"whole run", page::fixed(before, 4), page::fixed(after, 4),
-                          page::fixed(before / (std::max)(after, 1e-9), 2), "", "", "", ""});
+    const auto measured = [](double value, int decimals) {
+      return value > 0 ? page::fixed(value, decimals) : "-";
+    };
+    table.rows.push_back({"whole run", measured(before, 4), measured(after, 4),
+                          measured(after > 0 ? before / after : 0, 2), "", "", "", ""});
     page_.heading("Time and bytes, operation by operation");
     page_.paragraph(text_of("Medians on ", report_["isa"].as_string(), ", batch ",
                             costs["batch"].as_integer(), ", ", thread_count(),
@@ -562,10 +594,10 @@ void check_report_path(const std::string& path) {
 /// Writes the page, and beside it the same numbers as JSON: report.html and report.json.
 template <std::same_as<NetworkReport> Report>
 void write_report(const Report& report, const std::string& path) {
-  const std::string json_path = json_path_of_report(path);
+  check_report_path(path);
   const Json json = report_json(report);
   write_file(path, report_page(json));
-  write_file(json_path, json.text() + "\n");
+  write_file(json_path_of_report(path), json.text() + "\n");
 }
 
 }  // namespace octet::inline OCTET_ABI
