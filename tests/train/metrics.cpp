@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <limits>
 
+#include "message_of.hpp"
+
 using namespace octet;
 
 TEST_CASE("Wilson's interval agrees with published values") {
@@ -66,6 +68,7 @@ TEST_CASE("ranks, top-k and predictions come from the scores") {
     const Evaluation part = evaluation.subset({true, false, true});
     CHECK(part.labels == std::vector<int>{2, 0});
     CHECK(part.correct() == 1);
+    CHECK(std::isnan(part.loss));
     CHECK_THROWS_AS(evaluation.subset({true}), Error);
   }
 }
@@ -84,6 +87,7 @@ TEST_CASE("the confusion matrix gives recall, precision and F1 of each class") {
   CHECK(matrix.recall(2) == 0);
   CHECK(matrix.accuracy() == doctest::Approx(10.0 / 12));
   CHECK_THROWS_AS(ConfusionMatrix(0), Error);
+  CHECK_THROWS_AS(ConfusionMatrix(-100000), Error);
 }
 
 TEST_CASE("two evaluations are compared image by image") {
@@ -101,5 +105,9 @@ TEST_CASE("two evaluations are compared image by image") {
   CHECK(test.right_to_wrong == 1);
   CHECK(test.wrong_to_right == 2);
   after.add(0, std::span<const float>(zero));
-  CHECK_THROWS_AS(mcnemar(before, after), Error);
+  CHECK(message_of([&] { mcnemar(before, after); }) ==
+        "mcnemar: expected two evaluations of the same images, got 4 and 5");
+  before.add(1, std::span<const float>(zero));
+  CHECK(message_of([&] { mcnemar(before, after); }) ==
+        "mcnemar: expected two evaluations of the same images, got two whose labels differ");
 }

@@ -1,6 +1,7 @@
 // The doctor finds the layer that int8 hurts, and repairs it by what is cheapest.
 #include "octet/train/quantization_doctor.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <doctest/doctest.h>
 #include <string>
@@ -116,6 +117,35 @@ TEST_CASE("a layer that nothing else helps stays float32, and its price is told"
   CHECK(kept->bytes > kept->bytes_before);
   CHECK(treated.quantized.report.float_layers() == std::vector<std::string>{"linear_1"});
   CHECK(report.after.correct() > 290);
+}
+
+TEST_CASE("no rounding is told of a layer that became float32 after it was learned") {
+  int both = 0;
+  for (const float offset : {20.0f, 60.0f, 200.0f}) {
+    CAPTURE(offset);
+    Graph<float> graph = healthy();
+    Tensor<float>& bias = parameter(graph, "linear_1", 1);
+    for (float& value : bias) value += offset;
+    const TreatedProgram treated = Patient(std::move(graph)).treated({.significance = 1});
+    const Treatment* const learned = find(treated.doctor, "learned rounding");
+    REQUIRE(learned);
+    const std::vector<std::string> left = treated.quantized.report.float_layers();
+    CHECK(treated.quantized.rounding.size() == (learned->applied ? 3 - left.size() : 0));
+    for (const LayerRounding& rounding : treated.quantized.rounding)
+      CHECK(std::find(left.begin(), left.end(), rounding.layer) == left.end());
+    both += learned->applied && !left.empty();
+  }
+  CHECK(both > 0);
+}
+
+TEST_CASE("a doctor keeps what it was given, but for graph and judges") {
+  const Patient patient(healthy());
+  QuantizationDoctor<float> doctor(patient.graph, batches_of(patient.images), patient.judges,
+                                   Pipeline(patient.pipeline),
+                                   DoctorOptions{.worst_layers = 0, .significance = 0});
+  const DoctorReport report = doctor.run().doctor;
+  CHECK(report.in_float.correct() == 300);
+  CHECK(find(report, "float32: linear_1") == nullptr);
 }
 
 TEST_CASE("a healthy network is left alone where nothing pays, whatever the threads") {

@@ -47,11 +47,15 @@ Evaluation evaluate_with(const ImageDataset& dataset, const Pipeline& pipeline,
   while (!(options.stop && options.stop()) && loader.next(batch)) {
     const auto logits = predict(TensorView<const float>(batch.images));
     const std::int64_t K = logits.shape().back();
-    if (logits.elements() != batch.size() * dataset.classes())
-      fail("evaluate: expected ", dataset.classes(), " logits for an image, got ", K);
+    if (K != dataset.classes() || logits.elements() != batch.size() * K)
+      fail("evaluate: expected logits ", Shape{batch.size(), dataset.classes()}, ", got ",
+           logits.shape());
     for (std::int64_t n = 0; n < batch.size(); ++n) {
       const auto row = std::span(logits.data() + n * K, static_cast<std::size_t>(K));
       const std::int32_t label = batch.labels[static_cast<std::size_t>(n)];
+      if (label < 0 || label >= K)
+        fail("evaluate: expected labels from 0 to ", K - 1, ", got ", label, " for number ",
+             evaluation.size());
       evaluation.add(label, row);
       sum += negative_log_likelihood(row, label);
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -37,10 +38,9 @@ Proportion wilson_interval(std::int64_t correct, std::int64_t count) {
 /// Rows are the true classes, columns the predicted ones.
 class ConfusionMatrix {
  public:
-  explicit ConfusionMatrix(int classes)
-      : classes_(classes),
-        counts_(static_cast<std::size_t>(classes) * static_cast<std::size_t>(classes)) {
+  explicit ConfusionMatrix(int classes) : classes_(classes) {
     if (classes < 1) fail("confusion matrix: expected at least one class, got ", classes);
+    counts_.resize(static_cast<std::size_t>(classes) * static_cast<std::size_t>(classes));
   }
 
   void add(int label, int predicted) { ++counts_[index(label, predicted)]; }
@@ -113,11 +113,12 @@ struct Evaluation {
     for (std::size_t i = 0; i < labels.size(); ++i) matrix.add(labels[i], predicted[i]);
     return matrix;
   }
-  /// The same for the images whose `keep` is true.
+  /// The same for the images whose `keep` is true, but for the loss: theirs is not known, and not a
+  /// number.
   Evaluation subset(const std::vector<bool>& keep) const {
     if (keep.size() != labels.size())
       fail("evaluation: expected ", labels.size(), " marks, got ", keep.size());
-    Evaluation part{classes, {}, {}, {}, loss};
+    Evaluation part{classes, {}, {}, {}, std::numeric_limits<double>::quiet_NaN()};
     for (std::size_t i = 0; i < labels.size(); ++i) {
       if (!keep[i]) continue;
       part.labels.push_back(labels[i]);
@@ -184,9 +185,11 @@ McNemar mcnemar(std::int64_t right_to_wrong, std::int64_t wrong_to_right) {
 /// Compares a changed model with the one it was made from.
 template <class = WhenUsed>
 McNemar mcnemar(const Evaluation& before, const Evaluation& after) {
-  if (before.labels != after.labels)
+  if (before.size() != after.size())
     fail("mcnemar: expected two evaluations of the same images, got ", before.size(), " and ",
          after.size());
+  if (before.labels != after.labels)
+    fail("mcnemar: expected two evaluations of the same images, got two whose labels differ");
   std::int64_t lost = 0, won = 0;
   for (std::int64_t i = 0; i < before.size(); ++i) {
     lost += before.right(i) && !after.right(i);

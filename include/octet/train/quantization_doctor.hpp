@@ -96,6 +96,7 @@ Proportion accuracy_change(const McNemar& answers, std::int64_t images) {
 template <std::same_as<float> T>
 class QuantizationDoctor {
  public:
+  /// Graph and judges have to outlive the doctor.
   QuantizationDoctor(const Graph<T>& graph, const BatchSource& images, const ImageDataset& judges,
                      const Pipeline& pipeline, const DoctorOptions& options)
       : graph_(graph),
@@ -137,6 +138,11 @@ class QuantizationDoctor {
     QuantizationReport report =
         compare(patient_.base->in_float, *patient_.program, patient_.base->calibration,
                 patient_.decisions, images_, &pool_);
+    // What became float32 after its rounding was learned has none.
+    const std::vector<std::string> left = report.float_layers();
+    std::erase_if(patient_.layer_roundings, [&](const LayerRounding& each) {
+      return std::find(left.begin(), left.end(), each.layer) != left.end();
+    });
     return {{std::move(*patient_.program), std::move(report), std::move(patient_.layer_roundings)},
             std::move(report_)};
   }
@@ -393,10 +399,10 @@ class QuantizationDoctor {
   }
 
   const Graph<T>& graph_;
-  const BatchSource& images_;
+  BatchSource images_;
   const ImageDataset& judges_;
-  const Pipeline& pipeline_;
-  const DoctorOptions& options_;
+  Pipeline pipeline_;
+  DoctorOptions options_;
   ThreadPool& pool_;
   Case patient_;
   DoctorReport report_;
