@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 
+#include "contains.hpp"
+#include "octet/core/svg.hpp"
 #include "octet/train/progress.hpp"
 
 using namespace octet;
@@ -54,12 +56,14 @@ TEST_CASE("a history reads back from JSON to the same bits, and unknown numbers 
   History history;
   history.epochs.push_back({0, 7, 0.1 / 3, 1.0 / 7, 0.5, 2.0 / 9, 0.25, 3.5, 100});
   history.epochs.push_back({1, 14, 1e-9, 1, 0.75, nan, nan, 4, 99});
+  history.epochs.push_back({2, 21, 1e-9, HUGE_VAL, 0.75, nan, nan, 4, 99});
   const History again = History::from_json(Json::parse(history.json().text()));
-  REQUIRE(again.epochs.size() == 2);
+  REQUIRE(again.epochs.size() == 3);
   CHECK(again.epochs[0].learning_rate == 0.1 / 3);
   CHECK(again.epochs[0].validation_loss == 2.0 / 9);
   CHECK(again.epochs[1].step == 14);
   CHECK(std::isnan(again.epochs[1].validation_accuracy));
+  CHECK(std::isnan(again.epochs[2].train_loss));
   CHECK_THROWS_AS(History::from_json(Json::parse("[[1,2]]")), Error);
 }
 
@@ -72,6 +76,10 @@ TEST_CASE(
         "epoch,step,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,"
         "seconds,images_per_second\n"
         "1,7,0.008,1.500000,0.500000,,,3.50,100.0\n");
+  for (EpochRecord& each : history.epochs) each.train_loss = each.validation_loss = 0x1p1000;
+  const std::string digits = page::fixed(0x1p1000, 6);
+  CHECK(digits.size() == 309);
+  CHECK(history.csv().ends_with("1,7,0.008," + digits + ",0.500000," + digits + ",,3.50,100.0\n"));
 }
 
 TEST_CASE("times are written as a clock does") {
@@ -85,6 +93,10 @@ TEST_CASE("a status is one line with everything in it, and none of a terminal's 
   CHECK(Progress(nullptr).status_line(status) ==
         "epoch 3/20 step 45/113  rate 0.00312  loss 1.2345  accuracy 52.10 %  1312 images/s  "
         "1:23:20 left");
+  TrainingStatus huge = status;
+  huge.loss = 0x1p1000;
+  CHECK(contains(Progress(nullptr).status_line(huge),
+                 "  loss " + page::fixed(0x1p1000, 4) + "  accuracy 52.10 %"));
   std::FILE* const file = std::tmpfile();
   REQUIRE(file);
   {

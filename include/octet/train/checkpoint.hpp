@@ -94,8 +94,17 @@ TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
   for (const auto& [name, value] : saved.as_object()) compare(name);
   if (file.metadata("octet.graph") != describe(graph).text())
     fail(path, ": cannot be resumed: it holds another network");
-  TrainingState state =
-      TrainingState::from_json(Json::parse(file.metadata("octet.training"), path + ": training"));
+  const Json training = Json::parse(file.metadata("octet.training"), path + ": training");
+  TrainingState state;
+#if defined(__cpp_exceptions)
+  try {
+    state = TrainingState::from_json(training);
+  } catch (const Error& error) {
+    fail(path, ": training: ", error.what());
+  }
+#else
+  state = TrainingState::from_json(training);
+#endif
   optimizer.load(file, graph.parameters());
   read_tensors(file, graph);
   return state;

@@ -40,7 +40,8 @@ struct BasicHistory {
         "epoch,step,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,"
         "seconds,images_per_second\n";
     const auto number = [](double value, const char* format) {
-      char buffer[40];
+      // Room for a loss of 300 digits.
+      char buffer[400];
       std::snprintf(buffer, sizeof buffer, format, value);
       return std::isfinite(value) ? std::string(buffer) : std::string();
     };
@@ -53,7 +54,7 @@ struct BasicHistory {
     return text;
   }
 
-  /// As JSON that reads back to the same bits.
+  /// As JSON that reads back to the same numbers; what is not finite reads back as not a number.
   Json json() const {
     Json all = Json::array();
     for (const EpochRecord& e : epochs)

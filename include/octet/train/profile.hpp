@@ -57,13 +57,14 @@ std::vector<LayerTime> profile_step(const Graph<T>& graph, TensorView<const T> i
 inline std::string profile_text(const std::vector<LayerTime>& times) {
   std::string text = "layer                     forward ms  backward ms\n";
   double forward = 0, backward = 0;
-  const auto line = [&](const char* name, double a, double b) {
-    char buffer[128];
-    std::snprintf(buffer, sizeof buffer, "%-24s  %10.2f  %11.2f\n", name, a, b);
-    text += buffer;
+  const auto line = [&](std::string name, double a, double b) {
+    char numbers[64];
+    std::snprintf(numbers, sizeof numbers, "  %10.2f  %11.2f\n", a, b);
+    if (name.size() < 24) name.resize(24, ' ');
+    text += name + numbers;
   };
   for (const LayerTime& time : times) {
-    line(time.name.c_str(), time.forward_milliseconds, time.backward_milliseconds);
+    line(time.name, time.forward_milliseconds, time.backward_milliseconds);
     forward += time.forward_milliseconds;
     backward += time.backward_milliseconds;
   }

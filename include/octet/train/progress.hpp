@@ -112,7 +112,8 @@ class Progress {
            std::string(static_cast<std::size_t>(width - done), ' ') + "]";
   }
   static std::string formatted(const char* format, double value) {
-    char text[64];
+    // Room for a loss of 300 digits.
+    char text[400];
     std::snprintf(text, sizeof text, format, value);
     return text;
   }
