@@ -3,12 +3,15 @@
 #include <cmath>
 #include <doctest/doctest.h>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "nn/layer_alone.hpp"
+#include "octet/nn/add.hpp"
 #include "octet/nn/batch_norm.hpp"
 #include "octet/nn/conv2d.hpp"
 #include "octet/nn/depthwise_conv2d.hpp"
+#include "octet/nn/linear.hpp"
 #include "octet/nn/max_pool.hpp"
 #include "octet/nn/relu.hpp"
 #include "octet/nn/relu6.hpp"
@@ -412,6 +415,59 @@ TEST_CASE("a max pooling that the batch norm before it computes gives the same")
   for (const Precision precision : {Precision::float32, Precision::bf16})
     compare(nets, x, precision);
   compare_observed(nets, x);
+}
+
+TEST_CASE("a max pooling that follows a 1x1 or a depthwise convolution's batch norm is the same") {
+  for (const bool with_relu : {false, true}) {
+    CAPTURE(with_relu);
+    const FusedAndApart nets({24, 16, 3}, [&](Value<float> x, const auto& normalize) {
+      const auto pooled = [&](Value<float> y) {
+        y = normalize(y);
+        return max_pool(with_relu ? relu(y) : y, {.kernel = 2});
+      };
+      x = pooled(conv2d(x, 20, {.kernel = 1, .bias = Bias::none}));
+      x = pooled(depthwise_conv2d(x, {.kernel = 3, .padding = 1, .bias = Bias::none}));
+      return pooled(conv2d(x, 16, {.kernel = 1, .bias = Bias::none}));
+    });
+    const Tensor<float> x = random_floats({5, 24, 16, 3});
+    for (const Precision precision : {Precision::float32, Precision::bf16})
+      compare(nets, x, precision);
+    compare_observed(nets, x);
+  }
+}
+
+TEST_CASE("who observes sees two values that fusion leaves out, and no backward pass follows") {
+  const FusedAndApart nets({12, 12, 8}, [](Value<float> x, const auto& normalize) {
+    const Conv2dOptions same{.kernel = 3, .padding = 1, .bias = Bias::none};
+    const Value<float> a = normalize(conv2d(x, 20, same)), b = normalize(conv2d(x, 20, same));
+    return max_pool(a, {.kernel = 2}) + max_pool(b, {.kernel = 2});
+  });
+  const Tensor<float> x = random_floats({3, 12, 12, 8});
+  compare_observed(nets, x);
+  Executor<float> executor(nets.fused());
+  executor.forward(x, Mode::training, 0, [](int, TensorView<const float>) {});
+  CHECK_THROWS_WITH_AS(executor.backward(),
+                       "executor: expected a forward pass without an observer before backward()",
+                       Error);
+}
+
+TEST_CASE("what nobody has memory for is refused, and a smaller batch goes on") {
+  Graph<float> net(1);
+  Value<float> x = net.input({1 << 20, 1 << 20, 128});
+  net.output(x + relu(x));
+  CHECK_THROWS_AS(Executor<float>{net}, Error);
+  Graph<float> wide(1);
+  wide.output(linear(wide.input({1}), 1 << 10));
+  Executor<float> executor(wide);
+  const std::vector<float> none(1);
+  const TensorView<const float> huge(none.data(), Shape{std::int64_t{1} << 50, 1});
+  CHECK_THROWS_AS(executor.forward(huge, Mode::inference), Error);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const TensorView<const float> large(none.data(), Shape{std::int64_t{1} << 36, 1});
+  CHECK_THROWS_AS(executor.forward(large, Mode::inference), std::bad_alloc);
+#endif
+  executor.forward(TensorView<const float>(none.data(), Shape{1, 1}), Mode::inference);
+  CHECK(executor.output().elements() == 1 << 10);
 }
 
 TEST_CASE("a batch norm whose work the next convolution does gives the same") {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "octet/core/error.hpp"
 #include "octet/core/memory_plan.hpp"
 #include "octet/graph/fusion.hpp"
 #include "octet/graph/graph.hpp"
@@ -17,8 +18,9 @@ namespace octet::inline OCTET_ABI {
 struct ExecutionPlan {
   /// Which nodes do the work of others; none in inference.
   Fusion fusion;
-  /// Elements of the largest value that fusion leaves out.
-  std::int64_t most_between = 0;
+  /// Where each value that fusion leaves out begins among all of them, and how large these are.
+  std::vector<std::int64_t> between;
+  std::int64_t between_size = 0;
   /// The limits that a node takes over from the node after it, and those that a node gave away.
   std::vector<const Limits<double>*> limits_after, fused_limits;
   /// Whether a node's value is normalised next, and its layer takes the moments for that.
@@ -35,6 +37,7 @@ struct ExecutionPlan {
   /// Of a graph of so many nodes: nothing is planned yet.
   explicit ExecutionPlan(int nodes = 0)
       : fusion(nodes),
+        between(fusion.owner.size()),
         limits_after(fusion.owner.size(), nullptr),
         fused_limits(limits_after),
         gathers(limits_after.size(), false),
@@ -85,7 +88,14 @@ class ExecutionPlanner {
   int backward_time(int node) const { return 2 * n_ - node; }
   void extend(int node, int time) { last_[index(node)] = (std::max)(last_[index(node)], time); }
   int buffer(int node, int from, int to) {
-    buffers_.push_back({round_up(graph_.node(node).shape.elements(), 16), from, to});
+    const std::int64_t elements = graph_.node(node).shape.elements();
+    // Far more than there is memory, and still no sum of them overflows.
+    constexpr std::int64_t most = std::int64_t{1} << 48;
+    if (elements > most - elements_)
+      fail("executor: expected values of at most ", most, " elements in all, got more at ",
+           graph_.node(node).name);
+    elements_ += elements;
+    buffers_.push_back({round_up(elements, 16), from, to});
     return static_cast<int>(buffers_.size()) - 1;
   }
 
@@ -95,8 +105,10 @@ class ExecutionPlanner {
       const Node<T>& node = graph_.node(i);
       last_[index(i)] = i;
       if (!node.layer) continue;
-      if (plan_.fusion.unseen[index(i)])
-        plan_.most_between = (std::max)(plan_.most_between, node.shape.elements());
+      if (plan_.fusion.unseen[index(i)]) {
+        plan_.between[index(i)] = plan_.between_size;
+        plan_.between_size += round_up(node.shape.elements(), 16);
+      }
       const Node<T>& before = graph_.node(node.inputs[0]);
       if (node.layer->wants_moments() && before.layer)
         plan_.gathers[index(node.inputs[0])] =
@@ -123,9 +135,12 @@ class ExecutionPlanner {
       if (!training_ || !plan_.needs_gradient[index(source)] || readers_[index(source)] != 1 ||
           !node.layer->in_place() || !node.layer->backward_reads_inputs())
         continue;
-      const Node<T>& before = graph_.node(source);
-      if (!before.layer ||
-          !before.layer->completes_gradient(graph_.node(before.inputs[0]).shape, precision_))
+      const Layer<T>* const before = graph_.node(source).layer.get();
+      if (!before) continue;
+      const Shape& shape = graph_.node(graph_.node(source).inputs[0]).shape;
+      const bool pools = plan_.fusion.written[index(i)] != i;
+      if (!(pools ? before->completes_pooled_gradient(shape, precision_)
+                  : before->completes_gradient(shape, precision_)))
         continue;
       plan_.defers[index(i)] = true;
       last_[index(source)] = backward_time(source);
@@ -220,6 +235,7 @@ class ExecutionPlanner {
   std::vector<int> readers_, last_, first_gradient_;
   std::vector<bool> is_output_;
   std::vector<BufferLifetime> buffers_;
+  std::int64_t elements_ = 0;  // of all buffers
   ExecutionPlan plan_;
 };
 

@@ -49,15 +49,15 @@ class Executor {
 
   /// Computes all outputs from one tensor {N, ...} for each input. `step` numbers the training
   /// steps: it keys the random numbers of dropout. Inputs must stay as they are until backward() is
-  /// done.
+  /// done. Who observes sees the values of every node, none of which fusion leaves out; they are
+  /// the same, but backward() wants a pass that nobody observes.
   void forward(std::span<const TensorView<const T>> inputs, Mode mode, std::uint64_t step = 0,
                const Observer& observe = {}) {
     set_inputs(inputs);
     mode_ = mode;
     step_ = step;
-    // Who wants to see the values of every node gets them unfused; they are the same otherwise.
     fuses_ = !observe;
-    if (observe) between_.resize(static_cast<std::size_t>(plan_.most_between * N_));
+    if (observe) between_.resize(static_cast<std::size_t>(plan_.between_size * N_));
     for (int i = 0; i < graph_->size(); ++i) {
       forward_node(i);
       if (observe && graph_->node(i).layer) observe(i, activation(i));
@@ -84,15 +84,25 @@ class Executor {
   TensorView<const T> output(int output = 0) {
     return activation_or_input(graph_->outputs()[static_cast<std::size_t>(output)]);
   }
-  /// Where the gradient of the loss by that output goes before backward() is called.
+  /// Where the gradient of the loss by that output goes before backward() is called: of every
+  /// output, see also zero_output_gradients().
   TensorView<T> output_gradient(int output = 0) {
     return gradient(graph_->outputs()[static_cast<std::size_t>(output)]);
+  }
+
+  /// For a loss of some outputs: the gradients of the others are zero.
+  void zero_output_gradients() {
+    for (const int output : graph_->outputs()) {
+      const TensorView<T> zeros = gradient(output);
+      std::fill(zeros.begin(), zeros.end(), T{0});
+    }
   }
 
   /// Adds the gradient of the loss to every parameter's gradient. `observe` is called after each
   /// node's backward.
   void backward(const std::function<void(int node)>& observe = {}) {
     OCTET_ASSERT(options_.mode == Mode::training);
+    if (!fuses_) fail("executor: expected a forward pass without an observer before backward()");
     std::vector<bool> written(static_cast<std::size_t>(graph_->size()));
     for (const int output : graph_->outputs()) written[index(output)] = true;
     for (int i = graph_->size() - 1; i >= 0; --i) {
@@ -103,7 +113,6 @@ class Executor {
         if (observe) observe(i);
         continue;
       }
-      fuses_ = true;
       collect_inputs(i);
       gradients_.clear();
       for (std::size_t k = 0; k < node.inputs.size(); ++k) {
@@ -186,7 +195,8 @@ class Executor {
   }
   TensorView<T> activation(int node) {
     if (!fuses_ && plan_.fusion.unseen[index(node)])
-      return {between_.data(), graph_->node(node).shape.with_batch(N_)};
+      return {between_.data() + plan_.between[index(node)] * N_,
+              graph_->node(node).shape.with_batch(N_)};
     if (plan_.activation[index(node)] < 0) return {};
     return at(plan_.activation[index(node)], graph_->node(node).shape);
   }
@@ -243,10 +253,14 @@ class Executor {
     }
     inputs_.assign(inputs.begin(), inputs.end());
     if (N_ > capacity_) {
-      capacity_ = N_;
+      constexpr std::int64_t most_bytes = std::int64_t{1} << 60;
+      if (plan_.memory.size > most_bytes / static_cast<std::int64_t>(sizeof(T)) / N_)
+        fail("executor: a batch of ", N_, " needs ", plan_.memory.size, " elements each");
       // Gives the old memory back before there is new: an empty list would keep it.
+      capacity_ = 0;
       arena_ = decltype(arena_)();
-      arena_.resize(static_cast<std::size_t>(plan_.memory.size * capacity_));
+      arena_.resize(static_cast<std::size_t>(plan_.memory.size * N_));
+      capacity_ = N_;
     }
   }
 

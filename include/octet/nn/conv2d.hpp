@@ -127,6 +127,10 @@ class Conv2d final : public Layer<T> {
     return multiplied_in(shape, precision) == Precision::bf16 ? kernels::has_joint_backward(shape)
                                                               : multiplies_pixels(shape, precision);
   }
+  bool completes_pooled_gradient(const Shape& input, Precision precision) const override {
+    return multiplied_in(kernel_shape(input.with_batch(1)), precision) == Precision::bf16 &&
+           completes_gradient(input, precision);
+  }
   bool normalizes_input(const Shape& input, Precision precision) const override {
     return std::is_same_v<T, float> &&
            multiplies_pixels(kernel_shape(input.with_batch(1)), precision);

@@ -96,6 +96,8 @@ class FusibleLayer {
   }
   /// Whether backward() takes FusedWork::deferred, for inputs of this shape, without the batch.
   virtual bool completes_gradient(const Shape&, Precision) const { return false; }
+  /// The same where the batch norm also does a max pooling, so that d_output is that of the maxima.
+  virtual bool completes_pooled_gradient(const Shape&, Precision) const { return false; }
 
  protected:
   FusibleLayer() = default;
