@@ -90,6 +90,19 @@ TEST_CASE("a network learns what can be learned") {
   CHECK(epochs.back().train_loss < 0.7 * epochs.front().train_loss);
 }
 
+TEST_CASE("outputs beside the first one are not trained, and change nothing") {
+  Training training, alone;
+  training.graph.output({&training.graph, training.graph.find("flatten_1")});
+  alone.run({});
+  training.run({});
+  CHECK(tensors_of(training.graph) == tensors_of(alone.graph));
+  const RangeTestOptions options{.steps = 10};
+  Loader loader(alone.data, {normalize()}, {.batch = 30, .seed = 5});
+  const auto curve = range_test(training.graph, loader, adam<float>(), options);
+  const auto expected = range_test(alone.graph, loader, adam<float>(), options);
+  for (std::size_t i = 0; i < curve.size(); ++i) CHECK(curve[i].loss == expected[i].loss);
+}
+
 TEST_CASE("the number of threads changes no bit of the weights") {
   std::vector<Tensor<float>> reference;
   for (const int threads : {1, 2, 4}) {

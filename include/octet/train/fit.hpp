@@ -256,6 +256,7 @@ class Fit {
     }
   }
   double compute_loss(const Batch& batch, TensorView<const T> logits) {
+    executor_.zero_output_gradients();
     const TensorView<T> gradient = executor_.output_gradient();
     if (!batch.has_targets())
       return cross_entropy<T>(logits, std::span<const std::int32_t>(batch.labels), options_.loss,

@@ -40,6 +40,7 @@ std::vector<LayerTime> profile_step(const Graph<T>& graph, TensorView<const T> i
       last = now;
     };
     executor.forward_timed(images, [&](int node) { note(forward, node); });
+    executor.zero_output_gradients();
     cross_entropy<T>(executor.output(), labels, {}, executor.output_gradient());
     last = Clock::now();
     executor.backward([&](int node) { note(backward, node); });

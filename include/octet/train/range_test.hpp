@@ -44,6 +44,7 @@ std::vector<RangeTestPoint> range_test(const Graph<T>& graph, Loader& loader,
     const Tensor<T> images = as_t(batch.images);
     executor.forward(images, Mode::training, step++);
     const TensorView<const T> logits = executor.output();
+    executor.zero_output_gradients();
     const double loss = batch.has_targets()
                             ? cross_entropy<T>(logits, TensorView<const T>(as_t(batch.targets)),
                                                loss_options, executor.output_gradient(), pool)
