@@ -15,8 +15,8 @@ namespace octet::inline OCTET_ABI {
 inline constexpr std::size_t large_page = std::size_t(2) << 20;
 
 /// Asks for large pages for memory that nobody has touched yet. One page is found instead of 512:
-/// programs with such weights are loaded and run once in 0.71 to 0.76 of the time. A walk translates
-/// one address in 512: networks take up to 12 per cent less time, training steps 5 to 9.
+/// programs with such weights are loaded and run once in 0.71 to 0.76 of the time. A walk
+/// translates one address in 512: networks take up to 12 per cent less time, training steps 5 to 9.
 inline void prefer_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
 #if defined(MADV_HUGEPAGE)
   madvise(memory, bytes, MADV_HUGEPAGE);
