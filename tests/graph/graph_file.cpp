@@ -97,6 +97,9 @@ TEST_CASE("a description that makes no sense is refused before anything large is
   CHECK(complaint(with(linear_layer("[4]", "-1"))) ==
         "graph: expected an earlier node, got -1 of 1");
   CHECK(complaint(with(linear_layer("[4]", "0")), 31).find("linear") == 0);
+  CHECK(complaint(R"({"version":1,"seed":"0","nodes":[{"name":"x","type":"input","inputs":[],)"
+                  R"("shape":[9223372036854775807,1,1]}],"outputs":[0]})") ==
+        "input: expected extents of at most 2147483647, got [9223372036854775807, 1, 1]");
   CHECK(complaint(R"({"version":2})") == "graph: expected version 1, got 2");
   CHECK(complaint(R"({"seed":"0"})").find("JSON") == 0);
 }

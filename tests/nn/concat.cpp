@@ -1,6 +1,7 @@
 #include "octet/nn/concat.hpp"
 
 #include <doctest/doctest.h>
+#include <limits>
 
 #include "layer_alone.hpp"
 #include "message_of.hpp"
@@ -38,6 +39,12 @@ TEST_CASE("concat says what does not fit") {
   CHECK(message_of([&] {
           concat({x, net.input({3})});
         }) == "concat: expected inputs that differ in their channels alone, got [4, 5, 3] and [3]");
+  const auto wide = net.input({std::int64_t{1} << 30});
+  CHECK(message_of([&] {
+          concat({wide, wide});
+        }) == "concat: expected extents of at most 2147483647, got [2147483648]");
+  CHECK(message_of([&] { net.input({(std::numeric_limits<std::int64_t>::max)()}); }) ==
+        "input: expected extents of at most 2147483647, got [9223372036854775807]");
 }
 
 }  // namespace

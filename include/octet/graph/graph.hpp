@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "octet/nn/attributes.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/value.hpp"
 
@@ -39,6 +40,7 @@ class Graph {
 
   /// Adds an input. Its name is "input" unless another one is given.
   Value<T> input(const Shape& shape, std::string_view name = "input") {
+    check_extents("input", shape);
     nodes_.push_back({unique(name), nullptr, {}, shape});
     inputs_.push_back(size() - 1);
     return {this, size() - 1};
@@ -55,6 +57,7 @@ class Graph {
       shapes.push_back(value.shape());
     }
     const Shape shape = layer->output_shape(shapes);
+    check_extents(layer->type(), shape);
     if (parameters == Parameters::draw)
       layer->initialize(Random(seed_).substream(static_cast<std::uint64_t>(size())));
     std::string name = unique(text_of(layer->type(), '_', ++counts(layer->type())));
@@ -158,6 +161,13 @@ class Graph {
   }
 
  private:
+  /// Layers add extents up; those of their inputs must leave room for that.
+  static void check_extents(std::string_view type, const Shape& shape) {
+    for (const std::int64_t extent : shape)
+      if (extent > AttributeReader::highest_extent)
+        fail(type, ": expected extents of at most ", AttributeReader::highest_extent, ", got ",
+             shape);
+  }
   static std::size_t index(int node) { return static_cast<std::size_t>(node); }
   std::string unique(std::string_view wanted) const {
     std::string name(wanted);
