@@ -57,8 +57,12 @@ TEST_CASE("a saved graph comes back whole: nodes, names, weights, statistics and
   const LoadedGraph<float> loaded = load_graph<float>(path);
   CHECK(describe(loaded.graph).text() == describe(net).text());
   CHECK(loaded.graph.find("sum") == net.find("sum"));
-  CHECK(loaded.metadata.find("classes")->second == "[\"a\",\"b\",\"c\"]");
+  CHECK(loaded.metadata == Metadata{{"classes", "[\"a\",\"b\",\"c\"]"}});
   CHECK(output_of(loaded.graph) == output_of(net));
+
+  const AlignedVector<std::byte> bytes = read_file(path);
+  save_graph(loaded.graph, path, loaded.metadata);
+  CHECK(read_file(path) == bytes);
 }
 
 TEST_CASE("a network of doubles is not read as one of floats") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "octet/nn/registry.hpp"
 
 namespace octet::inline OCTET_ABI {
+
+inline constexpr std::string_view graph_key = "octet.graph";
 
 /// The nodes, edges and options of a graph, without its weights.
 template <class T>
@@ -73,7 +76,7 @@ Graph<T> graph_from(const Json& description,
 /// Adds the description and all tensors of a graph to a file that is being written.
 template <class T>
 void add_graph(SafetensorsWriter& file, const Graph<T>& graph) {
-  file.set_metadata("octet.graph", describe(graph).text());
+  file.set_metadata(graph_key, describe(graph).text());
   graph.for_each_tensor(
       [&](const std::string& name, const Tensor<T>& tensor) { file.add(name, tensor); });
 }
@@ -94,7 +97,7 @@ void save_graph(const Graph<T>& graph, const std::string& path, const Metadata& 
   file.write(path);
 }
 
-/// A graph, and what was saved with it.
+/// A graph, and the metadata that were saved beside it.
 template <class T>
 struct LoadedGraph {
   Graph<T> graph;
@@ -105,10 +108,12 @@ struct LoadedGraph {
 /// and unchanged.
 template <class T>
 LoadedGraph<T> load_graph(const Safetensors& file) {
-  const Json description = Json::parse(file.metadata("octet.graph"), file.source());
+  const Json description = Json::parse(file.metadata(graph_key), file.source());
   std::int64_t numbers = 0;
   for (const SafetensorsEntry& entry : file.entries()) numbers += entry.shape.elements();
-  LoadedGraph<T> loaded{graph_from<T>(description, numbers), file.metadata()};
+  LoadedGraph<T> loaded{graph_from<T>(description, numbers), {}};
+  for (const auto& [key, text] : file.metadata())
+    if (key != graph_key && key != checksum_key) loaded.metadata.emplace(key, text);
   read_tensors(file, loaded.graph);
   return loaded;
 }

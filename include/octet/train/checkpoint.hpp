@@ -92,7 +92,7 @@ TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
   };
   for (const auto& [name, value] : settings.as_object()) compare(name);
   for (const auto& [name, value] : saved.as_object()) compare(name);
-  if (file.metadata("octet.graph") != describe(graph).text())
+  if (file.metadata(graph_key) != describe(graph).text())
     fail(path, ": cannot be resumed: it holds another network");
   const Json training = Json::parse(file.metadata("octet.training"), path + ": training");
   TrainingState state;
