@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <doctest/doctest.h>
+#include <limits>
 
 #include "message_of.hpp"
 
@@ -76,7 +77,28 @@ TEST_CASE("random placing keeps its ranges and is refused where it cannot be") {
     CHECK(octet::Pipeline{octet::random_rotation({.degrees = 180}),
                           octet::random_scale({.smallest = 0.8, .largest = 1.5})}(
               middle, octet::Random(seed))[4 * 9 + 4] == doctest::Approx(1));
+  const std::string expected =
+      "random_affine: expected degrees from 0 to 360, a translation from 0 to 1000, scales from "
+      "0.001 to 1000 in rising order and a finite fill, got ";
   CHECK(message_of([] { octet::random_scale({.smallest = 0}); }) ==
-        "random_affine: expected degrees and translation of at least 0 and scales above 0 in "
-        "rising order, got degrees 0, translation 0, scales 0 to 1.1");
+        expected + "degrees 0, translation 0, scales 0 to 1.1, fill 0");
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const octet::RandomAffineOptions& options :
+       std::vector<octet::RandomAffineOptions>{{.degrees = infinity},
+                                               {.degrees = std::nan("")},
+                                               {.degrees = 1e308},
+                                               {.translation = infinity},
+                                               {.translation = 1e30},
+                                               {.smallest_scale = 1e-300},
+                                               {.largest_scale = infinity},
+                                               {.largest_scale = std::nan("")},
+                                               {.fill = std::numeric_limits<float>::infinity()}})
+    CHECK(message_of([&] { octet::random_affine(options); }).find(expected) == 0);
+  CHECK(message_of([&] { octet::random_rotation({.degrees = infinity}); }).find(expected) == 0);
+  CHECK(message_of([&] { octet::random_translation({.translation = infinity}); }).find(expected) ==
+        0);
+  for (const float value : octet::Pipeline{octet::random_affine(
+           {.degrees = 360, .translation = 1e3, .smallest_scale = 1e-3, .largest_scale = 1e3})}(
+           image, octet::Random(1)))
+    CHECK(std::isfinite(value));
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <doctest/doctest.h>
+#include <limits>
 
 #include "message_of.hpp"
 
@@ -44,7 +45,16 @@ TEST_CASE("channel statistics make a dataset's mean 0 and its deviation 1") {
 
 TEST_CASE("normalize: options that cannot be are refused") {
   CHECK(message_of([] { normalize({.deviation = {0.0f}}); }) ==
-        "normalize: expected a deviation above 0, got 0");
+        "normalize: expected a finite deviation above 0 with a finite inverse, got 0");
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(message_of([&] { normalize({.deviation = {infinity}}); }) ==
+        "normalize: expected a finite deviation above 0 with a finite inverse, got inf");
+  CHECK(message_of([&] {
+          normalize({.deviation = {std::numeric_limits<float>::denorm_min()}});
+        }).find("normalize: expected a finite deviation above 0 with a finite inverse") == 0);
+  CHECK(message_of([&] {
+          normalize({.mean = {0.5f, -infinity, 0}});
+        }) == "normalize: expected a finite mean, got -inf");
   CHECK(message_of([] { normalize({.mean = {}}); }) ==
         "normalize: expected at least one mean and one deviation, got 0 and 1");
   CHECK(message_of([] {

@@ -64,13 +64,17 @@ struct RandomAffineOptions {
 /// Rotation, translation and scale at random, in one resampling.
 template <class = WhenUsed>
 Transform random_affine(RandomAffineOptions options = {}) {
-  if (!(options.degrees >= 0) || !(options.translation >= 0) || !(options.smallest_scale > 0) ||
-      !(options.largest_scale >= options.smallest_scale))
+  // The bounds keep every place that a pixel may come from within the integers.
+  if (!(options.degrees >= 0 && options.degrees <= 360) ||
+      !(options.translation >= 0 && options.translation <= 1e3) ||
+      !(options.smallest_scale >= 1e-3 && options.largest_scale >= options.smallest_scale &&
+        options.largest_scale <= 1e3) ||
+      !std::isfinite(options.fill))
     fail(
-        "random_affine: expected degrees and translation of at least 0 and scales above 0 in "
-        "rising order, got degrees ",
+        "random_affine: expected degrees from 0 to 360, a translation from 0 to 1000, scales from "
+        "0.001 to 1000 in rising order and a finite fill, got degrees ",
         options.degrees, ", translation ", options.translation, ", scales ", options.smallest_scale,
-        " to ", options.largest_scale);
+        " to ", options.largest_scale, ", fill ", options.fill);
   const auto apply = [options](Picture& picture, const Random& random) {
     const auto shift = [&](std::uint64_t index, std::int64_t extent) {
       return random.uniform(index, -options.translation, options.translation) *

@@ -19,7 +19,10 @@ struct NormalizeOptions {
 template <class = WhenUsed>
 Transform normalize(NormalizeOptions options = {}) {
   for (const float deviation : options.deviation)
-    if (!(deviation > 0)) fail("normalize: expected a deviation above 0, got ", deviation);
+    if (!(deviation > 0) || !std::isfinite(deviation) || !std::isfinite(1 / deviation))
+      fail("normalize: expected a finite deviation above 0 with a finite inverse, got ", deviation);
+  for (const float mean : options.mean)
+    if (!std::isfinite(mean)) fail("normalize: expected a finite mean, got ", mean);
   if (options.mean.empty() || options.deviation.empty())
     fail("normalize: expected at least one mean and one deviation, got ", options.mean.size(),
          " and ", options.deviation.size());
