@@ -96,4 +96,8 @@ TEST_CASE("one_cycle: mistakes have their sentence") {
   CHECK_THROWS_AS(one_cycle({.total_steps = 10, .phases = OneCyclePhases::three, .rise = 0.6}),
                   octet::Error);
   CHECK_THROWS_AS(one_cycle({.total_steps = 10, .start_divisor = 0}), octet::Error);
+  CHECK_THROWS_WITH_AS(one_cycle({.total_steps = 10, .max_momentum = 1}),
+                       "one_cycle: expected momenta from 0 to below 1, got 1", octet::Error);
+  CHECK_THROWS_WITH_AS(one_cycle({.total_steps = 10, .min_momentum = -0.5}),
+                       "one_cycle: expected momenta from 0 to below 1, got -0.5", octet::Error);
 }

@@ -47,6 +47,9 @@ inline Schedule one_cycle(const OneCycleOptions& options) {
   if (!(options.max_learning_rate >= 0 && options.start_divisor > 0 && options.final_divisor > 0))
     fail("one_cycle: expected a rate of at least 0 and divisors above 0, got ",
          options.max_learning_rate, ", ", options.start_divisor, " and ", options.final_divisor);
+  for (const double momentum : {options.min_momentum, options.max_momentum})
+    if (!(momentum >= 0 && momentum < 1))
+      fail("one_cycle: expected momenta from 0 to below 1, got ", momentum);
 
   return [options, three](std::int64_t number) {
     const double top = options.max_learning_rate;
