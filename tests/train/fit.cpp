@@ -1,5 +1,6 @@
 #include "octet/train/fit.hpp"
 
+#include <cmath>
 #include <doctest/doctest.h>
 
 #include "message_of.hpp"
@@ -388,6 +389,23 @@ TEST_CASE("a frozen node keeps its bits, a slow one learns by its share") {
   CHECK_THROWS_AS(fresh.set_learning_rate_factor("", 1), Error);
   // Nodes without parameters have nothing to freeze.
   fresh.freeze("input");
+}
+
+TEST_CASE("options that a training cannot follow are refused before its first step") {
+  Training training;
+  const std::vector<Tensor<float>> before = tensors_of(training.graph);
+  Loader loader(training.data, {normalize()}, {.batch = 16});
+  const auto complaint = [&](FitOptions<float> options) {
+    return message_of([&] { fit(training.graph, loader, training.optimizer, options); });
+  };
+  CHECK(complaint({.schedule = {}}) == "fit: expected a schedule, got an empty function");
+  CHECK(complaint({.clip_norm = -1}) ==
+        "fit: expected clip_norm and clip_value of at least 0, got -1 and 0");
+  CHECK(complaint({.clip_value = std::nan("")}) ==
+        "fit: expected clip_norm and clip_value of at least 0, got 0 and nan");
+  CHECK(complaint({.metadata = {{"classes", "[]"}, {"octet.training", "{}"}}}) ==
+        "fit: expected metadata keys that do not begin with \"octet.\", got \"octet.training\"");
+  CHECK(tensors_of(training.graph) == before);
 }
 
 TEST_CASE("a loss that explodes is noticed") {

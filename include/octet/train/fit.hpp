@@ -98,6 +98,11 @@ class Fit {
         parameters_(graph.parameters()),
         progress_(options_.progress) {
     if (options_.epochs < 1) fail("fit: expected at least 1 epoch, got ", options_.epochs);
+    if (!options_.schedule) fail("fit: expected a schedule, got an empty function");
+    if (!(options_.clip_norm >= 0 && options_.clip_value >= 0))
+      fail("fit: expected clip_norm and clip_value of at least 0, got ", options_.clip_norm,
+           " and ", options_.clip_value);
+    check_metadata();
     check_validation();
     check_folder();
     describe_training();
@@ -125,6 +130,12 @@ class Fit {
   }
   std::string file(const char* name) const { return options_.folder + "/" + name; }
 
+  /// Keys of Octet would make a model look like a checkpoint or like a program.
+  void check_metadata() const {
+    for (const auto& [key, text] : options_.metadata)
+      if (key.starts_with("octet."))
+        fail("fit: expected metadata keys that do not begin with \"octet.\", got \"", key, '"');
+  }
   void check_validation() const {
     if (!options_.validation) return;
     if (options_.validation->size() == 0)
