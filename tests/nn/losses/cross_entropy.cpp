@@ -157,7 +157,11 @@ TEST_CASE("cross_entropy: mistakes have their sentence") {
   CHECK_THROWS_WITH_AS(cross_entropy<double>(logits, good, {.class_weights = {1, 2}}),
                        "cross_entropy: expected 3 class weights, got 2", Error);
   CHECK_THROWS_WITH_AS(cross_entropy<double>(logits, good, {.class_weights = {1, 2, -1}}),
-                       "cross_entropy: expected class weights of at least 0, got -1", Error);
+                       "cross_entropy: expected finite class weights of at least 0, got -1", Error);
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH_AS(cross_entropy<double>(logits, good, {.class_weights = {1, infinity, 1}}),
+                       "cross_entropy: expected finite class weights of at least 0, got inf",
+                       Error);
   CHECK_THROWS_WITH_AS(cross_entropy<double>(logits, good, {.label_smoothing = 1.5}),
                        "cross_entropy: expected label_smoothing from 0 to 1, got 1.5", Error);
   Tensor<double> d({3, 2});

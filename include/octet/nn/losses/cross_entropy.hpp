@@ -34,7 +34,8 @@ inline void check_cross_entropy(const Shape& logits, const Shape& d_logits, bool
   if (!weights.empty() && static_cast<std::int64_t>(weights.size()) != logits[1])
     fail("cross_entropy: expected ", logits[1], " class weights, got ", weights.size());
   for (const double weight : weights)
-    if (!(weight >= 0)) fail("cross_entropy: expected class weights of at least 0, got ", weight);
+    if (!(weight >= 0) || !std::isfinite(weight))
+      fail("cross_entropy: expected finite class weights of at least 0, got ", weight);
 }
 
 /// The sum over n and k of -q[n, k] * log_softmax(logits)[n, k] / divisor, and its gradient
