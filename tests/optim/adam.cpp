@@ -57,7 +57,7 @@ void check_against_the_paper(const AdamOptions& options, bool cycle) {
 TEST_CASE("adam: the first step moves every element by the rate against its gradient") {
   TestParameters<double> parameters, before;
   parameters.draw_gradients(0);
-  octet::adam<double>({.epsilon = 0}).step(parameters.all, {0.125});
+  octet::adam<double>({.epsilon = 1e-300}).step(parameters.all, {0.125});
   for (std::int64_t i = 0; i < 35; ++i)
     CHECK(parameters.weight.value[i] ==
           doctest::Approx(before.weight.value[i] -
@@ -114,7 +114,12 @@ TEST_CASE("adam: mistakes have their sentence") {
   CHECK_THROWS_WITH_AS(octet::adam<float>({.beta1 = 1}),
                        "adam: expected betas from 0 to below 1, got 1", octet::Error);
   CHECK_THROWS_AS(octet::adam<float>({.beta2 = -0.1}), octet::Error);
-  CHECK_THROWS_AS(octet::adam<float>({.epsilon = -1}), octet::Error);
+  CHECK_THROWS_WITH_AS(octet::adam<double>({.epsilon = 0}),
+                       "adam: expected an epsilon above 0 in the parameters' type, got 0",
+                       octet::Error);
+  CHECK_THROWS_WITH_AS(octet::adam<float>({.epsilon = 1e-300}),
+                       "adam: expected an epsilon above 0 in the parameters' type, got 1e-300",
+                       octet::Error);
   CHECK_THROWS_WITH_AS(octet::adam<float>({.weight_decay = {.factor = -1}}),
                        "adam: expected a weight decay of at least 0, got -1", octet::Error);
 }

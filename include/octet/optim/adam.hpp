@@ -25,8 +25,9 @@ template <class T>
 Optimizer<T> adam(const AdamOptions& options = {}) {
   for (const double beta : {options.beta1, options.beta2})
     if (!(beta >= 0 && beta < 1)) fail("adam: expected betas from 0 to below 1, got ", beta);
-  if (!(options.epsilon >= 0))
-    fail("adam: expected an epsilon of at least 0, got ", options.epsilon);
+  // One that T rounds to 0 would divide 0 by 0 where a gradient is 0.
+  if (!(static_cast<T>(options.epsilon) > 0))
+    fail("adam: expected an epsilon above 0 in the parameters' type, got ", options.epsilon);
   options.weight_decay.check("adam");
   return Optimizer<T>(
       {"adam", {"mean", "square"}, [options](const Update<T>& update) {
