@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <limits>
 
 #include "few_threads.hpp"
 #include "message_of.hpp"
@@ -210,7 +211,9 @@ TEST_CASE("options that cannot be are refused") {
   const auto complaint = [&](const LoaderOptions& options) {
     return message_of([&] { Loader(data, {}, options); });
   };
-  CHECK(complaint({.batch = 0}) == "loader: expected a batch of at least 1, got 0");
+  CHECK(complaint({.batch = 0}) == "loader: expected a batch from 1 to 2147483647, got 0");
+  CHECK(complaint({.batch = (std::numeric_limits<std::int64_t>::max)()}) ==
+        "loader: expected a batch from 1 to 2147483647, got 9223372036854775807");
   CHECK(complaint({.threads = -1}) == "loader: expected at least 0 threads, got -1");
   CHECK(complaint({.prefetch = 0}) == "loader: expected a prefetch of at least 1 batch, got 0");
   CHECK(complaint({.batch = 4, .last_batch = LastBatch::drop}) ==

@@ -53,7 +53,9 @@ class BasicLoader {
   /// threads.
   BasicLoader(const ImageDataset& dataset, Pipeline pipeline, LoaderOptions options = {})
       : BasicLoader(Idle{}, dataset, std::move(pipeline), std::move(options)) {
-    if (options_.batch < 1) fail("loader: expected a batch of at least 1, got ", options_.batch);
+    constexpr std::int64_t most = (std::int64_t{1} << 31) - 1;
+    if (options_.batch < 1 || options_.batch > most)
+      fail("loader: expected a batch from 1 to ", most, ", got ", options_.batch);
     if (options_.threads < 0) fail("loader: expected at least 0 threads, got ", options_.threads);
     if (options_.prefetch < 1)
       fail("loader: expected a prefetch of at least 1 batch, got ", options_.prefetch);

@@ -92,5 +92,9 @@ TEST_CASE("a crop to another size, and one that leaves nothing of the picture's 
         "random_crop: expected images of at least [9, 4, 1] after padding of 1 on each side, "
         "got [4, 4, 1]");
   CHECK(message_of([] { octet::random_crop({.padding = -1}); }) ==
-        "random_crop: expected padding and size of at least 0, got padding -1, H 0, W 0");
+        "random_crop: expected a padding from 0 to 16777216 and a size of at least 0, got padding "
+        "-1, H 0, W 0");
+  CHECK(message_of([] { octet::random_crop({.padding = std::int64_t{1} << 62}); }) ==
+        "random_crop: expected a padding from 0 to 16777216 and a size of at least 0, got padding "
+        "4611686018427387904, H 0, W 0");
 }

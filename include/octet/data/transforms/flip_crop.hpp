@@ -53,9 +53,12 @@ struct RandomCropOptions {
 /// Pads, then cuts out a window at a random place.
 template <class = WhenUsed>
 Transform random_crop(RandomCropOptions options = {}) {
-  if (options.padding < 0 || options.H < 0 || options.W < 0)
-    fail("random_crop: expected padding and size of at least 0, got padding ", options.padding,
-         ", H ", options.H, ", W ", options.W);
+  // Places are drawn from 32 bits.
+  constexpr std::int64_t most = std::int64_t{1} << 24;
+  if (options.padding < 0 || options.padding > most || options.H < 0 || options.W < 0)
+    fail("random_crop: expected a padding from 0 to ", most,
+         " and a size of at least 0, got padding ", options.padding, ", H ", options.H, ", W ",
+         options.W);
   const auto output_shape = [options](const Shape& shape) {
     const Shape result{options.H ? options.H : shape[0], options.W ? options.W : shape[1],
                        shape[2]};
