@@ -40,6 +40,11 @@ TEST_CASE("lines across the blocks of a file stay whole") {
   CHECK(lines_of(text) == expected);
   const std::string longest(LineReader::longest_line, 'x');
   CHECK(lines_of(longest + "\n" + longest) == std::vector<std::string>{longest, longest});
+  CHECK(lines_of(longest + "\r\n" + longest) == std::vector<std::string>{longest, longest});
+  for (const std::string end : {"", "\n", "\r\n"})
+    CHECK(message_of([&] {
+            lines_of("a\n" + longest + "x" + end);
+          }).ends_with(", line 2: expected a line of at most 1048576 bytes, got a longer one"));
 }
 
 TEST_CASE("whether the last line was ended is known; a folder is no file") {

@@ -60,21 +60,20 @@ class BasicLineReader {
     std::size_t searched = begin_;
     for (;;) {
       const void* const found = std::memchr(buffer_.data() + searched, '\n', end_ - searched);
+      if (!found && at_end_ && begin_ == end_) return false;
+      const std::size_t stop =
+          found ? static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()) : end_;
+      text = {buffer_.data() + begin_, stop - begin_};
+      if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
+      if (text.size() > longest_line)
+        fail(path(), ", line ", line_ + 1, ": expected a line of at most ", longest_line,
+             " bytes, got a longer one");
       if (found || at_end_) {
-        if (!found && begin_ == end_) return false;
         terminated_ = found != nullptr;
-        const std::size_t stop =
-            found ? static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data())
-                  : end_;
-        text = {buffer_.data() + begin_, stop - begin_};
         begin_ = found ? stop + 1 : end_;
-        if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
         ++line_;
         return true;
       }
-      if (end_ - begin_ > longest_line)
-        fail(path(), ", line ", line_ + 1, ": expected a line of at most ", longest_line,
-             " bytes, got a longer one");
       std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
