@@ -118,4 +118,35 @@ Json report_json(const Report& report) {
                         .set("operations", std::move(operations)));
 }
 
+/// Fails unless the arrays of a report have the sizes that report_json() gives them: the JSON may
+/// come from a file that somebody else wrote.
+template <std::same_as<Json> AnyJson>
+void check_report_json(const AnyJson& report) {
+  const auto expect_size = [](const Json& owner, std::string_view part, const Json& array,
+                              std::size_t size) {
+    if (const std::size_t got = array.as_array().size(); got != size)
+      fail("report: ", owner["name"].as_string(), ": ", part, ": expected ", size,
+           " elements, got ", got);
+  };
+  const Json::Array& forms = report["forms"].as_array();
+  if (forms.size() < 2) fail("report: expected at least two forms to compare, got ", forms.size());
+  const std::size_t classes = forms[0]["classes"].as_array().size();
+  for (const Json& form : forms) {
+    expect_size(form, "classes", form["classes"], classes);
+    expect_size(form, "confusion", form["confusion"], classes);
+    for (const Json& row : form["confusion"].as_array())
+      expect_size(form, "confusion", row, classes);
+  }
+  for (const Json& layer : report["quantization"]["layers"].as_array()) {
+    expect_size(layer, "float_range", layer["float_range"], 2);
+    if (layer["type"].as_string() == "int8")
+      expect_size(layer, "int8_range", layer["int8_range"], 2);
+    expect_size(layer, "activations", layer["activations"]["range"], 2);
+    const Json* const weights = layer.find("weights");
+    if (!weights) continue;
+    expect_size(layer, "weights", (*weights)["range"], 2);
+    if (weights->find("codes")) expect_size(layer, "weights", (*weights)["scale"], 2);
+  }
+}
+
 }  // namespace octet::inline OCTET_ABI

@@ -32,24 +32,7 @@ class ReportPage {
         layers_(report["quantization"]["layers"].as_array()),
         operations_(report["costs"]["operations"].as_array()),
         page_(report["title"].as_string()) {
-    if (forms_.size() < 2)
-      fail("report: expected at least two forms to compare, got ", forms_.size());
-    const std::size_t classes = first()["classes"].as_array().size();
-    for (const Json& form : forms_) {
-      expect_size(form, "classes", form["classes"], classes);
-      expect_size(form, "confusion", form["confusion"], classes);
-      for (const Json& row : form["confusion"].as_array())
-        expect_size(form, "confusion", row, classes);
-    }
-    for (const Json& layer : layers_) {
-      expect_size(layer, "float_range", layer["float_range"], 2);
-      if (is_int8(layer)) expect_size(layer, "int8_range", layer["int8_range"], 2);
-      expect_size(layer, "activations", layer["activations"]["range"], 2);
-      const Json* const weights = layer.find("weights");
-      if (!weights) continue;
-      expect_size(layer, "weights", (*weights)["range"], 2);
-      if (weights->find("codes")) expect_size(layer, "weights", (*weights)["scale"], 2);
-    }
+    check_report_json(report);
   }
 
   std::string run() {
@@ -72,13 +55,6 @@ class ReportPage {
   }
 
  private:
-  /// The JSON may come from a file that somebody else wrote.
-  static void expect_size(const Json& owner, std::string_view part, const Json& array,
-                          std::size_t size) {
-    if (const std::size_t got = array.as_array().size(); got != size)
-      fail("report: ", owner["name"].as_string(), ": ", part, ": expected ", size,
-           " elements, got ", got);
-  }
   static std::string percent(const Json& share, int decimals = 2) {
     return page::fixed(100 * share.as_number(), decimals);
   }
