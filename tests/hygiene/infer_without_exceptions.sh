@@ -51,3 +51,10 @@ code=0
 ./program without >told || code=$?
 [ $code -eq 3 ]
 grep -q 'faces.int8.safetensors: cannot be read' told
+
+# Without IEEE arithmetic the bits of int8 would be others: that is said, not done.
+if "$CXX" $flags -Ofast -fsyntax-only main.cpp 2>message; then
+  echo "-Ofast was not refused" >&2
+  exit 1
+fi
+grep -q 'Octet needs IEEE float32: compile without -ffast-math' message

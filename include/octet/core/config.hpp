@@ -4,6 +4,9 @@
 #if __cplusplus < 202002L
 #error "Octet needs C++20: compile with -std=c++20"
 #endif
+#if defined(__FAST_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "Octet needs IEEE float32: compile without -ffast-math"
+#endif
 
 #define OCTET_VERSION_MAJOR 0
 #define OCTET_VERSION_MINOR 1
