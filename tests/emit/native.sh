@@ -100,9 +100,16 @@ C
 "$CXX" -std=c++17 -O1 other.cpp both.o -o both
 ./both
 
-# Without IEEE arithmetic the bits would be others: that is said, not done.
-if "$CXX" -std=c++17 -Ofast -c other.cpp -o other.o 2>message; then
-  echo "-Ofast was not refused" >&2
-  exit 1
+# Without IEEE arithmetic the bits would be others: that is said, not done. Not every compiler has a
+# macro for -freciprocal-math.
+refuses() {
+  if "$CXX" -std=c++17 "$1" -c other.cpp -o other.o 2>message; then
+    echo "$1 was not refused" >&2
+    exit 1
+  fi
+  grep -q 'float must be IEEE float32' message
+}
+refuses -Ofast
+if "$CXX" -freciprocal-math -dM -E -x c++ /dev/null | grep -q __RECIPROCAL_MATH__; then
+  refuses -freciprocal-math
 fi
-grep -q 'float must be IEEE float32' message

@@ -321,7 +321,7 @@ class Emitter {
         "// C++17, freestanding: no heap, exceptions, RTTI or library. The compiler's macros "
         "choose ",
         "the\n// instructions; ",
-        is_exact() ? "every choice gives the same bits.\n"
+        is_exact() ? "in IEEE float32 every choice gives the same bits.\n"
                    : "sums of float32 are rounded in the order in which it adds them.\n",
         "#pragma once\n\n#include <cstddef>\n", "#include <cstdint>\n");
     if (calls_.uses_dot())
@@ -331,7 +331,8 @@ class Emitter {
                     : text_of(&each == dot_texts ? "#if " : "#elif ", each.condition,
                               "\n#include <", each.header, ">\n");
     return text +
-           "\n#if defined(__FAST_MATH__) || __FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2\n"
+           "\n#if defined(__FAST_MATH__) || defined(__RECIPROCAL_MATH__) || \\\n"
+           "    __FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2\n"
            "#error \"float must be IEEE float32: without -ffast-math, and on x86 with SSE\"\n"
            "#endif\n\n";
   }
