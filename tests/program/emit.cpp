@@ -315,6 +315,23 @@ TEST_CASE("headers for the scripts in tests/emit" * doctest::skip()) {
     add("_float", compile(graph), 1e-5f * largest);
     add("_half", with_float16_weights(compile(graph)), 1e-5f * largest);
   }
+
+  // An input and the memory that nothing reads, though a layer's name looks as if it did.
+  ProgramDescription unread;
+  unread.values = {{.name = "read", .shape = {1, 1, 4}},
+                   {.name = "unread", .shape = {3}},
+                   {.name = "output", .shape = {1, 1, 4}}};
+  unread.inputs = {0, 1};
+  unread.outputs = {2};
+  Operation softmax;
+  softmax.name = "a.memory.b";
+  softmax.inputs = {0};
+  softmax.output = 2;
+  softmax.parameters = operations::Softmax{};
+  unread.operations = {softmax};
+  emit(Program(unread), path("unread.hpp"), {.name_space = "unread"});
+  includes += "#include \"unread.hpp\"\n";
+  body += "  ++step;\n  if (!unread::self_test()) return step;\n";
   write_file(path("operations.cpp"), std::string_view(includes + constants + comparison +
                                                       check_function + body + "  return 0;\n}\n"));
 }

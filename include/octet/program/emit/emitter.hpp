@@ -143,25 +143,26 @@ class Emitter {
       text += text_of("  // ", comment(operation.name), ": ", operation.type(), " to ",
                       d_.value(operation.output).shape, "\n", calls_.text_of_operation(i));
     }
-    text += calls_.text_of_copies();
-    if (text.find("memory.") == std::string::npos) text += "  static_cast<void>(memory);\n";
-    return text;
+    return text + calls_.text_of_copies();
   }
 
   std::string run_functions() {
     std::string inputs, outputs;
     for (std::size_t k = 0; k < d_.inputs.size(); ++k)
-      inputs += text_of("const float* ", calls_.input_name(static_cast<int>(k)), ", ");
+      inputs +=
+          text_of("[[maybe_unused]] const float* ", calls_.input_name(static_cast<int>(k)), ", ");
     for (std::size_t k = 0; k < d_.outputs.size(); ++k)
-      outputs += text_of("float* ", calls_.output_name(static_cast<int>(k)), ", ");
+      outputs += text_of("[[maybe_unused]] float* ", calls_.output_name(static_cast<int>(k)), ", ");
     const std::string head = text_of(
         "\n/// Inputs as the network was trained on, one example; outputs as the network gives "
         "them.\n",
-        "inline void run(", inputs, outputs, "Memory& memory = static_memory) {\n");
+        "inline void run(", inputs, outputs,
+        "[[maybe_unused]] Memory& memory = static_memory) {\n");
     if (!quantizes_pixels()) return text_of(head, calls_from(0), "}\n");
     return text_of("\n/// All layers, after run() has quantized the input.\n",
-                   "inline void run_layers(", outputs, "Memory& memory) {\n", calls_from(1), "}\n",
-                   head, calls_.text_of_operation(0), "  run_layers(output, memory);\n}\n");
+                   "inline void run_layers(", outputs, "[[maybe_unused]] Memory& memory) {\n",
+                   calls_from(1), "}\n", head, calls_.text_of_operation(0),
+                   "  run_layers(output, memory);\n}\n");
   }
 
   /// What the network's input is for each of the 256 bytes: one row for all channels, or for each.
