@@ -177,6 +177,10 @@ TEST_CASE("what cannot be emitted is refused with a sentence") {
   expect({.class_names = {"one"}}, "a class name for each of its 2 elements, got 1");
   expect({.mean = {0.5f}}, "expected 1 or 1 values for mean and deviation, got 0");
   expect({.mean = {0.5f}, .deviation = {0}}, "expected a deviation above 0, got 0");
+  expect({.mean = {NAN}, .deviation = {1}}, "expected a finite mean, got nan");
+  for (const float deviation : {INFINITY, 1e-45f})
+    expect({.mean = {0.5f}, .deviation = {deviation}},
+           "expected a finite deviation with a finite inverse, got ");
   expect({.mean = {0.5f}, .deviation = {1}, .golden_pixels = {1, 2}},
          "expected 36 golden pixels, got 2");
   expect({.golden_pixels = {1}}, "a mean and a deviation");

@@ -107,8 +107,13 @@ class Emitter {
       if (values->size() != 1 && static_cast<std::int64_t>(values->size()) != shape[2])
         fail("emit: expected 1 or ", shape[2], " values for mean and deviation, got ",
              values->size());
-    for (const float deviation : options_.deviation)
+    for (const float mean : options_.mean)
+      if (!std::isfinite(mean)) fail("emit: expected a finite mean, got ", mean);
+    for (const float deviation : options_.deviation) {
       if (!(deviation > 0)) fail("emit: expected a deviation above 0, got ", deviation);
+      if (!std::isfinite(deviation) || !std::isfinite(1.0f / deviation))
+        fail("emit: expected a finite deviation with a finite inverse, got ", deviation);
+    }
     const std::size_t pixels = options_.golden_pixels.size();
     if (pixels != 0 && pixels != at_index(shape.elements()))
       fail("emit: expected ", shape.elements(), " golden pixels, got ", pixels);
