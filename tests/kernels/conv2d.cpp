@@ -465,6 +465,32 @@ TEST_CASE("conv2d: the number of threads changes no bit") {
     }
 }
 
+TEST_CASE("conv2d: no images") {
+  const Conv2dShape s = convolution(0, 8, 5, 6, 3, 1);
+  const Tensors t(s);
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (const GemmImplementation& row : gemm_table()) {
+      if (!usable(row)) continue;
+      CAPTURE(row.name);
+      for (const ConvAlgorithm algorithm : algorithms(row, s)) {
+        const PackedConv2d packed = pack_conv2d(s, t.w.data(), row.isa, algorithm);
+        AlignedVector<float> scratch(scratch_size(s, packed), NAN);
+        std::vector<float> none, dw = t.w;
+        conv2d_run(s, t.x.data(), packed, {}, none.data(), &pool, scratch.data());
+        if (algorithm == ConvAlgorithm::direct) {
+          conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), none.data(), pool);
+          backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
+        } else {
+          backward_input_by_tiles(row, s, t, algorithm, none, pool);
+          backward_weight_by_tiles(row, s, t, algorithm, dw, pool);
+        }
+        CHECK(dw == t.w);
+      }
+    }
+  }
+}
+
 TEST_CASE("conv2d: packed weights give conv2d_forward bit for bit, and NaN passes the clamp") {
   const Conv2dShape s = convolution(2, 6, 10, 20, 3, 1);
   Tensors t(s);

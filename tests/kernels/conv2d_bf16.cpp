@@ -50,6 +50,8 @@ Conv2dShape square(std::int64_t images, std::int64_t side, std::int64_t in, std:
 const std::vector<Case>& cases() {
   static const std::vector<Case> list = with_random_shapes<Case>(
       {
+          {"no images", square(0, 9, 3, 5, 3, 1)},
+          {"linear, no examples", linear_shape(0, 7, 5)},
           {"everything 1", {}},
           {"first layer", square(2, 9, 1, 20, 3, 1)},
           {"15 channels", square(2, 4, 15, 15, 3, 1)},

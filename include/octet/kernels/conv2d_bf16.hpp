@@ -26,7 +26,8 @@ struct Bf16Cut {
   Bf16Cut(std::int64_t all_images, std::int64_t all_lines, std::int64_t elements,
           std::int64_t positions, std::int64_t budget, std::int64_t enough)
       : images(1), lines(all_lines) {
-    const std::int64_t needed = (std::min)(all_images, pieces(enough, positions));
+    const std::int64_t needed =
+        (std::max)((std::min)(all_images, pieces(enough, positions)), std::int64_t{1});
     if (elements * needed > budget && positions > enough) {
       lines = (std::clamp)(all_lines * budget / elements, pieces(enough * all_lines, positions),
                            all_lines);

@@ -125,6 +125,7 @@ struct Bf16WeightGradient {
 
   /// Adds the sums of all segments, in their order, to dw.
   void finish(const float* sums, std::int64_t segments, float* dw, ThreadPool& pool) const {
+    if (segments == 0) return;  // of no images there need not even be memory
     pool.parallel_for(OC, 8, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t oc = begin; oc < end; ++oc)
         for (std::int64_t c = 0; c < C; c += bf16_block)

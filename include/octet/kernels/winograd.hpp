@@ -114,7 +114,7 @@ struct Winograd {
     const std::int64_t bytes = 4 * points() * (stride(s.C) + stride(gemm->columns));
     const std::int64_t fewest = (std::clamp<std::int64_t>)(s.C / 5, 24, 48);
     const std::int64_t fit = (std::clamp)(cache_bytes / 4 / bytes, fewest, most_tiles);
-    return (std::min)(tiles(), round_up(fit, tile_rows));
+    return (std::max)((std::min)(tiles(), round_up(fit, tile_rows)), std::int64_t{1});
   }
   std::int64_t blocks() const { return pieces(tiles(), block()); }
   std::int64_t input_size() const { return block() * points() * stride(s.C); }

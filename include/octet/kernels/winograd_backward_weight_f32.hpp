@@ -59,7 +59,9 @@ struct WinogradBackwardWeight {
   std::int64_t filter_slices() const { return pieces(a.s.OC, side); }
   std::int64_t slices() const { return channel_slices() * filter_slices(); }
   // Few slices would leave threads idle: then parts of the tiles are summed apart.
-  std::int64_t parts() const { return (std::min)(pieces(8, slices()), pieces(a.tiles(), block)); }
+  std::int64_t parts() const {
+    return (std::max)((std::min)(pieces(8, slices()), pieces(a.tiles(), block)), std::int64_t{1});
+  }
   std::int64_t jobs() const { return slices() * parts(); }
   std::int64_t workers() const { return (std::min)(jobs(), most_workers()); }
   static std::int64_t stride() { return Winograd::stride(side); }
