@@ -94,6 +94,8 @@ TEST_CASE("a pooling that the batch norm before it computes needs no place for w
   CHECK(plan.fusion.owner[4] == 2);
   CHECK(plan.activation[4] == plan.activation[2]);
   CHECK(plan.activation[3] == plan.activation[2]);
-  CHECK(plan.most_between == 8 * 8 * 16);
+  // Who observes gets both of them.
+  CHECK(plan.between[3] == plan.between[2] + 8 * 8 * 16);
+  CHECK(plan.between_size == 2 * 8 * 8 * 16);
   CHECK(plan_of(net, Mode::inference).fusion.owner[4] == -1);
 }

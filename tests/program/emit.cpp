@@ -151,12 +151,11 @@ TEST_CASE("a header says what it needs, and is the same every time") {
 TEST_CASE("names from elsewhere cannot become code") {
   CHECK(emission::comment("a\nint b;\\") == "a?int b;?");
   CHECK(emission::string_literal("a\"b\\c\n\xc3\xa9?") == "\"a\\042b\\134c\\012\\303\\251\\077\"");
-  for (const char* const name :
-       {"a", "_a1", "a::b", "A_::b2", "classes", "in::t", "t", "a::int8_t"})
+  for (const char* const name : {"a", "_a1", "a::b", "A_::b2", "classes", "in::t", "t"})
     CHECK(emission::is_namespace_name(name));
   for (const char* const name :
        {"", "1a", "a::", "::a", "a:b", "a b", "a{", "a::1", "a:::b", "class", "a::int", "xor::a",
-        "std", "a__b", "_A", "size_t", "int8_t::a"})
+        "std", "a__b", "_A", "size_t", "int8_t::a", "a::int8_t"})
     CHECK_FALSE(emission::is_namespace_name(name));
 }
 

@@ -63,7 +63,7 @@ inline constexpr std::string_view reserved_words =
     "xor xor_eq ";
 
 /// Whether it can be the name of a namespace, perhaps of one inside of another: a::b.
-inline bool is_namespace_name(std::string_view name, bool outermost = true) {
+inline bool is_namespace_name(std::string_view name) {
   const auto is_letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
   };
@@ -73,12 +73,11 @@ inline bool is_namespace_name(std::string_view name, bool outermost = true) {
   for (const char c : part)
     if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
   if (reserved_words.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
-  // Names that the standard keeps for itself; such as size_t only where its headers declare them.
-  if (part == "std" || (outermost && part.ends_with("_t")) ||
-      part.find("__") != std::string_view::npos ||
+  // Names that the standard or POSIX keeps for itself.
+  if (part == "std" || part.ends_with("_t") || part.find("__") != std::string_view::npos ||
       (part.size() > 1 && part[0] == '_' && part[1] >= 'A' && part[1] <= 'Z'))
     return false;
-  return end == name.size() || is_namespace_name(name.substr(end + 2), false);
+  return end == name.size() || is_namespace_name(name.substr(end + 2));
 }
 
 /// `name` as an array of constants, `type[size]`; `size` may be larger than there are values.
