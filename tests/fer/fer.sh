@@ -581,7 +581,7 @@ edited ':a
 1s/\(deviation\\":\[ *\)[^] ]/\1 /
 ta
 1s/\(deviation\\":\[\)     /\11e-44/'
-refuses "step 1 " "$fer" train --data faces.csv --from edited.safetensors --out onward --overwrite
+refuses "expected a finite deviation above 0 with a finite inverse" "$fer" train --data faces.csv --from edited.safetensors --out onward --overwrite
 [ -f onward/best.safetensors ] || die "a training was removed by one that never began"
 cat > models.cpp << 'C'
 #include <octet/program/file.hpp>

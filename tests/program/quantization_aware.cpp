@@ -465,13 +465,22 @@ TEST_CASE("what cannot be made quantization-aware") {
                        "(softmax has no int8 form)",
                        Error);
   const Graph<float> graph = networks::make(networks::all()[0]);
-  CHECK_THROWS_AS(insert_fake_quantize(insert_fake_quantize(graph)), Error);
+  CHECK_THROWS_WITH_AS(insert_fake_quantize(insert_fake_quantize(graph)),
+                       "insert_fake_quantize: expected a graph without fake-quantize nodes", Error);
   CHECK_THROWS_AS(insert_fake_quantize(graph, {.keep_float = {"conv2d_9"}}), Error);
   CHECK_THROWS_AS(quantize(graph), Error);
   CHECK_THROWS_WITH_AS(compile(insert_fake_quantize(graph)),
                        "compile: conv2d_1: expected a network without fake quantization; "
                        "quantize(graph) makes the program of one that was trained with it",
                        Error);
+  Graph<float> nothing_inside(1);
+  nothing_inside.output(
+      apply<float>(std::make_unique<QuantizationAware<float>>(std::make_unique<Dropout<float>>(),
+                                                              QuantizationAwareOptions{}),
+                   {nothing_inside.input({3})}));
+  CHECK_THROWS_WITH_AS(
+      inference(nothing_inside, networks::images({3}, 2)),
+      "quantization_aware: expected a layer that is one operation, got dropout, which is 0", Error);
   Graph<float> mixed(1);
   const V x = dropout(mixed.input({4, 4, 2}));
   mixed.output(linear(flatten(conv2d(x, 2, {.kernel = 3}) + conv2d(x, 2, {.kernel = 3})), 2));

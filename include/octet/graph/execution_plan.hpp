@@ -87,7 +87,8 @@ class ExecutionPlanner {
   static std::size_t index(int node) { return static_cast<std::size_t>(node); }
   int backward_time(int node) const { return 2 * n_ - node; }
   void extend(int node, int time) { last_[index(node)] = (std::max)(last_[index(node)], time); }
-  int buffer(int node, int from, int to) {
+  /// The elements of a node's value, in whole vectors; fails where they are too many.
+  std::int64_t count_elements(int node) {
     const std::int64_t elements = graph_.node(node).shape.elements();
     // Far more than there is memory, and still no sum of them overflows.
     constexpr std::int64_t most = std::int64_t{1} << 48;
@@ -95,7 +96,10 @@ class ExecutionPlanner {
       fail("executor: expected values of at most ", most, " elements in all, got more at ",
            graph_.node(node).name);
     elements_ += elements;
-    buffers_.push_back({round_up(elements, 16), from, to});
+    return round_up(elements, 16);
+  }
+  int buffer(int node, int from, int to) {
+    buffers_.push_back({count_elements(node), from, to});
     return static_cast<int>(buffers_.size()) - 1;
   }
 
@@ -107,7 +111,7 @@ class ExecutionPlanner {
       if (!node.layer) continue;
       if (plan_.fusion.unseen[index(i)]) {
         plan_.between[index(i)] = plan_.between_size;
-        plan_.between_size += round_up(node.shape.elements(), 16);
+        plan_.between_size += count_elements(i);
       }
       const Node<T>& before = graph_.node(node.inputs[0]);
       if (node.layer->wants_moments() && before.layer)
@@ -235,7 +239,7 @@ class ExecutionPlanner {
   std::vector<int> readers_, last_, first_gradient_;
   std::vector<bool> is_output_;
   std::vector<BufferLifetime> buffers_;
-  std::int64_t elements_ = 0;  // of all buffers
+  std::int64_t elements_ = 0;  // of all that has a place
   ExecutionPlan plan_;
 };
 

@@ -254,8 +254,9 @@ class Executor {
     inputs_.assign(inputs.begin(), inputs.end());
     if (N_ > capacity_) {
       constexpr std::int64_t most_bytes = std::int64_t{1} << 60;
-      if (plan_.memory.size > most_bytes / static_cast<std::int64_t>(sizeof(T)) / N_)
-        fail("executor: a batch of ", N_, " needs ", plan_.memory.size, " elements each");
+      const std::int64_t elements = plan_.memory.size + plan_.between_size;
+      if (elements > most_bytes / static_cast<std::int64_t>(sizeof(T)) / N_)
+        fail("executor: a batch of ", N_, " needs ", elements, " elements each");
       // Gives the old memory back before there is new: an empty list would keep it.
       capacity_ = 0;
       arena_ = decltype(arena_)();

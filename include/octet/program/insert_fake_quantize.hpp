@@ -52,21 +52,20 @@ inline std::string fake_quantize_name(const std::string& value) { return value +
 /// Puts fake quantization where the int8 program will quantize, and nowhere else: the converter
 /// itself is asked. One fake-quantize node for each group of values that share a scale: after the
 /// activation that is fused into a layer, on both inputs of a sum, behind a concat whose inputs
-/// take its scale, behind a pad whose value may widen it. Layers that have weights or compute
-/// become quantization-aware. Batch norms that the program folds become absorbed ones. All
-/// parameters keep their values and names, so training may begin from a trained network or from a
-/// fresh one. Fails if no layer can run in int8.
+/// take its scale, behind a pad whose value may widen it; what else reads the input of such a
+/// concat or pad learns from what is not quantized yet. Layers that have weights or compute become
+/// quantization-aware. Batch norms that the program folds become absorbed ones. All parameters keep
+/// their values and names, so training may begin from a trained network or from a fresh one. Fails
+/// if no layer can run in int8.
 template <std::same_as<float> T>
 class FakeQuantizeInsertion {
  public:
   FakeQuantizeInsertion(const Graph<T>& from, const QuantizationAwareTraining& options)
-      : from_(from),
+      : from_(checked(from)),
         options_(options),
         description_(describe_program(from)),
         quantize_options_{.keep_float = options.keep_float},
         to_(from.seed()) {
-    if (is_quantization_aware(from))
-      fail("insert_fake_quantize: expected a graph without fake-quantize nodes");
     register_quantization_aware_layers<T>();
     keep_whole_nodes();
     const Quantizer quantizer(description_, quantize_options_);
@@ -84,6 +83,11 @@ class FakeQuantizeInsertion {
   }
 
  private:
+  static const Graph<T>& checked(const Graph<T>& graph) {
+    if (is_quantization_aware(graph))
+      fail("insert_fake_quantize: expected a graph without fake-quantize nodes");
+    return graph;
+  }
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
   std::string_view type_of(int node) const {
     return from_.node(node).layer ? from_.node(node).layer->type() : std::string_view();

@@ -274,6 +274,9 @@ class QuantizationAware final : public Layer<T> {
     return graph;
   }
   ProgramDescription quantized(const ProgramDescription& from) const {
+    if (from.operations.size() != 1)
+      fail("quantization_aware: expected a layer that is one operation, got ", layer_->type(),
+           ", which is ", from.operations.size());
     // The operation may read what the layer reads in another order.
     const std::vector<int>& inputs = from.operations[0].inputs;
     if (input_quantizers_.size() != inputs.size() || !output_quantizer_)
