@@ -122,6 +122,13 @@ class BasicSafetensors {
     if (found == metadata_.end()) fail(source_, ": expected metadata \"", key, "\", got none");
     return found->second;
   }
+  /// The metadata but for the text `key` and the checksum, which Octet writes by itself.
+  Metadata metadata_besides(std::string_view key) const {
+    Metadata rest = metadata_;
+    for (const std::string_view own : {key, checksum_key})
+      if (const auto found = rest.find(own); found != rest.end()) rest.erase(found);
+    return rest;
+  }
   /// All tensors in the order of their data.
   const std::vector<SafetensorsEntry>& entries() const& { return entries_; }
   void entries() && = delete;

@@ -111,9 +111,7 @@ LoadedGraph<T> load_graph(const Safetensors& file) {
   const Json description = Json::parse(file.metadata(graph_key), file.source());
   std::int64_t numbers = 0;
   for (const SafetensorsEntry& entry : file.entries()) numbers += entry.shape.elements();
-  LoadedGraph<T> loaded{graph_from<T>(description, numbers), {}};
-  for (const auto& [key, text] : file.metadata())
-    if (key != graph_key && key != checksum_key) loaded.metadata.emplace(key, text);
+  LoadedGraph<T> loaded{graph_from<T>(description, numbers), file.metadata_besides(graph_key)};
   read_tensors(file, loaded.graph);
   return loaded;
 }

@@ -141,6 +141,7 @@ void pack_blocks_s8(const Conv2dShape& s, const std::int8_t* w, int offset,
         const std::int64_t left = taps.run - i;
         for (std::int64_t channel = 0; channel < channels; ++channel) {
           const std::int8_t* const from = weights + channel * depth + tap + i;
+          // A number that the compiler knows is one move.
           if (left >= per_line)
             copy_elements<Element>(from, per_line, line + channel * 4);
           else

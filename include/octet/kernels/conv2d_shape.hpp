@@ -53,4 +53,11 @@ struct MaxWindows {
 /// What an average is divided by: the whole window, padding included, or its part in the image.
 enum class AverageOver { window, image };
 
+/// The longest reduction KH * KW * C / groups whose int32 accumulator provably cannot overflow:
+/// |x - x_zero_point| <= 255 and |w| <= 127, so a sum of K products and the bias is at most
+/// K * 255 * 127 + |bias| in magnitude, and so is every part of it.
+constexpr std::int64_t conv2d_s8_max_depth(std::int64_t bias_magnitude = 0) {
+  return (INT32_MAX - bias_magnitude) / (255 * 127);
+}
+
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -86,21 +86,12 @@ ProgramDescription read_description(File& file) {
   return DescriptionReader::read(json, std::move(tensors));
 }
 
-/// What was saved with a program, beside it.
-template <std::same_as<Safetensors> File>
-Metadata user_metadata(const File& file) {
-  Metadata metadata;
-  for (const auto& [key, text] : file.metadata())
-    if (key != program_key && key != checksum_key) metadata.emplace(key, text);
-  return metadata;
-}
-
 /// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
 /// program that is whole and makes sense.
 template <std::same_as<Safetensors> File>
 LoadedProgram load_program(File file, ProgramOptions options = {.keep_weights = KeepWeights::no}) {
   ProgramDescription description = read_description(file);
-  return {Program(std::move(description), options), user_metadata(file)};
+  return {Program(std::move(description), options), file.metadata_besides(program_key)};
 }
 template <std::convertible_to<std::string> Path>
 LoadedProgram load_program(const Path& path,

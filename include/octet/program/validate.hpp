@@ -227,14 +227,11 @@ class DescriptionValidator {
       complain("expected int8 weights in [-127, 127], got -128");
     for (std::size_t oc = 0; oc < OC; ++oc) {
       const std::int64_t offset = bias[oc] < 0 ? -std::int64_t{bias[oc]} : bias[oc];
-      const auto overflows = [offset](std::int64_t magnitude) {
-        return magnitude * 255 + offset > (std::numeric_limits<std::int32_t>::max)();
-      };
-      if (!overflows(static_cast<std::int64_t>(count) * 127)) continue;
+      if (static_cast<std::int64_t>(count) <= kernels::conv2d_s8_max_depth(offset)) continue;
       std::int64_t magnitude = 0;
       for (std::size_t k = 0; k < count; ++k)
         magnitude += std::abs(int{weight[channel_last ? k * OC + oc : oc * count + k]});
-      if (overflows(magnitude))
+      if (magnitude * 255 + offset > (std::numeric_limits<std::int32_t>::max)())
         complain("output channel ", oc, " may overflow its int32 sum: ", count,
                  " weights with magnitudes that sum to ", magnitude, ", and a bias of ", bias[oc]);
     }
