@@ -258,6 +258,16 @@ const std::vector<Case>& cases() {
         all.push_back({"shallow", linear_shape(23, depth, outputs)});
     for (const std::int64_t outputs : {8, 16, 17, 33})
       all.push_back({"first layer: three lines of three", convolution(1, 11, 1, outputs, 3, 1)});
+    // Two pixels to a vector, where lines are of even widths, or alone in a job: one below a job's
+    // line, equal to and above it; and where the eight channels are one group of 16.
+    for (const std::int64_t width : {2, 3, 48, 95, 96, 97, 192, 193})
+      for (const std::int64_t stride : {1, 2, 3}) {
+        Conv2dShape s = lines(2, 3, width, 1, 3, 3, stride);
+        s.OC = 8;
+        all.push_back({"first layer of 8 channels", s});
+        s.C = s.groups = 2, s.OC = 16;
+        all.push_back({"two groups of 8 channels", s});
+      }
     return with_random_shapes(std::move(all), random_shape);
   }();
   return list;

@@ -63,6 +63,9 @@ struct ProductTile {
   std::ptrdiff_t residual;  ///< from c to the residual, in floats
   bool has_residual;
   float lo, hi;
+  /// Floats of a from each even row to the odd one after it, and then rows of c lie one behind the
+  /// other and whole vectors of a may be read; 0 where that does not hold.
+  std::int64_t pair_step;
 };
 
 /// dw[r][j] += sum over p < pixels of dy[p][dy_offset + r] * x[p][j], for r < rows and j < columns;

@@ -40,12 +40,12 @@ class StripBlock {
         group_((std::clamp)(
             (std::min)(gather_pixels * strip_floats / (lines_ * strip_), tile_depth / depth_),
             std::int64_t(1), (std::min)(gather_taps, gather.h.taps))) {
-    for (std::int64_t i = 0; i < lines_ * columns_; ++i) {
-      c_[i] = target + i * gather.target_channels;
-      for (std::int64_t tap = 0; tap < group_; ++tap)
-        a_[tap * gather_pixels + i] =
-            strips_ + (tap * lines_ + i / columns_) * strip_ + i % columns_ * step_;
-    }
+    point_in_steps(c_, target, gather.target_channels, lines_ * columns_);
+    for (std::int64_t tap = 0; tap < group_; ++tap)
+      for (std::int64_t line = 0; line < lines_; ++line)
+        point_in_steps(a_ + tap * gather_pixels + line * columns_,
+                       static_cast<const float*>(strips_) + (tap * lines_ + line) * strip_, step_,
+                       columns_);
   }
 
   /// Goes to the pixels of a job.
@@ -64,6 +64,8 @@ class StripBlock {
     ProductTile tile = tile_of_pixels(c_, lines_seen_ * columns_seen_, epilogue, residual);
     tile.a = a_;
     tile.depth = depth_;
+    if (gather_.columns == gather_.target_channels && (lines_ == 1 || columns_ % 2 == 0))
+      tile.pair_step = step_;
     for (std::int64_t tap = 0; tap < taps; tap += group_) {
       tile.taps = (std::min)(group_, taps - tap);
       tile.starts = tap == 0;
@@ -140,7 +142,7 @@ class StripBlock {
   std::int64_t line_ = 0, column_ = 0, lines_seen_ = 0, columns_seen_ = 0;
   float* c_[gather_pixels];
   const float* a_[gather_taps * gather_pixels];
-  alignas(64) float strips_[gather_pixels * strip_floats];
+  alignas(64) float strips_[gather_pixels * strip_floats + 16];  // The last is read as a vector.
 };
 
 }  // namespace octet::inline OCTET_ABI::kernels

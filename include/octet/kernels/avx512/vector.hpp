@@ -64,6 +64,17 @@ OCTET_AVX512_INLINE Mask equal(Mask open, Vector a, Vector b) {
 }
 /// What comes later in the text may be loaded before.
 OCTET_AVX512_INLINE void load_in_turn() {}
+/// Lane i is v[from[i]].
+using Lanes = __m512i;
+OCTET_AVX512_INLINE Vector permute(Vector v, Lanes from) {
+  return _mm512_maskz_permutexvar_ps(0xffff, from, v);
+}
+/// From lane i of each half: low + i * step, and high + i * step.
+OCTET_AVX512_INLINE Lanes halves(int low, int high, int step) {
+  const Lanes i = _mm512_set_epi32(7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0);
+  const Lanes first = _mm512_mask_set1_epi32(_mm512_set1_epi32(low), 0xff00, high);
+  return _mm512_add_epi32(first, _mm512_mullo_epi32(i, _mm512_set1_epi32(step)));
+}
 OCTET_AVX512_INLINE Mask without(Mask a, Mask b) { return static_cast<Mask>(a & ~b); }
 OCTET_AVX512_INLINE Vector keep(Mask m, Vector v) { return _mm512_maskz_mov_ps(m, v); }
 
