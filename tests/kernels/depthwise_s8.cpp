@@ -43,7 +43,7 @@ std::vector<Case> edge_cases() {
   for (const std::int64_t KW : {1, 2, 3, 4, 5})
     cases.push_back(make_case("KW = " + std::to_string(KW),
                               {.H = 3, .W = 9, .C = 18, .OC = 18, .KH = 1, .KW = KW}));
-  for (const std::int64_t W : {1, 2, 3, 4, 5, 7, 8, 9})
+  for (const std::int64_t W : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
     for (const std::int64_t stride : {1, 2, 3})
       cases.push_back(make_case(
           "W = " + std::to_string(W) + ", stride " + std::to_string(stride),
@@ -93,6 +93,17 @@ std::vector<Case> edge_cases() {
                      .stride_h = 2,
                      .stride_w = 2},
                     {1, 0, OW % 2, 1 - OW % 2}));
+  for (const std::int64_t C : {1, 8, 32})
+    for (const std::int64_t H : {1, 2, 3, 4, 5})
+      for (const std::int64_t dilation : {1, 2})
+        cases.push_back(make_case(
+            "two rows at once, C = " + std::to_string(C) + ", H = " + std::to_string(H) +
+                ", dilation " + std::to_string(dilation),
+            {.N = 3, .H = H, .W = 9, .C = C, .OC = C, .KH = 3, .KW = 3, .dilation_h = dilation},
+            {dilation, dilation, 1, 1}));
+  cases.push_back(make_case("two rows at once, too long to be converted one by one",
+                            {.N = 2, .H = 3, .W = 1100, .C = 8, .OC = 8, .KH = 3, .KW = 3},
+                            {1, 1, 1, 1}));
   cases.push_back(make_case("rows too long to be converted one by one",
                             {.N = 2, .H = 4, .W = 40, .C = 300, .OC = 300, .KH = 3, .KW = 3},
                             {1, 1, 1, 1}));

@@ -24,15 +24,47 @@ struct VectorsS8 {
   std::int64_t pixels, pixel_stride, column_step;
   std::int64_t channels;  ///< of a pixel; of a row if pixels share vectors
   bool joined, every_second;
+  bool two_rows;            ///< are computed at once where there are two
   bool fits_int32 = false;  ///< all multipliers are below 1
   explicit VectorsS8(const Conv2dShape& s) : blocks(pieces(s.C, 64)) {
-    every_second = s.stride_w == 2 && s.dilation_w == 1 && s.C % 8 == 0 && s.OW * s.C >= 64;
-    joined = (s.stride_w == 1 || every_second) && s.C < 64 && 64 % s.C == 0;
+    const bool share = s.C < 64 && 64 % s.C == 0;
+    every_second =
+        share && s.stride_w == 2 && s.dilation_w == 1 && s.C % 8 == 0 && s.OW * s.C >= 64;
+    joined = every_second || (share && s.stride_w == 1);
+    two_rows = joined && s.stride_w == 1 && s.stride_h == 1 && s.dilation_h == 1;
     channels = joined ? s.OW * s.C : s.C, pixels = joined ? 1 : s.OW;
     pixel_stride = s.stride_w * s.C, column_step = s.dilation_w * s.C;
   }
   std::int64_t head_bytes() const { return blocks * 512; }  ///< start values and multipliers
 };
+
+OCTET_TARGET_AVX512_VNNI inline avx512::Limits64S8 limits_of(const VectorsS8& v,
+                                                             const Requantize& q) noexcept {
+  avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
+  limits.fits_int32 = v.fits_int32;
+  return limits;
+}
+
+/// Rows of the output whose pixels share vectors: two, or one at stride 2.
+template <class = WhenUsed>
+OCTET_TARGET_AVX512_VNNI void depthwise_s8_joined(const VectorsS8& v, const Conv2dShape&,
+                                                  const PackedDepthwiseS8& packed,
+                                                  const Requantize& q, const std::byte* head,
+                                                  const RowsS8& x, std::int8_t* y) noexcept {
+  const avx512::Limits64S8 limits = limits_of(v, q);
+  const DepthwiseLineS8 line = {.x = {x.row[0], x.row[1], x.row[2]},
+                                .pixel_stride = v.pixel_stride,
+                                .column_step = v.column_step,
+                                .weights = packed.weights.data(),
+                                .head = head,
+                                .y = y,
+                                .y_stride = v.channels,
+                                .mask = ~__mmask64{0}};
+  if (v.every_second)
+    depthwise_s8_every_second(line, v.channels, limits);
+  else
+    depthwise_s8_two_rows(line, x.row[3], v.channels, limits);
+}
 
 /// A row of the output, 64 channels after the other.
 template <class = WhenUsed>
@@ -40,19 +72,7 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_row(const VectorsS8& v, const Conv2dS
                                                const PackedDepthwiseS8& packed, const Requantize& q,
                                                const std::byte* head, const RowsS8& x,
                                                std::int8_t* y) noexcept {
-  avx512::Limits64S8 limits = avx512::limits_64_s8(q.zero_point, q.lo, q.hi);
-  limits.fits_int32 = v.fits_int32;
-  if (v.joined && v.every_second) {
-    const DepthwiseLineS8 line = {.x = {x.row[0], x.row[1], x.row[2]},
-                                  .pixel_stride = v.pixel_stride,
-                                  .column_step = v.column_step,
-                                  .weights = packed.weights.data(),
-                                  .head = head,
-                                  .y = y,
-                                  .y_stride = s.OC,
-                                  .mask = ~__mmask64{0}};
-    return depthwise_s8_every_second(line, v.channels, limits);
-  }
+  const avx512::Limits64S8 limits = limits_of(v, q);
   for (std::int64_t c = 0, done; c < v.channels; c += done) {
     const std::int64_t block = v.joined ? 0 : c / 64, left = v.channels - c;
     // Vectors of two pixels are half a vector from tap to tap: neighbours share a column.
@@ -81,12 +101,14 @@ constexpr std::int64_t unpacked_channel(std::int64_t j, std::int64_t lane) {
   return lane / 4 * 16 + j * 4 + lane % 4;
 }
 
-/// Packs w [3, 3, C] as [blocks of 64 channels, KW, 4 vectors, 16 channels, KH and a zero].
+/// Packs w [3, 3, C] as [blocks of 64 channels, KW, 4 vectors, 16 channels, KH and a zero], and for
+/// the second of two rows once more behind, with the zero before KH.
 inline void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w,
                               PackedDepthwiseS8& packed) {
   if (!is_depthwise_3x3(s)) return avx512::pack_depthwise_s8(s, w, packed);
   const std::int64_t blocks = pieces(s.C, 64), repeats = 64 % s.C == 0 ? 64 / s.C : 1;
-  packed.weights.assign(static_cast<std::size_t>(blocks * 768), std::byte{0});
+  const bool two_rows = VectorsS8(s).two_rows;
+  packed.weights.assign(static_cast<std::size_t>(blocks * (two_rows ? 1536 : 768)), std::byte{0});
   packed.correction.assign(static_cast<std::size_t>(blocks * 64), 0);
   for (std::int64_t at = 0; at < blocks * 64; ++at) {
     const std::int64_t j = at % 64 / 16, block = at / 64;
@@ -97,8 +119,9 @@ inline void pack_depthwise_s8(const Conv2dShape& s, const std::int8_t* w,
     for (std::int64_t kw = 0; kw < 3; ++kw)
       for (std::int64_t kh = 0; kh < 3; ++kh) {
         const std::int8_t value = w[(kh * 3 + kw) * s.C + c];
-        packed.weights[static_cast<std::size_t>(((block * 3 + kw) * 64 + at % 64) * 4 + kh)] =
-            static_cast<std::byte>(value);
+        const auto to = static_cast<std::size_t>(((block * 3 + kw) * 64 + at % 64) * 4 + kh);
+        packed.weights[to] = static_cast<std::byte>(value);
+        if (two_rows) packed.weights[to + 769] = static_cast<std::byte>(value);
         sum += value;
       }
     packed.correction[static_cast<std::size_t>(at)] = -(packed.x_zero_point + 128) * sum;
@@ -125,8 +148,8 @@ OCTET_TARGET_AVX512_VNNI inline void write_head(const VectorsS8& v, const Conv2d
   std::int32_t biases[64];
   if (v.joined) {
     for (std::int64_t i = 0; i < 64; ++i) {
-      multipliers[i] = q.multiplier[i % s.C];
-      biases[i] = bias ? bias[i % s.C] : 0;
+      multipliers[i] = i < s.C ? multiplier[i] : multipliers[i - s.C];
+      biases[i] = !bias ? 0 : i < s.C ? bias[i] : biases[i - s.C];
     }
     multiplier = multipliers, bias = biases, count = 64;
   }
@@ -175,12 +198,15 @@ void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthw
     over_ranges(pool, images * s.OH, 1 + 1024 / (s.OW * v.blocks),
                 [&](std::int64_t begin, std::int64_t end) {
                   ConvertedRowsS8 converted(work);
-                  for (std::int64_t row = begin; row < end; ++row) {
+                  for (std::int64_t row = begin, done; row < end; row += done) {
                     const std::int64_t n = row / s.OH, oh = row % s.OH;
-                    depthwise_s8_row(v, s, packed, q, scratch,
-                                     ahead ? rows_of(s, padded, image + n * padded.image_bytes, oh)
-                                           : converted.rows(from + n * s.H * s.W * s.C, oh),
-                                     y + (first * s.OH + row) * s.OW * s.OC);
+                    done = v.two_rows && row + 1 < end && oh + 1 < s.OH ? 2 : 1;
+                    const RowsS8 rows = ahead
+                                            ? rows_of(s, padded, image + n * padded.image_bytes, oh)
+                                            : converted.rows(from + n * s.H * s.W * s.C, oh, done);
+                    const auto run =
+                        done == 2 || v.every_second ? &depthwise_s8_joined<> : &depthwise_s8_row<>;
+                    run(v, s, packed, q, scratch, rows, y + (first * s.OH + row) * s.OW * s.OC);
                   }
                 });
   }
