@@ -26,7 +26,7 @@ namespace {
 /// Stands for the model that you would have trained.
 void write_model(const std::string& path) {
   octet::Graph<float> net(/*seed=*/1);
-  net.output(octet::lenet(net.input({48, 48, 1})));
+  net.output(octet::lenet(net.input({48, 48, 1}), {.classes = 7}));
   const octet::ImageDataset faces = octet::synthetic_faces({.count = 64});
   octet::Loader loader(faces, {}, {.batch = 64, .order = octet::Order::sequential});
   octet::Batch batch;
@@ -40,9 +40,8 @@ int main() {
   const std::string path = "embed_a_program.safetensors";
   write_model(path);
 
-  // KeepWeights::no drops the copy of the weights that is only needed to save the program again.
-  const octet::LoadedProgram model =
-      octet::load_program(path, {.keep_weights = octet::KeepWeights::no});
+  // No copy of the weights is kept, which only saving the program again would need.
+  const octet::LoadedProgram model = octet::load_program(path);
   const octet::Program& program = model.program;
   std::printf("%s runs on %s, with %lld bytes of weights and %lld bytes of working memory\n",
               path.c_str(), octet::to_text(program.isa()).c_str(),
@@ -51,7 +50,8 @@ int main() {
 
   // Two threads, one program. Each has its memory before its loop begins.
   const octet::Tensor<float> image({1, 48, 48, 1}, 0.5f);
-  std::vector<octet::Tensor<float>> logits(2, octet::Tensor<float>({1, 7}));
+  std::vector<octet::Tensor<float>> logits(
+      2, octet::Tensor<float>(program.output_shape().with_batch(1)));
   std::vector<std::thread> threads;
   for (octet::Tensor<float>& mine : logits)
     threads.emplace_back([&program, &image, &mine] {

@@ -451,6 +451,18 @@ TEST_CASE("who observes sees two values that fusion leaves out, and no backward 
                        Error);
 }
 
+TEST_CASE("an executor for inference has no gradients, and says so") {
+  Graph<float> net(1);
+  net.output(linear(net.input({3}), 2));
+  Executor<float> executor(net, {.mode = Mode::inference});
+  executor.forward(random_floats({2, 3}), Mode::inference);
+  const char* const sentence =
+      "executor: expected one made for Mode::training, which has gradients, got one for inference";
+  CHECK_THROWS_WITH_AS(executor.output_gradient(), sentence, Error);
+  CHECK_THROWS_WITH_AS(executor.zero_output_gradients(), sentence, Error);
+  CHECK_THROWS_WITH_AS(executor.backward(), sentence, Error);
+}
+
 TEST_CASE("what nobody has memory for is refused, and a smaller batch goes on") {
   Graph<float> net(1);
   Value<float> x = net.input({1 << 20, 1 << 20, 128});

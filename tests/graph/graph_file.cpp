@@ -82,6 +82,10 @@ TEST_CASE("a file without a network, and no file, are refused by name") {
   writer.add("weight", Tensor<float>({2}));
   writer.write(path);
   CHECK(message_of([&] { load_graph<float>(path); }).find(path) == 0);
+  writer.set_metadata(graph_key, R"({"version":2})");
+  writer.write(path);
+  CHECK(message_of([&] { load_graph<float>(path); }) ==
+        path + ": graph: expected version 1, got 2");
 }
 
 TEST_CASE("a description that makes no sense is refused before anything large is allocated") {

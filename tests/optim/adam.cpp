@@ -93,6 +93,10 @@ TEST_CASE("adam_w: decays by itself, by 0.01, and apart from the gradient") {
   for (std::int64_t i = 0; i < 35; ++i)
     CHECK(still.weight.value[i] ==
           doctest::Approx(before.weight.value[i] * (1 - 0.5 * 0.01)).epsilon(1e-14));
+
+  TestParameters<double> with_beta;
+  octet::adam_w<double>({.beta1 = 0.8}).step(with_beta.all, {0.5});
+  CHECK(with_beta.weight.value == still.weight.value);
 }
 
 TEST_CASE("adam: weight decay spares biases and normalisation on request") {

@@ -94,6 +94,12 @@ TEST_CASE("optimizer: a state that does not fit is refused, and changes nothing"
   std::vector<Parameter<double>*> swapped{parameters.all[1], parameters.all[0], parameters.all[2]};
   CHECK_THROWS_WITH_AS(loaded.load(file, swapped),
                        "state: tensor \"optimizer.0.mean\": expected shape [5], got [5, 7]", Error);
+  writer.set_metadata("optimizer", R"({"rule":"adam","steps":3})");
+  const Safetensors partial = Safetensors::parse(writer.bytes(), {}, "state");
+  CHECK_THROWS_WITH_AS(loaded.load(partial, parameters.all),
+                       "state: optimizer: JSON: expected a member \"parameters\", got an object "
+                       "without it",
+                       Error);
   CHECK(loaded.steps() == 0);
 }
 

@@ -14,7 +14,8 @@ using namespace octet;
 
 namespace {
 
-LoadedProgram parse(std::span<const std::byte> bytes, ProgramOptions options = {}) {
+LoadedProgram parse(std::span<const std::byte> bytes,
+                    LoadOptions options = {.keep_weights = KeepWeights::yes}) {
   return load_program(Safetensors::parse(bytes, ChecksumRule::required), options);
 }
 
@@ -241,8 +242,18 @@ TEST_CASE("files: written whole, and told apart from other files") {
   const LoadedProgram loaded = load_program(path);
   CHECK(loaded.program(x) == program(x));
   CHECK(!loaded.program.has_weights());
+  CHECK(!load_program(path, {.isa = Isa::scalar}).program.has_weights());
   CHECK_THROWS_AS(save_program(loaded.program, path), Error);
   CHECK_THROWS_AS(quantize(loaded.program, batches_of(x)), Error);
+
+  Json description = to_json(program.description());
+  SafetensorsWriter later;
+  later.set_metadata(program_key, description.set("version", 2).text());
+  for (const ProgramTensor& tensor : program.description().tensors)
+    later.add(tensor.name, Tensor<float>(tensor.shape));
+  later.write(path);
+  CHECK_THROWS_WITH_AS(load_program(path), (path + ": program: expected version 1, got 2").c_str(),
+                       Error);
 
   SafetensorsWriter other;
   other.add("weight", x);
@@ -273,11 +284,12 @@ TEST_CASE("files: a tensor that is named twice is refused, not read twice or lef
 TEST_CASE("a layer of one's own comes back if it is registered; else it is named") {
   const Program program = compile(gain_network());
   const AlignedVector<std::byte> bytes = program_file(program).bytes();
-  CHECK_THROWS_WITH_AS(parse(bytes),
-                       "program: gain_1 is a layer of the type \"gain\", which is not known here: "
-                       "register_layer() or register_custom_layer() makes it so; "
-                       "layer_registry<float>() does for Octet's own",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      parse(bytes),
+      "safetensors: program: gain_1 is a layer of the type \"gain\", which is not known here: "
+      "register_layer() or register_custom_layer() makes it so; "
+      "layer_registry<float>() does for Octet's own",
+      Error);
   register_layer<float>("gain", [](const Json&) { return std::make_unique<Gain>(); });
   const Tensor<float> x({1, 3}, {1, 2, -4});
   CHECK(parse(bytes).program(x) == Tensor<float>({1, 3}, {2.5f, 5, -10}));

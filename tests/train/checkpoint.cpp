@@ -26,6 +26,6 @@ TEST_CASE("a checkpoint that does not say where it stands is refused by its name
   };
   CHECK(complaint(TrainingState().json().text().c_str()) == "");
   CHECK(complaint("{\"epoch\":0}") ==
-        path + ": training: JSON: expected a member \"step_in_epoch\", got an object");
+        path + ": training: JSON: expected a member \"step_in_epoch\", got an object without it");
   CHECK(complaint("{") == path + ": training: expected a string at byte 1");
 }

@@ -120,4 +120,20 @@ template <class... Parts>
   fail_with(all, sizeof...(parts));
 }
 
+/// What read() returns. Where it fails, the sentence begins with the source, such as a file's path
+/// (not so where exceptions are switched off).
+template <class Read>
+auto reading(std::string_view source, Read&& read) {
+#if defined(__cpp_exceptions)
+  try {
+    return read();
+  } catch (const Error& error) {
+    fail(source, ": ", error.what());
+  }
+#else
+  static_cast<void>(source);
+  return read();
+#endif
+}
+
 }  // namespace octet::inline OCTET_ABI

@@ -103,7 +103,8 @@ class BasicJson {
   /// The member `key` of an object; fails if there is none.
   const Json& operator[](std::string_view key) const {
     if (const Json* const value = find(key)) return *value;
-    fail("JSON: expected a member \"", key, "\", got ", kind());
+    fail("JSON: expected a member \"", key, "\", got ",
+         is_object() ? "an object without it" : kind());
   }
   /// Adds or replaces a member of an object.
   Json& set(std::string_view key, Json value) {

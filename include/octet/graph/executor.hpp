@@ -49,8 +49,8 @@ class Executor {
 
   /// Computes all outputs from one tensor {N, ...} for each input. `step` numbers the training
   /// steps: it keys the random numbers of dropout. Inputs must stay as they are until backward() is
-  /// done. Who observes sees the values of every node, none of which fusion leaves out; they are
-  /// the same, but backward() wants a pass that nobody observes.
+  /// done. With an observer nothing is fused: every node has a value, with the same bits; but then
+  /// backward() wants another pass, without one.
   void forward(std::span<const TensorView<const T>> inputs, Mode mode, std::uint64_t step = 0,
                const Observer& observe = {}) {
     set_inputs(inputs);
@@ -68,7 +68,7 @@ class Executor {
     forward(std::span<const TensorView<const T>>(&input, 1), mode, step, observe);
   }
 
-  /// The same, and calls `done` after each node: for a clock.
+  /// A training pass, step 0, that calls `done` after each node: to time it.
   void forward_timed(TensorView<const T> input, const std::function<void(int node)>& done) {
     set_inputs(std::span<const TensorView<const T>>(&input, 1));
     mode_ = Mode::training;
@@ -84,14 +84,16 @@ class Executor {
   TensorView<const T> output(int output = 0) {
     return activation_or_input(graph_->outputs()[static_cast<std::size_t>(output)]);
   }
-  /// Where the gradient of the loss by that output goes before backward() is called: of every
-  /// output, see also zero_output_gradients().
+  /// Where to write the gradient of the loss by that output before backward() is called. Every
+  /// output needs one: zero_output_gradients() sets those that the loss does not read.
   TensorView<T> output_gradient(int output = 0) {
+    check_trains();
     return gradient(graph_->outputs()[static_cast<std::size_t>(output)]);
   }
 
   /// For a loss of some outputs: the gradients of the others are zero.
   void zero_output_gradients() {
+    check_trains();
     for (const int output : graph_->outputs()) {
       const TensorView<T> zeros = gradient(output);
       std::fill(zeros.begin(), zeros.end(), T{0});
@@ -101,7 +103,7 @@ class Executor {
   /// Adds the gradient of the loss to every parameter's gradient. `observe` is called after each
   /// node's backward.
   void backward(const std::function<void(int node)>& observe = {}) {
-    OCTET_ASSERT(options_.mode == Mode::training);
+    check_trains();
     if (!fuses_) fail("executor: expected a forward pass without an observer before backward()");
     std::vector<bool> written(static_cast<std::size_t>(graph_->size()));
     for (const int output : graph_->outputs()) written[index(output)] = true;
@@ -162,6 +164,12 @@ class Executor {
   const Graph<T>& graph() const { return *graph_; }
 
  private:
+  void check_trains() const {
+    if (options_.mode != Mode::training)
+      fail(
+          "executor: expected one made for Mode::training, which has gradients, got one for "
+          "inference");
+  }
   void forward_node(int i) {
     const Node<T>& node = graph_->node(i);
     if (!node.layer || (fuses_ && taken_over(i))) return;
@@ -256,7 +264,8 @@ class Executor {
       constexpr std::int64_t most_bytes = std::int64_t{1} << 60;
       const std::int64_t elements = plan_.memory.size + plan_.between_size;
       if (elements > most_bytes / static_cast<std::int64_t>(sizeof(T)) / N_)
-        fail("executor: a batch of ", N_, " needs ", elements, " elements each");
+        fail("executor: expected a batch that takes at most 2^60 bytes, got one of ", N_,
+             " examples, ", elements, " elements each");
       // Gives the old memory back before there is new: an empty list would keep it.
       capacity_ = 0;
       arena_ = decltype(arena_)();

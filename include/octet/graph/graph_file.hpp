@@ -111,7 +111,8 @@ LoadedGraph<T> load_graph(const Safetensors& file) {
   const Json description = Json::parse(file.metadata(graph_key), file.source());
   std::int64_t numbers = 0;
   for (const SafetensorsEntry& entry : file.entries()) numbers += entry.shape.elements();
-  LoadedGraph<T> loaded{graph_from<T>(description, numbers), file.metadata_besides(graph_key)};
+  LoadedGraph<T> loaded{reading(file.source(), [&] { return graph_from<T>(description, numbers); }),
+                        file.metadata_besides(graph_key)};
   read_tensors(file, loaded.graph);
   return loaded;
 }

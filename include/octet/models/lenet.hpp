@@ -11,7 +11,7 @@
 namespace octet::inline OCTET_ABI {
 
 struct LenetOptions {
-  std::int64_t classes = 10;
+  std::int64_t classes = 7;
 };
 
 /// Two 5x5 convolutions with tanh and average pooling, then 120, 84 and the classes. LeCun, Bottou,

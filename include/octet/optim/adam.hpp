@@ -50,11 +50,21 @@ Optimizer<T> adam(const AdamOptions& options = {}) {
        }});
 }
 
-/// AdamW: Adam with decoupled weight decay, 0.01 unless told otherwise.
+struct AdamWOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  /// Decoupled, whatever its kind says.
+  WeightDecay weight_decay = {.factor = 0.01};
+};
+
+/// Adam with decoupled weight decay: each step also takes learning_rate * factor * p from p.
+/// Loshchilov and Hutter, "Decoupled weight decay regularization" (ICLR 2019).
 template <class T>
-Optimizer<T> adam_w(AdamOptions options = {.weight_decay = {.factor = 0.01}}) {
-  options.weight_decay.kind = DecayKind::decoupled;
-  return adam<T>(options);
+Optimizer<T> adam_w(const AdamWOptions& options = {}) {
+  WeightDecay decay = options.weight_decay;
+  decay.kind = DecayKind::decoupled;
+  return adam<T>({options.beta1, options.beta2, options.epsilon, decay});
 }
 
 }  // namespace octet::inline OCTET_ABI

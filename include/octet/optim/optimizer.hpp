@@ -96,11 +96,15 @@ class Optimizer {
   /// state stays as it was if the file does not fit.
   void load(const Safetensors& file, std::span<Parameter<T>* const> parameters) {
     const Json saved = Json::parse(file.metadata("optimizer"), file.source() + ": optimizer");
-    const std::string& rule = saved["rule"].as_string();
+    std::string rule;
+    std::int64_t steps = 0, count = 0;
+    reading(file.source() + ": optimizer", [&] {
+      rule = saved["rule"].as_string();
+      steps = saved["steps"].as_integer();
+      count = saved["parameters"].as_integer();
+    });
     if (rule != rule_.name)
       fail(file.source(), ": expected the state of ", rule_.name, ", got that of ", rule);
-    const std::int64_t steps = saved["steps"].as_integer();
-    const std::int64_t count = saved["parameters"].as_integer();
     if (steps < 0 || count != (steps ? static_cast<std::int64_t>(parameters.size()) : 0))
       fail(file.source(), ": expected the state of ", parameters.size(),
            " parameters, got that of ", count, " after ", steps, " steps");

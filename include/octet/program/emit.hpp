@@ -20,7 +20,7 @@ namespace octet::inline OCTET_ABI {
 template <std::same_as<Program> AnyProgram>
 EmittedHeader emitted_header(const AnyProgram& program, const EmitOptions& options = {}) {
   if (!program.has_weights())
-    fail("emit: expected a program that keeps its weights; see ProgramOptions::keep_weights");
+    fail("emit: expected a program that keeps its weights; see KeepWeights::yes");
   return emission::Emitter(program, options).run();
 }
 

@@ -266,7 +266,7 @@ Explanation explain(const AnyProgram& program, std::string_view name, std::int64
                     std::span<const TensorView<const float>> inputs) {
   const ProgramDescription& d = program.description();
   if (!program.has_weights())
-    fail("explain: expected a program that keeps its weights; see ProgramOptions::keep_weights");
+    fail("explain: expected a program that keeps its weights; see KeepWeights::yes");
   program.check(inputs);
   if (inputs[0].shape()[0] != 1) fail("explain: expected one example, got ", inputs[0].shape()[0]);
   std::size_t number = 0;

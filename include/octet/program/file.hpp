@@ -27,7 +27,7 @@ SafetensorsWriter program_file(const AnyProgram& program, const Metadata& metada
   if (!program.has_weights())
     fail(
         "program: cannot be saved, because its weights were dropped when it was loaded; see "
-        "ProgramOptions::keep_weights");
+        "KeepWeights::yes");
   ProgramDescription description = program.description();
   std::map<std::string, int> taken;
   for (ProgramTensor& tensor : description.tensors) {
@@ -66,10 +66,15 @@ ProgramDescription read_description(File& file) {
   if (found == file.metadata().end())
     fail(file.source(), ": expected a compiled or quantized program, got a file without one");
   const Json json = Json::parse(found->second, file.source() + ": " + std::string(program_key));
+  const auto names = reading(file.source(), [&] {
+    std::vector<std::string> all;
+    for (const Json& name : json["tensors"].as_array()) all.push_back(name.as_string());
+    return all;
+  });
   std::vector<ProgramTensor> tensors;
-  for (const Json& name : json["tensors"].as_array()) {
-    const SafetensorsEntry* const entry = file.find(name.as_string());
-    if (!entry) fail(file.source(), ": expected a tensor \"", name.as_string(), "\", got none");
+  for (const std::string& name : names) {
+    const SafetensorsEntry* const entry = file.find(name);
+    if (!entry) fail(file.source(), ": expected a tensor \"", name, "\", got none");
     std::size_t type = 0;
     while (type < 4 && program_dtypes[type] != entry->dtype) ++type;
     if (type == 4)
@@ -83,19 +88,29 @@ ProgramDescription read_description(File& file) {
   if (tensors.size() != file.entries().size())
     fail(file.source(), ": expected as many tensors as the program names, ", tensors.size(),
          ", got ", file.entries().size());
-  return DescriptionReader::read(json, std::move(tensors));
+  return reading(file.source(), [&] { return DescriptionReader::read(json, std::move(tensors)); });
 }
+
+/// As ProgramOptions, but for a program that only runs: it keeps no copy of its weights unless it
+/// is told to.
+struct LoadOptions {
+  Isa isa = active_isa();
+  KeepWeights keep_weights = KeepWeights::no;
+};
 
 /// Packs the program of a file for this processor. Fails, naming the file, unless it holds a
 /// program that is whole and makes sense.
 template <std::same_as<Safetensors> File>
-LoadedProgram load_program(File file, ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+LoadedProgram load_program(File file, LoadOptions options = {}) {
   ProgramDescription description = read_description(file);
-  return {Program(std::move(description), options), file.metadata_besides(program_key)};
+  return {reading(file.source(),
+                  [&] {
+                    return Program(std::move(description), {options.isa, options.keep_weights});
+                  }),
+          file.metadata_besides(program_key)};
 }
 template <std::convertible_to<std::string> Path>
-LoadedProgram load_program(const Path& path,
-                           ProgramOptions options = {.keep_weights = KeepWeights::no}) {
+LoadedProgram load_program(const Path& path, LoadOptions options = {}) {
   return load_program(Safetensors::read(path, ChecksumRule::required), options);
 }
 

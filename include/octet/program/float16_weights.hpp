@@ -17,7 +17,7 @@ namespace octet::inline OCTET_ABI {
 template <std::same_as<Program> AnyProgram>
 Program with_float16_weights(const AnyProgram& program, ProgramOptions options = {}) {
   if (!program.has_weights())
-    fail("float16: expected a program that keeps its weights; see ProgramOptions::keep_weights");
+    fail("float16: expected a program that keeps its weights; see KeepWeights::yes");
   ProgramDescription description = program.description();
   const auto convert = [&](int index) {
     ProgramTensor& tensor = description.tensors[static_cast<std::size_t>(index)];

@@ -78,7 +78,7 @@ Program with_int8_weights(const AnyProgram& program, ProgramOptions options = {}
   if (!program.has_weights())
     fail(
         "int8 weights: expected a program that keeps its weights; see "
-        "ProgramOptions::keep_weights");
+        "KeepWeights::yes");
   return Program(Int8WeightsConversion(program.description()).run(), options);
 }
 

@@ -291,7 +291,8 @@ class Workspace {
     if (batch_ < 1) fail("workspace: expected a batch of at least 1, got ", batch_);
     constexpr std::int64_t most_bytes = std::int64_t{1} << 42;
     if (batch_ > most_bytes / (program.arena_bytes() + 1))
-      fail("workspace: a batch of ", batch_, " needs ", program.arena_bytes(), " bytes each");
+      fail("workspace: expected a batch that takes at most 2^42 bytes, got one of ", batch_,
+           " examples, ", program.arena_bytes(), " bytes each");
     if (!pool_) {
       own_pool_ = std::make_unique<ThreadPool>(1);
       pool_ = own_pool_.get();
@@ -368,6 +369,10 @@ void Program::run_piece(std::span<const TensorView<const float>> inputs,
   OCTET_ASSERT(outputs.size() == description_->outputs.size());
   OCTET_ASSERT(memory.values.size() == description_->values.size());
   const std::int64_t total = inputs[0].shape()[0];
+  for (std::size_t k = 0; k < inputs.size(); ++k)
+    OCTET_ASSERT(inputs[k].elements() == total * input_shape(static_cast<int>(k)).elements());
+  for (std::size_t k = 0; k < outputs.size(); ++k)
+    OCTET_ASSERT(outputs[k].elements() == total * output_shape(static_cast<int>(k)).elements());
   const auto example = [&](const auto& view) {
     return view.data() + first * (view.elements() / total);
   };

@@ -32,7 +32,7 @@ template <std::same_as<Program> AnyProgram>
 QuantizedProgram quantize(const AnyProgram& program, const BatchSource& images,
                           const QuantizeOptions& options = {}, ThreadPool* pool = nullptr) {
   if (!program.has_weights())
-    fail("quantize: expected a program that keeps its weights; see ProgramOptions::keep_weights");
+    fail("quantize: expected a program that keeps its weights; see KeepWeights::yes");
   const Calibration calibration = calibrate(
       program, images,
       {.range = options.range,

@@ -57,9 +57,9 @@ struct TrainingState {
   }
 };
 
-/// Writes weights, buffers, optimizer state and `state`. `settings` describes the training; who
-/// resumes it must have the same; a checksum of the images and labels is called data. The file is a
-/// model, too: load_graph() reads it.
+/// Writes weights, buffers, optimizer state and `state`. `settings` describes the training,
+/// which is resumed only with equal ones; its member "data", if there is one, is a checksum of the
+/// images and labels. The file is a model, too: load_graph() reads it.
 template <class T>
 void save_checkpoint(const std::string& path, const Graph<T>& graph, const Optimizer<T>& optimizer,
                      const TrainingState& state, const Json& settings, const Metadata& metadata) {
@@ -95,16 +95,8 @@ TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
   if (file.metadata(graph_key) != describe(graph).text())
     fail(path, ": cannot be resumed: it holds another network");
   const Json training = Json::parse(file.metadata("octet.training"), path + ": training");
-  TrainingState state;
-#if defined(__cpp_exceptions)
-  try {
-    state = TrainingState::from_json(training);
-  } catch (const Error& error) {
-    fail(path, ": training: ", error.what());
-  }
-#else
-  state = TrainingState::from_json(training);
-#endif
+  const auto state =
+      reading(path + ": training", [&] { return TrainingState::from_json(training); });
   optimizer.load(file, graph.parameters());
   read_tensors(file, graph);
   return state;

@@ -68,9 +68,14 @@ void blend_rows(Tensor<float>& rows, const std::vector<std::int64_t>& partner, f
   }
 }
 
-struct MixingOptions {
+struct MixupOptions {
   /// The share of the first image is drawn from Beta(alpha, alpha), once a batch.
   double alpha = 0.2;
+};
+
+struct CutmixOptions {
+  /// The share of the first image's area is drawn from Beta(alpha, alpha), once a batch.
+  double alpha = 1;
 };
 
 /// An infinite alpha would have gamma_variate() look for a number without end.
@@ -83,7 +88,7 @@ void check_alpha(const char* transform, double alpha) {
 /// Each image becomes share * image + (1 - share) * another one of the batch, targets likewise.
 /// Zhang et al., "mixup: beyond empirical risk minimization" (ICLR 2018).
 template <class = WhenUsed>
-BatchTransform mixup(MixingOptions options = {.alpha = 0.2}) {
+BatchTransform mixup(MixupOptions options = {}) {
   check_alpha("mixup", options.alpha);
   const auto apply = [options](Batch& batch, std::int64_t classes, const Random& random) {
     make_targets(batch, classes);
@@ -98,7 +103,7 @@ BatchTransform mixup(MixingOptions options = {.alpha = 0.2}) {
 /// A rectangle of each image is replaced by the same one of another image of the batch; targets are
 /// mixed in proportion to the areas. Yun et al., "CutMix" (ICCV 2019).
 template <class = WhenUsed>
-BatchTransform cutmix(MixingOptions options = {.alpha = 1}) {
+BatchTransform cutmix(CutmixOptions options = {}) {
   check_alpha("cutmix", options.alpha);
   const auto apply = [options](Batch& batch, std::int64_t classes, const Random& random) {
     make_targets(batch, classes);
