@@ -101,7 +101,7 @@ void add_product(const std::string& name, Isa isa, const Conv2dShape& shape, Bod
   if (threads().threads() > 1) registered->UseRealTime();
 }
 
-// Their GFLOP/s count the multiplications of the direct sums, so that they compare.
+// Their GOP/s count the multiplications of the direct sums, so that they compare.
 void register_winograd(const GemmImplementation& row, const Layer& layer) {
   if (!winograd_possible(row, layer.shape)) return;
   for (const auto algorithm : {ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4}) {

@@ -7,14 +7,14 @@
 //
 //     x = s * (q - z),   q = clamp(round(x / s) + z, -128, 127)
 //
-// with a scale s and a zero point z for each activation, and a scale for each output channel of the
-// weights. A convolution then is a sum of products of small integers, which is exact, and one
-// multiplication by s_x * s_w / s_y that brings the sum back to eight bits.
+// with a scale s and a zero point z for each activation. Weights have a scale for each output
+// channel, z = 0, and q from -127. A convolution then is a sum of products of small integers, which
+// is exact, and one multiplication by s_x * s_w / s_y that brings the sum back to eight bits.
 //
 // Is it as good? Two accuracies side by side do not tell: on 500 faces each is uncertain by some
 // percent. But both networks saw the same faces, so the question is how many of them flipped: right
-// before and wrong after, or the other way round. McNemar's test says how likely such a difference
-// is if the two were equally good.
+// before and wrong after, or the other way round. McNemar's test says how likely such a difference,
+// or a larger one, is if the two are equally good.
 
 #include <cstdio>
 

@@ -30,7 +30,7 @@ struct GradientCheckOptions {
   std::uint64_t seed = 1;
   Mode mode = Mode::training;
   /// Inputs are drawn from [lowest, highest], no two of one tensor alike, so that a maximum is not
-  /// on the edge between two elements.
+  /// on the edge between two elements (tensors of thousands have some that were moved off a kink).
   double lowest = -2, highest = 2;
   /// Where the derivative jumps: inputs keep 4 steps away from there.
   std::vector<double> kinks = {0};

@@ -26,7 +26,8 @@ struct MemoryPlan {
 
 /// Places the largest buffer first, each at the lowest free offset that is a multiple of `step` and
 /// collides with no buffer whose lifetime overlaps. (Pisarchyk and Lee, "Efficient memory
-/// management for deep neural net inference", 2020, "greedy by size".)
+/// management for deep neural net inference", 2020, "greedy by size", which takes the smallest gap
+/// that fits.)
 template <class = WhenUsed>
 MemoryPlan plan_memory(std::span<const BufferLifetime> buffers, std::int64_t step) {
   std::vector<std::size_t> order(buffers.size());

@@ -34,8 +34,8 @@ inline int hardware_threads() {
 template <class = WhenUsed>
 class BasicThreadPool {
  public:
-  /// As many threads as the machine has cores when `threads` is 0. Throws std::system_error if the
-  /// system gives fewer.
+  /// As many threads as the machine runs at once when `threads` is 0. Throws std::system_error if
+  /// the system gives fewer.
   explicit BasicThreadPool(int threads = 0) : BasicThreadPool(Alone{}) {
     if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
     if (threads == 0) threads = hardware_threads();
@@ -208,7 +208,8 @@ class BasicThreadPool {
 #endif
 using ThreadPool = BasicThreadPool<>;
 
-/// The pool that is used where none is given: one thread for each core, made at its first use.
+/// The pool that is used where none is given: as many threads as the machine runs at once,
+/// made at its first use.
 inline ThreadPool& default_thread_pool() {
   static ThreadPool pool;
   return pool;

@@ -25,7 +25,7 @@ struct ImageFolderOptions {
   std::vector<std::string> class_names = {};
 };
 
-/// Where the classes of a split are, and what they are called.
+/// Reads splits of a folder, one after the other, all with the classes of the first.
 template <class = WhenUsed>
 class BasicImageFolderReader {
  public:

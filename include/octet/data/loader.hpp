@@ -111,7 +111,8 @@ class BasicLoader {
     wake_.notify_all();
   }
 
-  /// Gives the next batch of the epoch; false when it is over. `batch` lends its memory.
+  /// Gives the next batch of the epoch; false when it is over. The memory that `batch` has is
+  /// used again.
   bool next(Batch& batch) {
     if (taken_ == steps()) return false;
     if (workers_.empty()) {

@@ -31,7 +31,7 @@ struct SyntheticFacesOptions {
   /// How pronounced an expression is: 0 is a neutral face, 1 the full one. The lower end decides
   /// how much of each class is hard to tell from Neutral.
   UniformRange expression_strength = {0.45, 1.0};
-  /// The share of a second expression in the face, drawn from [0, this].
+  /// The share of a second expression in the face: this times two uniform numbers.
   double blend = 0.25;
   /// The standard deviation of each facial muscle's deviation from its expression.
   double individuality = 0.13;
@@ -40,7 +40,8 @@ struct SyntheticFacesOptions {
   UniformRange scale = {0.92, 1.08};
   /// How far the head turns away, from 0 to 1.
   double turn = 0.25;
-  /// The strength of light from one side, and of the sensor's noise as a standard deviation.
+  /// The strength of light from one side, at most, and of the sensor's noise as a standard
+  /// deviation.
   double light = 0.35;
   UniformRange noise = {0.005, 0.03};
   /// The share of images in which something covers part of the face.

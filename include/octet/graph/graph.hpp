@@ -146,6 +146,8 @@ class Graph {
     for (Parameter<T>* const parameter : node(found).layer->parameters())
       parameter->learning_rate_factor = factor;
   }
+  /// The parameters of a node stay as they are. Running statistics still follow the batches:
+  /// BatchNorm::set_running_statistics() stops those.
   void freeze(std::string_view name) const { set_learning_rate_factor(name, 0); }
 
   /// A deep copy.

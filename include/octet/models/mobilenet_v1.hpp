@@ -1,4 +1,4 @@
-// MobileNet: a depthwise convolution for each place, a 1x1 convolution for each channel.
+// MobileNet: depthwise convolutions filter each channel, 1x1 convolutions mix those of each pixel.
 #pragma once
 
 #include "octet/models/conv_block.hpp"
@@ -17,8 +17,9 @@ struct MobilenetV1Options {
   std::int64_t first_stride = 2;
 };
 
-/// Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision
-/// applications" (2017).
+/// A 3x3 convolution, 13 pairs of a depthwise and a 1x1 one, the mean of each channel, and a linear
+/// layer to the classes. Howard et al., "MobileNets: efficient convolutional neural networks for
+/// mobile vision applications" (2017).
 template <class T>
 Value<T> mobilenet_v1(Value<T> x, const MobilenetV1Options& options = {}) {
   struct Stage {

@@ -20,12 +20,14 @@ struct AveragePoolOptions {
   PoolStride stride{};
   /// A number, `same`, or {top, bottom, left, right}; less than the kernel.
   Padding2d padding = 0;
+  /// What a window at the border is divided by: PyTorch's is `window` unless told otherwise.
   AverageOver over = AverageOver::image;
 };
 
 /// y[n, oh, ow, c] = the sum of x[n, h, w, c] in the window, divided by KH * KW or by the number of
 /// the window's pixels that are in the image. dy goes to all of these in equal parts. Input
-/// [H, W, C], output [OH, OW, C], OH = floor((H + padding - KH) / stride) + 1.
+/// [H, W, C], output [OH, OW, C], OH = floor((H + top + bottom - KH) / stride) + 1, with padding's
+/// rows.
 template <class T>
 class AveragePool final : public Layer<T> {
  public:

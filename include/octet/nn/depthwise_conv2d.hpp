@@ -27,8 +27,9 @@ struct DepthwiseConv2dOptions {
 };
 
 /// y[n, oh, ow, oc] = b[oc] + sum over kh, kw of x[n, ih, iw, oc / multiplier] * w[kh, kw, oc],
-/// where ih = oh * stride - padding + kh * dilation, iw likewise, and x is zero outside of the
-/// image. Input [H, W, C], output [OH, OW, C * multiplier], weights [KH, KW, C * multiplier].
+/// where ih = oh * stride - top + kh * dilation, iw likewise, and x is zero outside of the image.
+/// Input [H, W, C], output [OH, OW, C * multiplier], weights [KH, KW, C * multiplier]; OH as in
+/// conv2d.hpp.
 template <class T>
 class DepthwiseConv2d final : public Layer<T> {
  public:

@@ -8,9 +8,9 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = x P(x), where P(x) = (1 + erf(x / sqrt 2)) / 2 is the normal distribution.
-/// dy/dx = P(x) + x p(x) with its density p(x) = exp(-x^2 / 2) / sqrt(2 pi). D. Hendrycks and
-/// K. Gimpel, "Gaussian error linear units" (2016), in the exact form.
+/// y = x P(x), where P(x) = (1 + erf(x / sqrt 2)) / 2 is the distribution function of the
+/// standard normal. dy/dx = P(x) + x p(x) with its density p(x) = exp(-x^2 / 2) / sqrt(2 pi). D.
+/// Hendrycks and K. Gimpel, "Gaussian error linear units" (2016), in the exact form.
 struct GeluFunction : MappedFunction<kernels::Gelu, DerivativeOf::input> {
   static constexpr std::string_view name = "gelu";
   static GeluFunction from_attributes(const Json&) { return {}; }

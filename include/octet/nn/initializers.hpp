@@ -36,7 +36,8 @@ class Initializer {
     return {Kind::he_uniform, negative_slope, 0};
   }
   /// Uniform in +-1 / sqrt(fan_in), which is he_uniform(sqrt(5)): what convolutions and linear
-  /// layers have where nothing else is asked for, here as in PyTorch. First logits are close to 0.
+  /// layers have where nothing else is asked for, here as in PyTorch, whose biases are drawn, too:
+  /// here they begin at 0. First logits are close to 0.
   static Initializer standard() { return he_uniform(std::sqrt(5.0)); }
   /// Normal with variance 2 / (fan_in + fan_out).
   static Initializer glorot_normal() { return {Kind::glorot_normal, 0, 0}; }

@@ -20,7 +20,8 @@ struct MaxPoolOptions {
 };
 
 /// y[n, oh, ow, c] = the largest x[n, h, w, c] of the window. dy goes to the window's first
-/// maximum. Input [H, W, C], output [OH, OW, C], OH = floor((H + padding - KH) / stride) + 1.
+/// maximum. Input [H, W, C], output [OH, OW, C], OH = floor((H + top + bottom - KH) / stride) + 1,
+/// with padding's rows.
 template <class T>
 class MaxPool final : public Layer<T> {
  public:

@@ -144,7 +144,8 @@ LayerRegistry<T>& layer_registry() {
 }
 
 /// Makes layers of your own known, so that networks with them can be loaded. The factory takes the
-/// attributes, or the attributes and a limit for the numbers in the layer's parameters.
+/// attributes, or the attributes and a limit for the numbers in the layer's parameters. Fails if
+/// the name is taken.
 template <class T, class Factory>
 void register_layer(std::string name, Factory factory) {
   if constexpr (std::is_invocable_v<Factory&, const Json&, std::int64_t>)

@@ -76,10 +76,12 @@ class Flatten final : public ReshapeBase<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Flatten>(*this); }
 };
 
+/// The same numbers in the same order, in a shape (without the batch) of as many elements.
 template <class T>
 Value<T> reshape(Value<T> x, const Shape& shape) {
   return apply<T>(std::make_unique<Reshape<T>>(shape), {x});
 }
+/// The same numbers in one dimension: [H, W, C] becomes [H * W * C].
 template <class T>
 Value<T> flatten(Value<T> x) {
   return apply<T>(std::make_unique<Flatten<T>>(), {x});

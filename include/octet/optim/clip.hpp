@@ -34,9 +34,9 @@ double gradient_norm(std::span<Parameter<T>* const> parameters,
   return std::sqrt(sum);
 }
 
-/// Multiplies all gradients by maximum / (norm + 1e-6) if their norm is above that, as PyTorch
-/// does. Returns the norm as it was; where it is not finite, nothing is changed. Pascanu et al.,
-/// "On the difficulty of training recurrent neural networks" (ICML 2013).
+/// Multiplies all gradients by maximum / (norm + 1e-6) if that is below 1, as PyTorch does. Returns
+/// the norm as it was; where it is not finite, nothing is changed. Pascanu et al., "On the
+/// difficulty of training recurrent neural networks" (ICML 2013).
 template <class T>
 double clip_gradient_norm(std::span<Parameter<T>* const> parameters, double maximum,
                           ThreadPool& pool = default_thread_pool()) {

@@ -17,7 +17,7 @@ struct StepDecayOptions {
   std::vector<std::int64_t> milestones = {};
 };
 
-/// learning_rate * factor^(number of drops up to and with this step).
+/// learning_rate * factor^(number of drops up to and including this step).
 inline Schedule step_decay(const StepDecayOptions& options) {
   if (options.every < 0)
     fail("step_decay: expected at least 0 steps between drops, got ", options.every);

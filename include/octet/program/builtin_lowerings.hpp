@@ -239,8 +239,8 @@ LoweringRegistry& lowering_registry() {
   }();
   return registry;
 }
-/// Gives a layer type of your own a lowering: the operations that compute it. They are quantized
-/// like all others.
+/// Gives a layer type of your own a lowering, in place of an earlier one: the operations that
+/// compute it. They are quantized like all others.
 template <std::convertible_to<LoweringFunction> Function>
 void register_lowering(std::string type, Function function) {
   lowering_registry().set(std::move(type), std::move(function));

@@ -29,7 +29,7 @@ CustomLayerRegistry& custom_layer_registry() {
 }
 
 /// Makes layers of one's own known to load_program() where nothing but infer.hpp is included. With
-/// octet.hpp, register_layer<float>() is enough.
+/// octet.hpp, register_layer<float>() is enough. A type that is known gets the new factory.
 template <class = WhenUsed>
 void register_custom_layer(std::string type, CustomLayerFactory factory) {
   custom_layer_registry().set(std::move(type), std::move(factory));

@@ -30,7 +30,7 @@ Int8FormRegistry& int8_form_registry() {
 /// as none is registered.
 inline constinit std::atomic<Int8FormFactory (*)(std::string_view type)> find_int8_form{nullptr};
 
-/// Gives a layer type of your own a form that runs on int8 tensors.
+/// Gives a layer type of your own a form that runs on int8 tensors, in place of an earlier one.
 template <class = WhenUsed>
 void register_int8_form(std::string type, Int8FormFactory factory) {
   int8_form_registry().set(std::move(type), std::move(factory));

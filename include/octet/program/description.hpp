@@ -87,7 +87,8 @@ enum class Function {
 inline constexpr std::string_view function_names[] = {
     "clamp", "leaky_relu", "sigmoid", "tanh", "hard_sigmoid", "hard_swish", "silu", "gelu"};
 
-/// A layer of the user's own inside a program: float32 in, float32 out. Views are {N, ...}.
+/// A layer of the user's own inside a program: float32 in, float32 out. Views are {N, ...}. It must
+/// not throw: Program::run() is noexcept.
 struct CustomLayer {
   using Run = std::function<void(std::span<const TensorView<const float>> inputs,
                                  TensorView<float> output, ThreadPool* pool)>;

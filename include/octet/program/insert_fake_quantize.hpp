@@ -13,6 +13,7 @@
 
 namespace octet::inline OCTET_ABI {
 
+/// How training with fake quantization finds its scales, and which layers take part.
 struct QuantizationAwareTraining {
   RangeObserver observer = RangeObserver::moving_average;
   /// The share of a new batch in a moving average.
@@ -259,6 +260,8 @@ class FakeQuantizeInsertion {
   std::map<std::size_t, int> ends_;
 };
 
+/// The graph with fake quantization wherever its int8 program will quantize; parameters keep their
+/// values and names. See FakeQuantizeInsertion. Fails if no layer can run in int8.
 template <std::same_as<float> T>
 Graph<T> insert_fake_quantize(const Graph<T>& graph,
                               const QuantizationAwareTraining& options = {}) {

@@ -30,8 +30,9 @@ struct LayerRounding {
 /// program, and tells the quantizer. Each learns to give, on what the int8 layers before it give,
 /// the output of the float32 layer on what the float32 layers before it give: so it makes up for
 /// their errors too. Goes through the images once for each layer. The last eighth of the images is
-/// not learned from. The result depends on the order of the images, not on how they are cut into
-/// batches or on the number of threads. A template only so that it is compiled where it is used.
+/// not learned from, and decides; of fewer than eight images all do both. The result depends on the
+/// order of the images, not on how they are cut into batches or on the number of threads. A
+/// template only so that it is compiled where it is used.
 template <std::same_as<Program> AnyProgram>
 class RoundingLearner {
  public:

@@ -189,7 +189,8 @@ class DescriptionValidator {
       for (const ProgramTensor* const each : {&w, &bias})
         if (each->type != ElementType::f32 && each->type != ElementType::f16 &&
             (each == &bias || each->type != ElementType::s8))
-          complain("tensor ", each->name, ": expected float32 or float16, got ", each->type);
+          complain("tensor ", each->name, ": expected float32",
+                   each == &w ? ", float16 or int8" : " or float16", ", got ", each->type);
       if (w.type == ElementType::s8)
         check_weight_scale(convolution.scale_tensor, s.OC);
       else if (convolution.scale_tensor >= 0)

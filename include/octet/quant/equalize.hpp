@@ -186,8 +186,8 @@ class Equalization {
 };
 
 /// The graph with batch norms folded, and the channels of each pair of layers balanced that follow
-/// each other through ReLU, leaky ReLU, pooling, dropout or flatten alone. Computes the same up to
-/// rounding, unless ReLU6 is replaced. For inference and quantization.
+/// each other through ReLU, leaky ReLU, pooling, dropout, zeros as padding or flatten alone.
+/// Computes the same up to rounding, unless ReLU6 is replaced. For inference and quantization.
 template <class T>
 Graph<T> equalize(const Graph<T>& graph, const EqualizeOptions& options = {}) {
   return Equalization<T>(graph, options).run();

@@ -89,12 +89,13 @@ struct RoundingSolution {
 /// rounding for post-training quantization" (ICML 2020). A weight w = s (floor(w / s) + h) gets a
 /// variable v with h = clamp(1.2 sigmoid(v) - 0.1, 0, 1), which begins at its fraction. Adam
 /// minimizes, over output pixels,
-///   mean of (y - y')^2 / (step^2 mean x^2) + regularization * sum of (1 - |2 h - 1|^exponent)
+///   mean of (y - y')^2 / (step^2 mean (q - z)^2) + regularization * sum of (1 - |2 h -
+///   1|^exponent)
 /// where y is the output of the float layer with its ReLU, y' that of the rounded one on the int8
-/// input, and step = s_x s, so that the first term is of one size for every layer. The falling
-/// exponent drives each h to 0 or 1. Differently from the paper, a channel keeps the nearest
-/// rounding where the learned one is not better on pixels that it has not learned from; and a
-/// weight that is an integer stays one.
+/// input q of zero point z and scale s_x, and step = s_x s, so that the first term is of one size
+/// for every layer. The falling exponent drives each h to 0 or 1. Differently from the paper, a
+/// channel keeps the nearest rounding where the learned one is not better on pixels that it has not
+/// learned from; and a weight that is an integer stays one.
 template <class = WhenUsed>
 class LearnedRounding {
  public:

@@ -95,7 +95,7 @@ class BasicHistogram {
 
   /// A range outside of which lies at most a share of (100 - percent) / 100 of the values, half of
   /// it at each end. The ends are bucket bounds, at most 1/512 too far out (or, for ranges more
-  /// than 2^12 times smaller than the largest value, 2^-21 of that value), and never outside of
+  /// than 2^11 times smaller than the largest value, 2^-20 of that value), and never outside of
   /// extremes().
   Range percentile(double percent) const {
     if (!(percent > 0 && percent <= 100))

@@ -37,14 +37,16 @@ struct FitOptions {
   /// Every element of a gradient is limited to this; 0: it is left alone.
   double clip_value = 0;
 
-  /// Judged after every epoch, if given. `pipeline` prepares its images: no augmentation.
+  /// Judged after every epoch, if given. validation_pipeline prepares its images: no augmentation.
   const ImageDataset* validation = nullptr;
   Pipeline validation_pipeline = {};
-  /// Training ends when validation has not become better for so many epochs; 0: it never does.
+  /// Training ends when the accuracy of validation has not risen for so many epochs; 0: it never
+  /// does. The graph keeps the last weights, not the best ones.
   int patience = 0;
 
-  /// Where checkpoint.safetensors, best.safetensors, model.safetensors and history.csv go; empty:
-  /// nothing is written. It must exist.
+  /// Where checkpoint.safetensors (to resume from), best.safetensors (the weights of the epoch that
+  /// validation liked best), model.safetensors (the last ones) and history.csv go; empty: nothing
+  /// is written. It must exist.
   std::string folder = {};
   /// Steps between checkpoints inside of an epoch; 0: only at its end.
   std::int64_t checkpoint_interval = 0;

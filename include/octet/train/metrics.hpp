@@ -94,8 +94,8 @@ struct Evaluation {
   int classes = 0;
   std::vector<int> labels;
   std::vector<int> predicted;
-  /// How many classes scored higher than the true one: 0 is a right answer. Of equal scores the
-  /// lower class counts as the higher one.
+  /// How many classes scored higher than the true one: 0 is a right answer. Of equal scores, that
+  /// of the class with the smaller number counts as higher.
   std::vector<int> ranks;
   /// The mean cross-entropy.
   double loss = 0;

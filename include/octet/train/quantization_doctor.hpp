@@ -73,7 +73,8 @@ struct TreatedProgram {
 };
 
 /// The change of accuracy from one program to another on the same `images`, in 0..1, with its 95 %
-/// interval: (b - c) / n +- 1.96 sqrt(b + c - (b - c)^2 / n) / n.
+/// interval: (b - c) / n +- 1.96 sqrt(b + c - (b - c)^2 / n) / n, where b answers went from wrong
+/// to right and c from right to wrong.
 template <class = WhenUsed>
 Proportion accuracy_change(const McNemar& answers, std::int64_t images) {
   const auto n = static_cast<double>(images);

@@ -187,8 +187,8 @@ class ReportPage {
         "apart are the "
         "answers that changed against ",
         first_name(),
-        ". McNemar's mid-p is the probability of such a difference between two equally good "
-        "forms: below 0.05 it is hardly chance."));
+        ". McNemar's mid-p is the probability of such a difference, or a larger one, between two "
+        "equally good forms: below 0.05 it is hardly chance."));
     page_.beside({svg.finish()}, table);
   }
 

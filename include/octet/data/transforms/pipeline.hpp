@@ -75,7 +75,7 @@ class Pipeline {
     return shape;
   }
 
-  /// Applies every step. `picture` lends its memory; its floats are the result.
+  /// Applies every step. The result is in the floats of `picture`.
   void apply(ImageView image, const Random& random, Picture& picture) const {
     picture.assign(image);
     for (std::size_t i = 0; i < steps_.size(); ++i) steps_[i].apply(picture, random.substream(i));
