@@ -410,15 +410,15 @@ TEST_CASE("the order of the images and the size of the batches change no bit") {
 
 TEST_CASE("weights and biases that are not finite are refused") {
   const std::vector<float> one = {1}, none = {NAN}, endless = {INFINITY}, scale = {0.1f};
-  CHECK_THROWS_AS(quantize_weights(one, none, 1, false), Error);
-  CHECK_THROWS_AS(quantize_weights(one, endless, 1, false), Error);
-  CHECK_THROWS_AS(quantize_weights(none, one, 1, false, scale), Error);
+  CHECK_THROWS_AS(quantize_weights(one, none, 1, OutputChannel::first), Error);
+  CHECK_THROWS_AS(quantize_weights(one, endless, 1, OutputChannel::first), Error);
+  CHECK_THROWS_AS(quantize_weights(none, one, 1, OutputChannel::first, scale), Error);
 }
 
 TEST_CASE("weights: per channel, symmetric, and a bias that always fits") {
   const std::vector<float> weight = {1, -2, 0.5f, 0, 0, 0, 1e-12f, 0, 0};
   const std::vector<float> bias = {0.25f, 3, -100};
-  const QuantizedWeights q = quantize_weights(weight, bias, 0.02f, false);
+  const QuantizedWeights q = quantize_weights(weight, bias, 0.02f, OutputChannel::first);
   CHECK(q.scale[0] == 2.0f / 127);
   CHECK(q.weight[0] == 64);  // 63.5 goes to the even neighbour
   CHECK(q.weight[1] == -127);
@@ -429,7 +429,7 @@ TEST_CASE("weights: per channel, symmetric, and a bias that always fits") {
   }
   // The same weights, channel last.
   const std::vector<float> turned = {1, 0, 1e-12f, -2, 0, 0, 0.5f, 0, 0};
-  const QuantizedWeights t = quantize_weights(turned, bias, 0.02f, true);
+  const QuantizedWeights t = quantize_weights(turned, bias, 0.02f, OutputChannel::last);
   CHECK(t.scale == q.scale);
   CHECK(t.weight[3] == -127);
 }
@@ -440,7 +440,7 @@ TEST_CASE("weights: a reduction too long for int32 gets a coarser scale, and sta
   std::vector<float> weight(static_cast<std::size_t>(2 * K), 0.25f);
   // Only the first channel is too large: the second has one weight that makes all others small.
   for (std::int64_t k = 0; k < K; ++k) weight[static_cast<std::size_t>(K + k)] = k ? 0.001f : 1.0f;
-  const QuantizedWeights q = quantize_weights(weight, bias, 0.02f, false);
+  const QuantizedWeights q = quantize_weights(weight, bias, 0.02f, OutputChannel::first);
   for (std::int64_t oc = 0; oc < 2; ++oc) {
     std::int64_t magnitude = 0;
     for (std::int64_t k = 0; k < K; ++k)

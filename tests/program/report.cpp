@@ -150,14 +150,16 @@ TEST_CASE("report: weights on the grid of their channels, by hand") {
     CHECK(report.codes[static_cast<std::size_t>(most + 127)] > 0);
   };
   // [OC, 2]: 1, -2 in steps of 1/2, and 1/2, 1/4 in steps of 1/4; one step off in the last.
-  check(weight_report(weights, std::vector<std::int8_t>{2, -4, 2, 2}, scales, false), 0.0625, -4);
+  check(weight_report(weights, std::vector<std::int8_t>{2, -4, 2, 2}, scales, OutputChannel::first),
+        0.0625, -4);
   // [2, OC]: 1, 1/2 in steps of 1/2, and -2, 1/4 in steps of 1/4.
-  check(weight_report(weights, std::vector<std::int8_t>{2, -8, 1, 0}, scales, true), 0.0625, -8);
+  check(weight_report(weights, std::vector<std::int8_t>{2, -8, 1, 0}, scales, OutputChannel::last),
+        0.0625, -8);
   const WeightReport exact =
-      weight_report(weights, std::vector<std::int8_t>{2, -4, 2, 1}, scales, false);
+      weight_report(weights, std::vector<std::int8_t>{2, -4, 2, 1}, scales, OutputChannel::first);
   CHECK(std::isinf(exact.sqnr_db));
   CHECK(exact.codes_in_use() == 3);
-  CHECK(weight_report(weights, {}, {}, false).codes.empty());
+  CHECK(weight_report(weights, {}, {}, OutputChannel::first).codes.empty());
 }
 
 TEST_CASE("report: histograms hold every output and every weight of a layer") {

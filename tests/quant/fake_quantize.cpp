@@ -29,7 +29,7 @@ struct Case {
   std::string name;
   std::vector<float> scale = {}, zero_point = {};
   QuantizedLevels levels = {};
-  double grad_factor = 1;
+  double gradient_factor = 1;
   bool learned = false;
 };
 
@@ -37,8 +37,7 @@ struct Case {
 void check_case(const Case& c) {
   CAPTURE(c.name);
   const Tensor<float> x = recorded("x"), dy = recorded("grad_out");
-  const QuantizedChannels layout{static_cast<std::int64_t>(c.scale.size()),
-                                 c.scale.size() > 1 ? 25 : 1};
+  const ChannelRuns layout{static_cast<std::int64_t>(c.scale.size()), c.scale.size() > 1 ? 25 : 1};
   Tensor<float> y(x.shape()), dx(x.shape());
   std::vector<FakeQuantizeGradient> gradients(c.scale.size());
   ThreadPool pool(2);
@@ -50,7 +49,7 @@ void check_case(const Case& c) {
   if (c.learned && c.scale.size() == 1) backward_zero_point[0] = std::trunc(c.zero_point[0] + 0.5f);
   fake_quantize_backward<float>(span_of(x), c.scale, backward_zero_point, c.levels, layout,
                                 span_of(dy), {dx.data(), span_of(dx).size()}, gradients,
-                                c.grad_factor, pool);
+                                c.gradient_factor, pool);
   const Tensor<float> expected_y = recorded(c.name + ".y"), expected_dx = recorded(c.name + ".gx");
   // PyTorch multiplies by 1 / scale: next to a tie it may round to the other side.
   std::vector<double> by_ties(c.scale.size());
@@ -66,7 +65,7 @@ void check_case(const Case& c) {
           quantum + 1e-6 * std::abs(double{y[i]}));
     if (!tie) CHECK(dx[i] == expected_dx[i]);
     ties += tie;
-    if (tie) by_ties[channel] += c.grad_factor * std::abs(double{dy[i]}) * 256;
+    if (tie) by_ties[channel] += c.gradient_factor * std::abs(double{dy[i]}) * 256;
   }
   CHECK(ties < 60);
   if (!c.learned) return;
@@ -75,7 +74,7 @@ void check_case(const Case& c) {
     const auto at = static_cast<std::int64_t>(k);
     const auto close = [&](double got, double expected, double tie_size) {
       CHECK(std::abs(got - expected) <=
-            1e-4 * std::abs(expected) + 1e-5 * c.grad_factor + by_ties[k] * tie_size);
+            1e-4 * std::abs(expected) + 1e-5 * c.gradient_factor + by_ties[k] * tie_size);
     };
     close(gradients[k].scale, double{ds[at]}, 1.0 / 256);
     close(gradients[k].zero_point, double{dz[at]}, double{c.scale[k]} / 256);
@@ -117,7 +116,7 @@ TEST_CASE("golden fake quantization: learned scale and zero point") {
     check_case({.name = key,
                 .scale = numbers(key + ".scale"),
                 .zero_point = numbers(key + ".zp"),
-                .grad_factor = double{recorded(key + ".grad_factor")[0]},
+                .gradient_factor = double{recorded(key + ".gradient_factor")[0]},
                 .learned = true});
   }
 }

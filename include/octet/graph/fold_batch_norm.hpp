@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "octet/core/channel_runs.hpp"
 #include "octet/graph/rewrite.hpp"
 #include "octet/nn/batch_norm.hpp"
 #include "octet/nn/registry.hpp"
@@ -44,10 +45,7 @@ std::unique_ptr<Layer<T>> folded(Layer<T>& layer, Layer<T>& batch_norm) {
   std::unique_ptr<Layer<T>> result = make_layer<T>(layer.type(), attributes);
   const Tensor<T>& weight = *find_tensor(layer, "weight");
   const Tensor<T>* const bias = find_tensor(layer, "bias");
-  const auto channels = static_cast<std::int64_t>(affine.scale.size());
-  // Depthwise weights are [KH, KW, OC], those of the others [OC, ...].
-  const bool channel_last = layer.type() == "depthwise_conv2d";
-  const std::int64_t run = weight.elements() / channels;
+  const ChannelRuns channels = output_channels(output_channel_of(layer.type()), weight.shape());
   for (Parameter<T>* const parameter : result->parameters())
     for (std::int64_t i = 0; i < parameter->value.elements(); ++i) {
       if (parameter->kind == ParameterKind::bias) {
@@ -55,7 +53,7 @@ std::unique_ptr<Layer<T>> folded(Layer<T>& layer, Layer<T>& batch_norm) {
         const double before = bias ? double{(*bias)[i]} : 0.0;
         parameter->value[i] = static_cast<T>(before * affine.scale[c] + affine.shift[c]);
       } else {
-        const auto c = static_cast<std::size_t>(channel_last ? i % channels : i / run);
+        const auto c = static_cast<std::size_t>(channels.of(i));
         parameter->value[i] = static_cast<T>(double{weight[i]} * affine.scale[c]);
       }
     }

@@ -70,7 +70,7 @@ inline constexpr std::int64_t elementwise_s8_grain = 1 << 16;
 /// AddS8. y may be a or b.
 inline void add_s8(std::int64_t count, const std::int8_t* a, const std::int8_t* b, const AddS8& p,
                    std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(add_s8_table());
+  static const auto& chosen = best_row(add_s8_table());
   over_ranges(pool, count, elementwise_s8_grain, [&](std::int64_t begin, std::int64_t end) {
     chosen.run(end - begin, a + begin, b + begin, p, y + begin);
   });
@@ -80,7 +80,7 @@ inline void add_s8(std::int64_t count, const std::int8_t* a, const std::int8_t* 
 /// MultiplyS8. y may be a or b.
 inline void multiply_s8(std::int64_t count, const std::int8_t* a, const std::int8_t* b,
                         const MultiplyS8& p, std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(multiply_s8_table());
+  static const auto& chosen = best_row(multiply_s8_table());
   over_ranges(pool, count, elementwise_s8_grain, [&](std::int64_t begin, std::int64_t end) {
     chosen.run(end - begin, a + begin, b + begin, p, y + begin);
   });
@@ -90,7 +90,7 @@ inline void multiply_s8(std::int64_t count, const std::int8_t* a, const std::int
 inline void multiply_channels_s8(std::int64_t N, std::int64_t HW, std::int64_t C,
                                  const std::int8_t* a, const std::int8_t* b, const MultiplyS8& p,
                                  std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(multiply_s8_table());
+  static const auto& chosen = best_row(multiply_s8_table());
   over_ranges(pool, N * HW, 1 + elementwise_s8_grain / (1 + C),
               [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t pixel = begin; pixel < end; ++pixel)
@@ -102,7 +102,7 @@ inline void multiply_channels_s8(std::int64_t N, std::int64_t HW, std::int64_t C
 /// x.
 inline void lookup_s8(std::int64_t count, const std::int8_t* x, const TableS8& table,
                       std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(lookup_s8_table());
+  static const auto& chosen = best_row(lookup_s8_table());
   over_ranges(pool, count, elementwise_s8_grain, [&](std::int64_t begin, std::int64_t end) {
     chosen.run(end - begin, x + begin, table, y + begin);
   });
@@ -118,7 +118,7 @@ struct ConcatS8Input {
 /// y[row] = the channels of every input one after the other, for rows = N * H * W.
 inline void concat_s8(std::int64_t rows, std::span<const ConcatS8Input> inputs, std::int8_t* y,
                       ThreadPool* pool = nullptr) noexcept {
-  static const auto& lookup = select(lookup_s8_table());
+  static const auto& lookup = best_row(lookup_s8_table());
   std::int64_t channels = 0;
   for (const ConcatS8Input& input : inputs) channels += input.channels;
   over_ranges(pool, rows, 1 + elementwise_s8_grain / (1 + channels),

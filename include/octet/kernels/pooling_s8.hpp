@@ -56,7 +56,7 @@ inline std::int64_t pool2d_grain(const Pool2dShape& s) {
 /// same scale and zero point.
 inline void max_pool_s8(const Pool2dShape& shape, const std::int8_t* x, std::int8_t* y,
                         ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(max_pool_s8_table());
+  static const auto& chosen = best_row(max_pool_s8_table());
   over_ranges(pool, shape.N * shape.OH, pool2d_grain(shape),
               [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t row = begin; row < end; ++row)
@@ -68,7 +68,7 @@ inline void max_pool_s8(const Pool2dShape& shape, const std::int8_t* x, std::int
 /// window has at most 2^31 / 255 taps.
 inline void average_pool_s8(const Pool2dShape& shape, const std::int8_t* x, const AverageS8& p,
                             std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(average_pool_s8_table());
+  static const auto& chosen = best_row(average_pool_s8_table());
   over_ranges(pool, shape.N * shape.OH, pool2d_grain(shape),
               [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t row = begin; row < end; ++row)
@@ -98,7 +98,7 @@ void over_adaptive_windows(const Pool2dShape& s, ThreadPool* pool, const Body& b
 /// shape count.
 inline void adaptive_max_pool_s8(const Pool2dShape& shape, const std::int8_t* x, std::int8_t* y,
                                  ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(max_pool_s8_table());
+  static const auto& chosen = best_row(max_pool_s8_table());
   over_adaptive_windows(shape, pool,
                         [&](const Pool2dShape& window, std::int64_t in, std::int64_t out) {
                           chosen.run(window, x + in, y + out, 0, 0);
@@ -109,7 +109,7 @@ inline void adaptive_max_pool_s8(const Pool2dShape& shape, const std::int8_t* x,
 inline void adaptive_average_pool_s8(const Pool2dShape& shape, const std::int8_t* x,
                                      const AverageS8& p, std::int8_t* y,
                                      ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(average_pool_s8_table());
+  static const auto& chosen = best_row(average_pool_s8_table());
   over_adaptive_windows(shape, pool,
                         [&](const Pool2dShape& window, std::int64_t in, std::int64_t out) {
                           chosen.run(window, x + in, p, y + out, 0, 0);

@@ -52,7 +52,7 @@ inline Table<Implementation<DequantizeF32>> dequantize_f32_table() {
 /// zero point. scale > 0, zero_point in [-128, 127].
 inline void quantize_f32(std::int64_t count, const float* x, float scale, int zero_point,
                          std::int8_t* y, ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(quantize_f32_table());
+  static const auto& chosen = best_row(quantize_f32_table());
   over_ranges(pool, count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
     chosen.run(end - begin, x + begin, scale, zero_point, y + begin);
   });
@@ -61,7 +61,7 @@ inline void quantize_f32(std::int64_t count, const float* x, float scale, int ze
 /// y[i] = (x[i] - zero_point) * scale.
 inline void dequantize_f32(std::int64_t count, const std::int8_t* x, float scale, int zero_point,
                            float* y, ThreadPool* pool = nullptr) noexcept {
-  static const auto& chosen = select(dequantize_f32_table());
+  static const auto& chosen = best_row(dequantize_f32_table());
   over_ranges(pool, count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
     chosen.run(end - begin, x + begin, scale, zero_point, y + begin);
   });

@@ -44,15 +44,6 @@ struct Table {
 };
 
 /// The first row that `isa` allows. Every table ends with a scalar row, so there always is one.
-template <class Function>
-const Implementation<Function>& select(Table<Implementation<Function>> table,
-                                       Isa isa = active_isa()) {
-  for (const auto& row : table)
-    if (isa_allowed(row.isa, isa)) return row;
-  return table.back();
-}
-
-/// The first row that `isa` allows, of a table whose rows hold several functions.
 template <class Row>
 const Row& best_row(Table<Row> table, Isa isa = active_isa()) {
   for (const Row& row : table)

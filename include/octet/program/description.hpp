@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/channel_runs.hpp"
 #include "octet/core/json.hpp"
 #include "octet/core/tensor.hpp"
 #include "octet/core/thread_pool.hpp"
@@ -117,6 +118,7 @@ namespace operations {
 /// s_x * weight_scale[oc]; where it is float32, weights are dequantized before anything runs.
 struct Conv2d {
   static constexpr std::string_view type = "conv2d";
+  static constexpr OutputChannel output_channel = OutputChannel::first;
   kernels::Conv2dShape shape;
   Clamp clamp;
   int weight_tensor = -1, bias_tensor = -1, scale_tensor = -1;
@@ -124,6 +126,7 @@ struct Conv2d {
 /// Like Conv2d with groups = C; weight [KH, KW, OC].
 struct DepthwiseConv2d {
   static constexpr std::string_view type = "depthwise_conv2d";
+  static constexpr OutputChannel output_channel = OutputChannel::last;
   kernels::Conv2dShape shape;
   Clamp clamp;
   int weight_tensor = -1, bias_tensor = -1, scale_tensor = -1;

@@ -41,15 +41,16 @@ AlignedVector<float> floats_of(const ProgramTensor& tensor) {
 /// scale for each output channel: w = scale[oc] * q.
 template <class Convolution>
 AlignedVector<float> weights_of(const ProgramDescription& description, const Convolution& conv) {
-  constexpr bool channel_last = std::is_same_v<Convolution, operations::DepthwiseConv2d>;
   const ProgramTensor& weight = description.tensor(conv.weight_tensor);
   if (weight.type != ElementType::s8) return floats_of(weight);
   const auto q = weight.as<std::int8_t>();
   const auto scale = description.tensor(conv.scale_tensor).template as<float>();
-  const std::size_t OC = scale.size(), run = q.size() / OC;
+  const ChannelRuns channels =
+      output_channels(Convolution::output_channel, weight.shape.elements(), conv.shape.OC);
   AlignedVector<float> numbers(q.size());
   for (std::size_t i = 0; i < q.size(); ++i)
-    numbers[i] = scale[channel_last ? i % OC : i / run] * static_cast<float>(q[i]);
+    numbers[i] = scale[static_cast<std::size_t>(channels.of(static_cast<std::int64_t>(i)))] *
+                 static_cast<float>(q[i]);
   return numbers;
 }
 

@@ -29,7 +29,7 @@ inline std::int8_t highest_of(const Clamp& clamp, const ProgramValue& value) {
 /// The name of the implementation that this processor runs.
 template <class Table>
 std::string name_of(const Table& table) {
-  return std::string(kernels::select(table).name);
+  return std::string(kernels::best_row(table).name);
 }
 
 /// What follows the sums of a convolution: m[c] = s_x * s_w[c] / s_y, in double, rounded once.

@@ -33,15 +33,17 @@ class Int8WeightsConversion {
  private:
   template <class Convolution>
   Convolution converted(Convolution conv) {
-    constexpr bool channel_last = std::is_same_v<Convolution, operations::DepthwiseConv2d>;
     const auto index = static_cast<std::size_t>(conv.weight_tensor);
     if (scale_of_[index] >= 0) conv.scale_tensor = scale_of_[index];
     if (description_.tensors[index].type == ElementType::s8) return conv;
     const AlignedVector<float> weights = float_steps::floats_of(description_.tensors[index]);
     const auto OC = static_cast<std::size_t>(conv.shape.OC);
-    const std::size_t run = weights.size() / OC;
-    if (run == 1) return conv;
-    const auto channel_of = [&](std::size_t i) { return channel_last ? i % OC : i / run; };
+    if (weights.size() == OC) return conv;
+    const ChannelRuns channels = output_channels(
+        Convolution::output_channel, static_cast<std::int64_t>(weights.size()), conv.shape.OC);
+    const auto channel_of = [&](std::size_t i) {
+      return static_cast<std::size_t>(channels.of(static_cast<std::int64_t>(i)));
+    };
     std::vector<float> scales(OC);
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const float magnitude = std::abs(weights[i]);

@@ -62,11 +62,11 @@ struct WeightReport {
   }
 };
 
-/// Compares the weights [OC, ...], or [..., OC] if channel_last, with their int8 form; that and the
+/// Compares weights, which have their output channel at `place`, with their int8 form; that and the
 /// scales [OC] are empty for a layer that stays float32.
 template <class = WhenUsed>
 WeightReport weight_report(std::span<const float> weights, std::span<const std::int8_t> int8,
-                           std::span<const float> scales, bool channel_last) {
+                           std::span<const float> scales, OutputChannel place) {
   WeightReport report;
   const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   report.range = {*low, *high};
@@ -75,10 +75,12 @@ WeightReport weight_report(std::span<const float> weights, std::span<const std::
   report.scale = {*finest, *coarsest};
   report.codes.resize(255);
   double signal = 0, noise = 0;
-  const std::size_t OC = scales.size(), run = weights.size() / OC;
+  const ChannelRuns channels = output_channels(place, static_cast<std::int64_t>(weights.size()),
+                                               static_cast<std::int64_t>(scales.size()));
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const double w = double{weights[i]};
-    const double error = w - int8[i] * double{scales[channel_last ? i % OC : i / run]};
+    const auto oc = static_cast<std::size_t>(channels.of(static_cast<std::int64_t>(i)));
+    const double error = w - int8[i] * double{scales[oc]};
     ++report.codes[static_cast<std::size_t>(int8[i] + 127)];
     signal += w * w;
     noise += error * error;

@@ -50,9 +50,9 @@ class RoundingLearner {
     for (std::size_t i = 0; i < operations.size(); ++i) {
       if (!quantizer.decisions()[i].int8) continue;
       if (const auto* const conv = operations[i].as<operations::Conv2d>())
-        layers.push_back(learn(quantizer, i, *conv, false, images));
+        layers.push_back(learn(quantizer, i, *conv, images));
       else if (const auto* const depthwise = operations[i].as<operations::DepthwiseConv2d>())
-        layers.push_back(learn(quantizer, i, *depthwise, true, images));
+        layers.push_back(learn(quantizer, i, *depthwise, images));
     }
     return layers;
   }
@@ -63,7 +63,7 @@ class RoundingLearner {
 
   template <class Convolution>
   LayerRounding learn(Quantizer<ProgramDescription>& quantizer, std::size_t number,
-                      const Convolution& conv, bool channel_last, const BatchSource& images) {
+                      const Convolution& conv, const BatchSource& images) {
     Quantizer<ProgramDescription> so_far = quantizer;
     const Program int8_program(so_far.run());
     const ProgramDescription& from = program_.description();
@@ -76,7 +76,7 @@ class RoundingLearner {
 
     RoundingProblem problem;
     problem.shape = conv.shape;
-    problem.channel_last = channel_last;
+    problem.output_channel = Convolution::output_channel;
     problem.lowest = conv.clamp.low;
     problem.highest = conv.clamp.high;
     problem.input = {input.scale, input.zero_point};

@@ -72,13 +72,10 @@ class QuantizationAware final : public Layer<T> {
       : layer_(std::move(layer)),
         options_(std::move(options)),
         weight_scale_("weight_scale", ParameterKind::normalization, {1}) {
-    const bool channel_last = layer_->type() == "depthwise_conv2d";
-    if (!channel_last && layer_->type() != "conv2d" && layer_->type() != "linear") return;
+    const std::string_view type = layer_->type();
+    if (type != "depthwise_conv2d" && type != "conv2d" && type != "linear") return;
     weight_ = layer_->parameters()[0];
-    // Depthwise weights are [KH, KW, OC], those of the others [OC, ...].
-    const Shape& shape = weight_->value.shape();
-    channels_.channels = channel_last ? shape.back() : shape[0];
-    channels_.run = channel_last ? 1 : shape.elements() / shape[0];
+    channels_ = output_channels(output_channel_of(type), weight_->value.shape());
     if (!learned()) return;
     weight_scale_ =
         Parameter<T>("weight_scale", ParameterKind::normalization, {channels_.channels});
@@ -298,7 +295,7 @@ class QuantizationAware final : public Layer<T> {
   QuantizationAwareOptions options_;
   /// Of layer_; null if it has none.
   Parameter<T>* weight_ = nullptr;
-  QuantizedChannels channels_;
+  ChannelRuns channels_;
   Parameter<T> weight_scale_;
   StepCounter<T> counter_;
   /// From forward to backward: the weights that were used, if they were quantized.

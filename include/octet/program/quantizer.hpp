@@ -57,19 +57,21 @@ struct QuantizedWeights {
   std::vector<std::int32_t> bias;
 };
 
-/// Quantizes weights symmetrically, per output channel. `channel_last` for depthwise weights,
-/// [..., OC]; else [OC, ...]. Where the bias is so large beside the weights that it would not fit
-/// into 2^29 steps of its scale s_x * scale[c], the channel's scale is made larger; and so it is
-/// where 255 * sum |w| + |bias|, which no sum exceeds, would not fit into int32: only reductions of
-/// more than conv2d_s8_max_depth() weights can need that. `learned` scales take the place of those
-/// that the largest weights give.
+/// Quantizes weights symmetrically, per output channel, which is at `place`. Where the bias is so
+/// large beside the weights that it would not fit into 2^29 steps of its scale s_x * scale[c], the
+/// channel's scale is made larger; and so it is where 255 * sum |w| + |bias|, which no sum exceeds,
+/// would not fit into int32: only reductions of more than conv2d_s8_max_depth() weights can need
+/// that. `learned` scales take the place of those that the largest weights give.
 inline QuantizedWeights quantize_weights(std::span<const float> weight, std::span<const float> bias,
-                                         float x_scale, bool channel_last,
+                                         float x_scale, OutputChannel place,
                                          std::span<const float> learned = {}) {
   constexpr double most_bias_steps = 1 << 29;
   const std::size_t OC = bias.size(), run = weight.size() / OC;
+  const ChannelRuns channels = output_channels(place, static_cast<std::int64_t>(weight.size()),
+                                               static_cast<std::int64_t>(OC));
   const auto at = [&](std::size_t oc, std::size_t k) {
-    return channel_last ? k * OC + oc : oc * run + k;
+    return static_cast<std::size_t>(
+        channels.at(static_cast<std::int64_t>(oc), static_cast<std::int64_t>(k)));
   };
   QuantizedWeights result;
   result.weight.resize(weight.size());
@@ -371,9 +373,9 @@ class Quantizer {
     for (int& input : copy.inputs) input = as_int8(input);
     copy.output = int8_value_[at(operation.output)] = to_.add_value(int8_copy(operation.output));
     if (const auto* const conv = operation.as<operations::Conv2d>()) {
-      copy.parameters = with_quantized_tensors(*conv, operation, false);
+      copy.parameters = with_quantized_tensors(*conv, operation);
     } else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>()) {
-      copy.parameters = with_quantized_tensors(*depthwise, operation, true);
+      copy.parameters = with_quantized_tensors(*depthwise, operation);
     } else if (const auto* const custom = operation.as<operations::Custom>()) {
       copy.parameters = with_copied_tensors(*custom);
     } else if (const auto* const activation = operation.as<operations::Activation>()) {
@@ -388,26 +390,26 @@ class Quantizer {
     to_.operations.push_back(std::move(copy));
   }
   template <class Convolution>
-  Convolution with_quantized_tensors(Convolution conv, const Operation& operation,
-                                     bool channel_last) {
+  Convolution with_quantized_tensors(Convolution conv, const Operation& operation) {
+    constexpr OutputChannel place = Convolution::output_channel;
     const ProgramTensor& weight = from_.tensor(conv.weight_tensor);
     const ProgramTensor& bias = from_.tensor(conv.bias_tensor);
     const auto number = static_cast<std::size_t>(&operation - from_.operations.data());
     const auto weights = float_steps::weights_of(from_, conv);
     auto biases = float_steps::floats_of(bias);
     const auto quantize_them = [&] {
-      QuantizedWeights quantized = quantize_weights(
-          weights, biases, parameters_[at(operation.inputs[0])].scale, channel_last,
-          weight_scales_.empty() ? std::span<const float>()
-                                 : std::span<const float>(weight_scales_[number]));
-      if (!rounded_.empty()) take_rounded(rounded_[number], channel_last, quantized);
+      QuantizedWeights quantized =
+          quantize_weights(weights, biases, parameters_[at(operation.inputs[0])].scale, place,
+                           weight_scales_.empty() ? std::span<const float>()
+                                                  : std::span<const float>(weight_scales_[number]));
+      if (!rounded_.empty()) take_rounded(rounded_[number], place, quantized);
       return quantized;
     };
     if (!channel_means_.empty()) {
       const QuantizedWeights plain = quantize_them();
       const std::vector<double> error =
           mean_weight_error(conv.shape, weights, plain.weight, plain.scale,
-                            channel_means_[at(operation.inputs[0])], channel_last);
+                            channel_means_[at(operation.inputs[0])], place);
       for (std::size_t oc = 0; oc < biases.size(); ++oc)
         biases[oc] = static_cast<float>(double{biases[oc]} - error[oc]);
     }
@@ -421,11 +423,13 @@ class Quantizer {
     return conv;
   }
   /// A channel whose scale has changed since keeps the nearest integers.
-  static void take_rounded(const QuantizedWeights& rounded, bool channel_last,
+  static void take_rounded(const QuantizedWeights& rounded, OutputChannel place,
                            QuantizedWeights& quantized) {
-    const std::size_t OC = quantized.scale.size(), run = quantized.weight.size() / OC;
+    const ChannelRuns channels =
+        output_channels(place, static_cast<std::int64_t>(quantized.weight.size()),
+                        static_cast<std::int64_t>(quantized.scale.size()));
     for (std::size_t i = 0; i < rounded.weight.size(); ++i) {
-      const std::size_t oc = channel_last ? i % OC : i / run;
+      const auto oc = static_cast<std::size_t>(channels.of(static_cast<std::int64_t>(i)));
       if (rounded.scale[oc] == quantized.scale[oc]) quantized.weight[i] = rounded.weight[i];
     }
   }

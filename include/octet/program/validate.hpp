@@ -202,8 +202,7 @@ class DescriptionValidator {
       complain("expected int8 weights, an int32 bias and float32 scales");
     for (const float each : scale.as<float>())
       expect_multiplier(double{input().scale} * double{each} / double{output().scale});
-    check_accumulator(s, w.as<std::int8_t>(), bias.as<std::int32_t>(),
-                      std::is_same_v<Convolution, operations::DepthwiseConv2d>);
+    check_accumulator(s, w.as<std::int8_t>(), bias.as<std::int32_t>(), Convolution::output_channel);
   }
 
   /// A float32 scale for each output channel of int8 weights.
@@ -221,9 +220,11 @@ class DescriptionValidator {
   /// sum is larger than the sum of magnitudes. That is looked at where so many weights might leave
   /// it.
   void check_accumulator(const kernels::Conv2dShape& s, std::span<const std::int8_t> weight,
-                         std::span<const std::int32_t> bias, bool channel_last) const {
+                         std::span<const std::int32_t> bias, OutputChannel place) const {
     const auto OC = static_cast<std::size_t>(s.OC);
     const std::size_t count = weight.size() / OC;
+    const ChannelRuns channels =
+        output_channels(place, static_cast<std::int64_t>(weight.size()), s.OC);
     if (std::memchr(weight.data(), std::uint8_t{0x80}, weight.size()))
       complain("expected int8 weights in [-127, 127], got -128");
     for (std::size_t oc = 0; oc < OC; ++oc) {
@@ -231,7 +232,8 @@ class DescriptionValidator {
       if (static_cast<std::int64_t>(count) <= kernels::conv2d_s8_max_depth(offset)) continue;
       std::int64_t magnitude = 0;
       for (std::size_t k = 0; k < count; ++k)
-        magnitude += std::abs(int{weight[channel_last ? k * OC + oc : oc * count + k]});
+        magnitude += std::abs(int{weight[static_cast<std::size_t>(
+            channels.at(static_cast<std::int64_t>(oc), static_cast<std::int64_t>(k)))]});
       if (magnitude * 255 + offset > (std::numeric_limits<std::int32_t>::max)())
         complain("output channel ", oc, " may overflow its int32 sum: ", count,
                  " weights with magnitudes that sum to ", magnitude, ", and a bias of ", bias[oc]);

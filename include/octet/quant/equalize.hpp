@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "octet/core/channel_runs.hpp"
 #include "octet/graph/fold_batch_norm.hpp"
 #include "octet/graph/rewrite.hpp"
 #include "octet/nn/relu.hpp"
@@ -118,11 +119,9 @@ class Equalization {
   template <class Visit>
   void for_each_filter(int node, const Visit& visit) {
     Tensor<T>& weight = *parameter(node, "weight");
-    const Shape& shape = weight.shape();
-    const bool channel_last = type_of(node) == "depthwise_conv2d";
-    const std::int64_t OC = channel_last ? shape.back() : shape[0], run = weight.elements() / OC;
+    const ChannelRuns filters = output_channels(output_channel_of(type_of(node)), weight.shape());
     for (std::int64_t i = 0; i < weight.elements(); ++i)
-      visit(weight[i], static_cast<std::size_t>(channel_last ? i % OC : i / run));
+      visit(weight[i], static_cast<std::size_t>(filters.of(i)));
   }
   /// Calls visit(weight, channel) for every weight and the channel that it reads, of `channels`.
   template <class Visit>

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "octet/core/aligned.hpp"
+#include "octet/core/channel_runs.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/arithmetic_s8.hpp"
 #include "octet/quant/observer.hpp"
@@ -19,15 +21,6 @@ namespace octet::inline OCTET_ABI {
 /// The integers of a quantized tensor: [-128, 127] for activations, [-127, 127] for weights.
 struct QuantizedLevels {
   int lo = -128, hi = 127;
-};
-
-/// Which scale and zero point an element has: element i those of channel (i / run) % channels. With
-/// one channel all share them; with run 1 the channel is the last dimension; weights [OC, ...] have
-/// a run of all elements of an output channel.
-struct QuantizedChannels {
-  std::int64_t channels = 1;
-  std::int64_t run = 1;
-  std::int64_t of(std::int64_t element) const { return element / run % channels; }
 };
 
 /// The gradients by learned scales and zero points.
@@ -72,8 +65,7 @@ int rounded_zero_point(T zero_point, QuantizedLevels levels) {
 /// each channel; an empty zero_point means 0.
 template <class T>
 void fake_quantize(std::span<const T> x, std::span<const T> scale, std::span<const T> zero_point,
-                   QuantizedLevels levels, QuantizedChannels layout, std::span<T> y,
-                   ThreadPool& pool) {
+                   QuantizedLevels levels, ChannelRuns layout, std::span<T> y, ThreadPool& pool) {
   pool.parallel_for(
       static_cast<std::int64_t>(x.size()), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
@@ -87,19 +79,19 @@ void fake_quantize(std::span<const T> x, std::span<const T> scale, std::span<con
 }
 
 /// dx = dy where x is inside of the range, else 0. If `gradients` is not empty, it has an element
-/// for each channel, to which grad_factor times the sums of dy * dy/dscale and of
+/// for each channel, to which gradient_factor times the sums of dy * dy/dscale and of
 /// dy * dy/dzero_point are added. dx and dy may be the same memory. Sums are taken in an order that
 /// does not depend on the number of threads.
 template <class T>
 void fake_quantize_backward(std::span<const T> x, std::span<const T> scale,
                             std::span<const T> zero_point, QuantizedLevels levels,
-                            QuantizedChannels layout, std::span<const T> dy, std::span<T> dx,
-                            std::span<FakeQuantizeGradient> gradients, double grad_factor,
+                            ChannelRuns layout, std::span<const T> dy, std::span<T> dx,
+                            std::span<FakeQuantizeGradient> gradients, double gradient_factor,
                             ThreadPool& pool) {
   constexpr std::int64_t grain = 1 << 14;
   const auto count = static_cast<std::int64_t>(x.size());
   const std::size_t channels = gradients.size();
-  std::vector<FakeQuantizeGradient> partial(static_cast<std::size_t>((count + grain - 1) / grain) *
+  std::vector<FakeQuantizeGradient> partial(static_cast<std::size_t>(pieces(count, grain)) *
                                             channels);
   pool.parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
     FakeQuantizeGradient* const sums =
@@ -117,8 +109,8 @@ void fake_quantize_backward(std::span<const T> x, std::span<const T> scale,
     }
   });
   for (std::size_t i = 0; i < partial.size(); ++i) {
-    gradients[i % channels].scale += grad_factor * partial[i].scale;
-    gradients[i % channels].zero_point += grad_factor * partial[i].zero_point;
+    gradients[i % channels].scale += gradient_factor * partial[i].scale;
+    gradients[i % channels].zero_point += gradient_factor * partial[i].zero_point;
   }
 }
 
@@ -129,8 +121,7 @@ Range extremes_of(std::span<const T> x, ThreadPool& pool) {
   constexpr std::size_t lanes = 16;
   const auto count = static_cast<std::int64_t>(x.size());
   const float largest = (std::numeric_limits<float>::max)();
-  std::vector<Range> partial(static_cast<std::size_t>((count + grain - 1) / grain),
-                             {largest, -largest});
+  std::vector<Range> partial(static_cast<std::size_t>(pieces(count, grain)), {largest, -largest});
   pool.parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
     // Sixteen of each, because one alone would wait for itself.
     T low[lanes], high[lanes];

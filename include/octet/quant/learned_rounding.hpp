@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "octet/core/channel_runs.hpp"
 #include "octet/core/random.hpp"
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/depthwise.hpp"
@@ -58,9 +59,9 @@ struct LearnedRoundingOptions {
 
 /// One layer in int8, and what its rounding is learned from.
 struct RoundingProblem {
-  /// The convolution, and the limits of its output; the depthwise one has weights [KH, KW, OC].
+  /// The convolution, and the limits of its output; the depthwise one has its output channel last.
   kernels::Conv2dShape shape;
-  bool channel_last = false;
+  OutputChannel output_channel = OutputChannel::first;
   float lowest = -std::numeric_limits<float>::infinity();
   float highest = std::numeric_limits<float>::infinity();
   QuantizationParameters input;
@@ -152,7 +153,7 @@ class LearnedRounding {
   static constexpr std::int64_t grain = 1 << 13;
   static std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
   std::int64_t channel_of(std::int64_t weight) const {
-    return problem_.channel_last ? weight % OC_ : weight / (weights_ / OC_);
+    return output_channels(problem_.output_channel, weights_, OC_).of(weight);
   }
   double step_of(std::int64_t oc) const {
     return double{problem_.input.scale} * double{problem_.scale[at(oc)]};
@@ -193,7 +194,8 @@ class LearnedRounding {
   kernels::Conv2dShape shape_of(std::int64_t N) const {
     const kernels::Conv2dShape& s = problem_.shape;
     // A depthwise layer of one channel has one group, too, but other weights.
-    if (s.groups == 1 && !problem_.channel_last) return kernels::linear_shape(N, patch_, OC_);
+    if (s.groups == 1 && problem_.output_channel == OutputChannel::first)
+      return kernels::linear_shape(N, patch_, OC_);
     return {.N = N,
             .H = s.KH,
             .W = s.KW,
@@ -219,8 +221,9 @@ class LearnedRounding {
   /// The sums in steps, for N patches that were loaded.
   void multiply(std::int64_t N, const std::vector<float>& weight) {
     const kernels::Epilogue<float> epilogue{.bias = bias_.data()};
-    const auto forward =
-        problem_.channel_last ? kernels::depthwise_forward<float> : kernels::conv2d_forward<float>;
+    const auto forward = problem_.output_channel == OutputChannel::last
+                             ? kernels::depthwise_forward<float>
+                             : kernels::conv2d_forward<float>;
     forward(shape_of(N), x_.data(), weight.data(), epilogue, y_.data(), pool_);
   }
   /// What is to be added to an output, in steps, to reach the target.
@@ -243,8 +246,9 @@ class LearnedRounding {
     multiply(batch_, trial_);
     turn_into_gradient(pixels);
     v_.gradient.fill(0);
-    const auto backward = problem_.channel_last ? kernels::depthwise_backward_weight<float>
-                                                : kernels::conv2d_backward_weight<float>;
+    const auto backward = problem_.output_channel == OutputChannel::last
+                              ? kernels::depthwise_backward_weight<float>
+                              : kernels::conv2d_backward_weight<float>;
     backward(shape_of(batch_), x_.data(), y_.data(), v_.gradient.data(), pool_);
     add_regularizer(step);
   }

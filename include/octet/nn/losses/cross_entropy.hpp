@@ -22,12 +22,13 @@ struct CrossEntropyOptions {
 
 namespace losses {
 
-/// What every form of cross-entropy checks before it starts.
-inline void check_cross_entropy(const Shape& logits, const Shape& d_logits, bool wants_gradient,
-                                const CrossEntropyOptions& options) {
+/// What every form of cross-entropy checks before it starts. A gradient that nobody wants is empty.
+template <class T>
+void check_cross_entropy(const Shape& logits, TensorView<T> d_logits,
+                         const CrossEntropyOptions& options) {
   if (logits.rank() != 2) fail("cross_entropy: expected logits [N, K], got ", logits);
-  if (wants_gradient && !(d_logits == logits))
-    fail("cross_entropy: expected a gradient of shape ", logits, ", got ", d_logits);
+  if (!d_logits.empty() && !(d_logits.shape() == logits))
+    fail("cross_entropy: expected a gradient of shape ", logits, ", got ", d_logits.shape());
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
     fail("cross_entropy: expected label_smoothing from 0 to 1, got ", options.label_smoothing);
   const std::vector<double>& weights = options.class_weights;
@@ -82,7 +83,7 @@ template <class T>
 double cross_entropy(TensorView<const T> logits, std::span<const std::int32_t> labels,
                      const CrossEntropyOptions& options = {}, TensorView<T> d_logits = {},
                      ThreadPool& pool = default_thread_pool()) {
-  losses::check_cross_entropy(logits.shape(), d_logits.shape(), !d_logits.empty(), options);
+  losses::check_cross_entropy(logits.shape(), d_logits, options);
   const std::int64_t N = logits.shape()[0], K = logits.shape()[1];
   if (static_cast<std::int64_t>(labels.size()) != N)
     fail("cross_entropy: expected ", N, " labels, got ", labels.size());
@@ -117,7 +118,7 @@ template <class T>
 double cross_entropy(TensorView<const T> logits, TensorView<const T> targets,
                      const CrossEntropyOptions& options = {}, TensorView<T> d_logits = {},
                      ThreadPool& pool = default_thread_pool()) {
-  losses::check_cross_entropy(logits.shape(), d_logits.shape(), !d_logits.empty(), options);
+  losses::check_cross_entropy(logits.shape(), d_logits, options);
   if (!(targets.shape() == logits.shape()))
     fail("cross_entropy: expected targets of shape ", logits.shape(), ", got ", targets.shape());
   const std::int64_t N = logits.shape()[0], K = logits.shape()[1];
