@@ -263,8 +263,10 @@ const std::vector<Case>& cases() {
     for (const std::int64_t width : {2, 3, 48, 95, 96, 97, 192, 193})
       for (const std::int64_t stride : {1, 2, 3}) {
         Conv2dShape s = lines(2, 3, width, 1, 3, 3, stride);
-        s.OC = 8;
-        all.push_back({"first layer of 8 channels", s});
+        for (const std::int64_t outputs : {8, 72, 136}) {
+          s.OC = outputs;
+          all.push_back({"first layer, the last 8 channels", s});
+        }
         s.C = s.groups = 2, s.OC = 16;
         all.push_back({"two groups of 8 channels", s});
       }

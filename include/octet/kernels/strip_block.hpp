@@ -64,7 +64,9 @@ class StripBlock {
     ProductTile tile = tile_of_pixels(c_, lines_seen_ * columns_seen_, epilogue, residual);
     tile.a = a_;
     tile.depth = depth_;
-    if (gather_.columns == gather_.target_channels && (lines_ == 1 || columns_ % 2 == 0))
+    const bool one_panel = gather_.target_channels <= row.columns;
+    if (one_panel && gather_.columns == gather_.target_channels &&
+        (lines_ == 1 || columns_ % 2 == 0))
       tile.pair_step = step_;
     for (std::int64_t tap = 0; tap < taps; tap += group_) {
       tile.taps = (std::min)(group_, taps - tap);
