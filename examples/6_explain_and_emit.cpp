@@ -18,7 +18,7 @@
 // too wide.
 //
 // Because this arithmetic is so little, it needs no library. emit() writes a program as one C++17
-// header: weights in read-only memory, a static arena, the normalisation of pixels as a table of
+// header: weights in read-only memory, a static arena, the normalization of pixels as a table of
 // 256 numbers, and a self_test() that a device runs after it starts. The same bits come out on a
 // server and on a microcontroller.
 

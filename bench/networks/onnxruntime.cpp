@@ -47,6 +47,10 @@ const ApiBase* base() {
       std::exit(2);
     }
     void* const get = library ? dlsym(library, "OrtGetApiBase") : nullptr;
+    if (told && !get) {
+      std::fprintf(stderr, "OCTET_ONNXRUNTIME: expected a library of onnxruntime, got %s\n", told);
+      std::exit(2);
+    }
     return get ? reinterpret_cast<const ApiBase* (*)()>(get)() : nullptr;
   }();
   return found;

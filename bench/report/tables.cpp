@@ -175,7 +175,8 @@ Table network_table(const Results& results) {
   NetworkTimes times(results);
   Table table{"Whole networks",
               "Milliseconds for the whole batch; in brackets, how many times faster than Octet's "
-              "fastest float32, and the share of the peak of arithmetic.",
+              "fastest float32, and the share of the peak of arithmetic. Convolutions and linear "
+              "layers are held to an instruction set; OCTET_ISA holds all kernels.",
               {"network", "form", "held to"},
               {}};
   table.header.insert(table.header.end(), times.columns.begin(), times.columns.end());

@@ -27,7 +27,7 @@ Beginning begin_from_scratch(const TrainOptions& options) {
   return {std::move(graph), std::move(card), std::move(splits)};
 }
 
-/// A trained network, and the images in its size, with its normalisation and order of classes.
+/// A trained network, and the images in its size, with its normalization and order of classes.
 Beginning begin_from_model(const TrainOptions& options) {
   register_quantization_aware_layers<float>();
   const Safetensors file = Safetensors::read(options.from, ChecksumRule::required);

@@ -117,7 +117,7 @@ int info(const InfoOptions& options) {
   std::printf("input %s, ", to_text(model.program.input_shape()).c_str());
   const std::vector<float>& means = model.card.normalization.mean;
   const std::vector<float>& deviations = model.card.normalization.deviation;
-  std::printf(means.empty() ? "with no word of its normalisation" : "normalised by");
+  std::printf(means.empty() ? "with no word of its normalization" : "normalized by");
   // Each is one value for all channels, or one for each.
   for (std::size_t c = 0; c < (std::max)(means.size(), deviations.size()); ++c)
     std::printf(" (x - %g) / %g", static_cast<double>(means[means.size() == 1 ? 0 : c]),

@@ -1,5 +1,6 @@
 // fer: facial expressions, from pictures to an int8 program, on the command line.
 #include <cctype>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -130,6 +131,8 @@ int main(int argc, char** argv) {
   };
   // Who reads a file or a pipe sees each line when it is written, as on a terminal.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  // A file that grows beyond a limit is an error of its writer, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = fer::run(argc, argv);
     const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout);

@@ -14,7 +14,7 @@ namespace fer {
 /// one.
 enum class FileKind { graph, quantization_aware, program };
 
-/// Whether a file must say what its classes and its normalisation are.
+/// Whether a file must say what its classes and its normalization are.
 enum class CardRule { required, optional };
 
 struct Model {

@@ -29,7 +29,7 @@ struct ModelCard {
   octet::Metadata metadata() const;
   /// Whether a file's metadata hold one: those of a program that was saved without do not.
   static bool is_in(const octet::Metadata& metadata);
-  /// Fails, naming the file, if it does not say what its classes and its normalisation are, or what
+  /// Fails, naming the file, if it does not say what its classes and its normalization are, or what
   /// it says makes no sense.
   static ModelCard from(const octet::Metadata& metadata, const std::string& path);
 

@@ -110,6 +110,9 @@ int quantize(const QuantizeOptions& options) {
   const QuantizedProgram quantized =
       options.doctor ? quantize_with_doctor(options, model, how, images, splits, pool)
                      : octet::quantize(model.program, images, how, &pool);
+  if (options.form != "int8")
+    std::printf("%s needs no calibration; what follows is int8, to compare with.\n\n",
+                options.form.c_str());
   std::printf("%s\n", quantized.report.text().c_str());
   print_rounding(quantized.rounding);
 

@@ -6,6 +6,7 @@
 #include "octet/core/aligned.hpp"
 #include "octet/core/bfloat16.hpp"
 #include "octet/core/cache.hpp"
+#include "octet/core/channel_runs.hpp"
 #include "octet/core/config.hpp"
 #include "octet/core/cpu.hpp"
 #include "octet/core/error.hpp"

@@ -18,7 +18,7 @@ cd "$work"
 # judge it.
 fer=$OCTET_BUILD_DIR/examples/fer
 if [ -x "$fer" ]; then
-  "$fer" info faces.int8.safetensors | grep -q "no word of its normalisation"
+  "$fer" info faces.int8.safetensors | grep -q "no word of its normalization"
   "$fer" bench faces.int8.safetensors | grep -q "^whole run"
   if "$fer" eval faces.int8.safetensors --data synthetic 2>err; then exit 1; fi
   grep -q "names of its classes" err

@@ -263,7 +263,7 @@ TEST_CASE("both gradients of a bf16 convolution at once, of a deferred dy too") 
     ++joint;
     CAPTURE(each.name);
     const Tensors t(s);
-    // dy is what a batch norm with ReLU makes of t.dy; `normalized` is what it had normalised.
+    // dy is what a batch norm with ReLU makes of t.dy; `normalized` is what it had normalized.
     const auto normalized = normal_values(s.N * s.OH * s.OW * s.OC, 5);
     const auto channel = [&](std::uint64_t seed) {
       const auto values = normal_values(s.OC, seed);

@@ -1,4 +1,4 @@
-// Every row of the table of batch normalisation against the definitions in double, at channels
+// Every row of the table of batch normalization against the definitions in double, at channels
 // around one vector of 8 or 16 lanes and around a strip of four.
 #include "octet/kernels/normalization.hpp"
 

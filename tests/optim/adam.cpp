@@ -99,7 +99,7 @@ TEST_CASE("adam_w: decays by itself, by 0.01, and apart from the gradient") {
   CHECK(with_beta.weight.value == still.weight.value);
 }
 
-TEST_CASE("adam: weight decay spares biases and normalisation on request") {
+TEST_CASE("adam: weight decay spares biases and normalization on request") {
   for (const DecayKind kind : {DecayKind::coupled, DecayKind::decoupled}) {
     TestParameters<double> some, all, before;
     octet::adam<double>(

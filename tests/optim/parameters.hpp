@@ -5,7 +5,7 @@
 #include "octet/core/random.hpp"
 #include "octet/nn/layer.hpp"
 
-/// A weight, a bias and a normalisation scale with random values, and new gradients on request.
+/// A weight, a bias and a normalization scale with random values, and new gradients on request.
 template <class T>
 struct TestParameters {
   octet::Parameter<T> weight{"weight", octet::ParameterKind::weight, {5, 7}};

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <doctest/doctest.h>
+#include <optional>
 
 #include "../tolerance.hpp"
 #include "networks.hpp"
@@ -211,4 +212,15 @@ TEST_CASE("inputs that do not fit are refused with a sentence") {
   CHECK_THROWS_WITH_AS(
       program.predict(Tensor<float>({1, 3}), of_another),
       "program: expected a workspace that was made for it, got that of another program", Error);
+  // Another program may lie where the first one lay.
+  for (int i = 0; i < 20; ++i) {
+    std::optional<Program> first(compile(other));
+    Workspace of_first(*first);
+    first.reset();
+    const Program second = compile(other);
+    CHECK_THROWS_AS(second.predict(Tensor<float>({1, 300}), of_first), Error);
+  }
+  Workspace moved = std::move(workspace);
+  CHECK_THROWS_AS(program.predict(Tensor<float>({1, 3}), workspace), Error);
+  CHECK(program.predict(Tensor<float>({1, 3}), moved) == program(Tensor<float>({1, 3})));
 }

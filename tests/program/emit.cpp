@@ -174,7 +174,8 @@ TEST_CASE("what cannot be emitted is refused with a sentence") {
     CAPTURE(complaint);
     CHECK(contains(complaint, sentence));
   };
-  expect({.name_space = "a b"}, "expected the name of a namespace, got \"a b\"");
+  expect({.name_space = "a b"},
+         "expected the name of a namespace that C++ and its libraries leave free, got \"a b\"");
   expect({.class_names = {"one"}}, "a class name for each of its 2 elements, got 1");
   expect({.mean = {0.5f}}, "expected 1 or 1 values for mean and deviation, got 0");
   expect({.mean = {0.5f}, .deviation = {0}}, "expected a deviation above 0, got 0");

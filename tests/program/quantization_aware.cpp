@@ -261,6 +261,35 @@ TEST_CASE("training computes the folded convolution with quantized weights") {
   }
 }
 
+/// Has weights like a linear layer, and a forward pass that ends in the middle.
+class Failing final : public Layer<float> {
+ public:
+  std::string_view type() const override { return "linear"; }
+  Shape output_shape(std::span<const Shape>) const override { return {2}; }
+  void forward(Inputs<float>, TensorView<float>, const Pass&) override { fail("no memory"); }
+  void backward(Inputs<float>, TensorView<const float>, TensorView<const float>,
+                InputGradients<float>, const Pass&) override {}
+  std::vector<Parameter<float>*> parameters() override { return {&weight_}; }
+  std::unique_ptr<Layer<float>> clone() const override { return std::make_unique<Failing>(*this); }
+
+ private:
+  Parameter<float> weight_{"weight", ParameterKind::weight, {2, 3}};
+};
+
+TEST_CASE("a layer that fails has its own weights again") {
+  Graph<float> net(1);
+  net.output(apply<float>(std::make_unique<QuantizationAware<float>>(std::make_unique<Failing>(),
+                                                                     QuantizationAwareOptions{}),
+                          {net.input({3})}));
+  Tensor<float>& weight = net.parameters()[0]->value;
+  for (std::int64_t i = 0; i < 6; ++i) weight[i] = 0.37f * static_cast<float>(i);
+  const Tensor<float> before = weight;
+  Executor<float> executor(net);
+  CHECK_THROWS_WITH_AS(executor.forward(networks::images({3}, 2), Mode::training), "no memory",
+                       Error);
+  CHECK(weight == before);
+}
+
 TEST_CASE("gradients pass straight through the quantized weights") {
   // Where nothing is quantized yet, everything is as in the layer itself.
   Conv2d<double> conv(2, 3, {.kernel = 2});

@@ -270,6 +270,22 @@ TEST_CASE("a training is not resumed with another schedule, or another order of 
             .find("batch_transforms") != std::string::npos);
 }
 
+TEST_CASE("a training is not resumed with other nodes frozen") {
+  const TemporaryFolder folder;
+  const auto run = [&](double factor, Start start) {
+    Training training;
+    training.graph.set_learning_rate_factor("conv2d_1", factor);
+    return message_of([&] {
+      training.run({.folder = folder.path(), .start = start, .stop = [] { return true; }});
+    });
+  };
+  CHECK(run(0, Start::fresh).empty());
+  CHECK(run(0, Start::resume).empty());
+  CHECK(run(1, Start::resume)
+            .find("it was trained with learning_rate_factors = {\"conv2d_1.weight\":0}") !=
+        std::string::npos);
+}
+
 TEST_CASE("training that breaks names step and layer, and the last good checkpoint, if any") {
   const TemporaryFolder folder;
   // The error of a training whose weights break right after one of its 18 steps.
@@ -326,6 +342,11 @@ TEST_CASE("what would fail after the first epoch is told before the first step")
   CHECK(complaint(four, {}) ==
         "fit: expected a validation dataset of 3 classes, as the training dataset has, got one of "
         "4");
+  Training two;
+  two.graph = Graph<float>(1);
+  two.graph.output(linear(flatten(two.graph.input({8, 8, 1})), 2));
+  CHECK(complaint(two, {}) ==
+        "fit: expected an output of [3], a logit for each class of the dataset, got [2]");
   const TemporaryFolder folder;
   Training training;
   CHECK(complaint(training, {.folder = folder.path("missing")}) ==
@@ -399,6 +420,8 @@ TEST_CASE("options that a training cannot follow are refused before its first st
     return message_of([&] { fit(training.graph, loader, training.optimizer, options); });
   };
   CHECK(complaint({.schedule = {}}) == "fit: expected a schedule, got an empty function");
+  CHECK(complaint({.schedule = constant_rate(-1)}) ==
+        "fit: expected a schedule of finite rates of at least 0, got -1 for step 1");
   CHECK(complaint({.clip_norm = -1}) ==
         "fit: expected clip_norm and clip_value of at least 0, got -1 and 0");
   CHECK(complaint({.clip_value = std::nan("")}) ==

@@ -74,6 +74,8 @@ class GradientCheck {
   GradientCheck(const Layer<T>& layer, std::span<const Shape> inputs,
                 const GradientCheckOptions& options)
       : options_(options), layer_(layer.clone()) {
+    if (options.batch < 1)
+      fail("check_gradient: expected a batch of at least 1, got ", options.batch);
     result_.tolerance = options.tolerance;
     const Random random(options.seed);
     for (std::size_t k = 0; k < inputs.size(); ++k) {
@@ -293,7 +295,8 @@ class GradientCheck {
 /// with central differences. Besides, that backward() assigns to d_inputs and adds to the
 /// parameters' gradients, reads only what it says, and bears inputs whose gradient nobody needs;
 /// that nothing changes in place, in a second pass, or with more threads. The layer itself stays as
-/// it is.
+/// it is; its clone() is checked. A backward() that writes to an empty d_inputs[k], which nobody
+/// needs, ends the process here as it would in training.
 ///
 ///     const auto result = octet::check_gradient(MyLayer<double>(), {{6, 6, 3}});
 ///     if (!result.passed()) std::puts(result.text().c_str());

@@ -88,6 +88,19 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// A new file in the folder of `path`, open to be written, and its name; -1 and errno if there can
+/// be none. One that a crash left behind does not stand in the way.
+template <class = WhenUsed>
+int open_temporary(const std::string& path, std::string& name) {
+  int file = -1;
+  for (int attempt = 0; attempt < 1000 && file < 0; ++attempt) {
+    name = text_of(path, ".", ::getpid(), "-", attempt, ".temporary");
+    file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0 && errno != EEXIST) break;
+  }
+  return file;
+}
+
 /// Fails, naming the path, unless write_file() can make or replace a file there: for those who
 /// would rather know before a long computation than after it. Leaves nothing behind.
 template <class = WhenUsed>
@@ -96,9 +109,8 @@ void check_writable(const std::string& path) {
   struct ::stat target {};
   if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
     fail(path, ": expected a file or nothing, got a folder or a device");
-  // As long as the name that write_file() gives its temporary file.
-  const std::string probe = text_of(path, ".", ::getpid(), "-p.temporary");
-  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  std::string probe;
+  const int file = open_temporary(path, probe);
   int error = file < 0 ? errno : 0;
   if (!error && ::write(file, "probe", 5) != 5) error = errno;
   if (file >= 0) {
@@ -124,12 +136,7 @@ void write_file(const std::string& path, std::span<const std::span<const std::by
   if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode))
     fail(path, ": expected a file or nothing, got a folder or a device");
   std::string temporary;
-  int file = -1;
-  for (int attempt = 0; attempt < 1000 && file < 0; ++attempt) {
-    temporary = text_of(path, ".", ::getpid(), "-", attempt, ".temporary");
-    file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file < 0 && errno != EEXIST) break;
-  }
+  const int file = open_temporary(path, temporary);
   if (file < 0) complain("creating a file in its folder: ", errno);
 
   const char* step = "";

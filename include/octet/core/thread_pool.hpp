@@ -15,12 +15,20 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #endif
 
 namespace octet::inline OCTET_ABI {
 
-/// How many threads the machine runs at once, at least 1.
+/// How many threads the machine runs at once for this process, at least 1.
 inline int hardware_threads() {
+#if OCTET_THREADS && defined(__linux__)
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+    return (std::max)(1, CPU_COUNT(&allowed));
+#endif
 #if OCTET_THREADS
   return (std::max)(1, static_cast<int>(std::thread::hardware_concurrency()));
 #else

@@ -116,7 +116,8 @@ class BasicLoader {
   bool next(Batch& batch) {
     if (taken_ == steps()) return false;
     if (workers_.empty()) {
-      fill(batch, taken_++, picture_);
+      fill(batch, taken_, picture_);
+      ++taken_;
       return true;
     }
     std::unique_lock lock(mutex_);

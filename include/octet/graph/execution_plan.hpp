@@ -23,7 +23,7 @@ struct ExecutionPlan {
   std::int64_t between_size = 0;
   /// The limits that a node takes over from the node after it, and those that a node gave away.
   std::vector<const Limits<double>*> limits_after, fused_limits;
-  /// Whether a node's value is normalised next, and its layer takes the moments for that.
+  /// Whether a node's value is normalized next, and its layer takes the moments for that.
   std::vector<bool> gathers;
   std::vector<bool> needs_gradient;
   /// Whether a node leaves the rest of its backward to the node before it.

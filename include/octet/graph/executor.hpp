@@ -42,9 +42,7 @@ class Executor {
       fail("executor: expected a graph with an input and an output");
     for (const Node<T>& node : graph.nodes())
       if (node.layer) node.layer->attach(graph);
-    plan_ = plan_execution(graph, options_.mode, options_.precision);
-    deferred_.assign(plan_.defers.size(), nullptr);
-    deferred_by_.assign(plan_.defers.size(), -1);
+    plan();
   }
 
   /// Computes all outputs from one tensor {N, ...} for each input. `step` numbers the training
@@ -104,7 +102,8 @@ class Executor {
   /// node's backward.
   void backward(const std::function<void(int node)>& observe = {}) {
     check_trains();
-    if (!fuses_) fail("executor: expected a forward pass without an observer before backward()");
+    if (inputs_.empty() || !fuses_)
+      fail("executor: expected a forward pass without an observer before backward()");
     std::vector<bool> written(static_cast<std::size_t>(graph_->size()));
     for (const int output : graph_->outputs()) written[index(output)] = true;
     for (int i = graph_->size() - 1; i >= 0; --i) {
@@ -164,6 +163,25 @@ class Executor {
   const Graph<T>& graph() const { return *graph_; }
 
  private:
+  /// Decides what depends on which nodes learn.
+  void plan() {
+    plan_ = plan_execution(*graph_, options_.mode, options_.precision);
+    learns_ = learning_nodes();
+    deferred_.assign(plan_.defers.size(), nullptr);
+    deferred_by_.assign(plan_.defers.size(), -1);
+    moments_of_ = sums_of_ = -1;
+    capacity_ = 0;
+  }
+  std::vector<bool> learning_nodes() const {
+    std::vector<bool> learns;
+    for (const Node<T>& node : graph_->nodes()) {
+      learns.push_back(false);
+      if (!node.layer) continue;
+      for (const Parameter<T>* const parameter : node.layer->parameters())
+        if (parameter->learning_rate_factor != 0) learns.back() = true;
+    }
+    return learns;
+  }
   void check_trains() const {
     if (options_.mode != Mode::training)
       fail(
@@ -226,7 +244,7 @@ class Executor {
              .normalization =
                  normalizes >= 0 ? graph_->node(normalizes).layer->normalization() : nullptr}};
   }
-  /// A node that normalises what it reads gets what the batch norm would have read.
+  /// A node that normalizes what it reads gets what the batch norm would have read.
   void collect_inputs(int i) {
     const int normalizes = fuses_ ? plan_.fusion.normalizes[index(i)] : -1;
     arguments_.clear();
@@ -258,8 +276,12 @@ class Executor {
       if (!(inputs[k].shape() == node.shape.with_batch(N_)) || N_ < 1)
         fail("executor: expected ", node.shape, " with a batch in front for ", node.name, ", got ",
              inputs[k].shape());
+      if (inputs[k].empty() && inputs[k].shape().elements() > 0)
+        fail("executor: expected a tensor for ", node.name, ", got one that was moved from");
     }
     inputs_.assign(inputs.begin(), inputs.end());
+    // A node that was frozen before may learn now, or the other way round.
+    if (options_.mode == Mode::training && learning_nodes() != learns_) plan();
     if (N_ > capacity_) {
       constexpr std::int64_t most_bytes = std::int64_t{1} << 60;
       const std::int64_t elements = plan_.memory.size + plan_.between_size;
@@ -277,6 +299,8 @@ class Executor {
   const Graph<T>* graph_;
   ExecutorOptions options_;
   ExecutionPlan plan_;
+  /// The nodes with parameters that were not frozen when it was planned.
+  std::vector<bool> learns_;
   AlignedVector<T> arena_;
   std::int64_t capacity_ = 0;
   std::int64_t N_ = 0;
@@ -289,7 +313,7 @@ class Executor {
   /// What each node has to complete of the gradient of the node after it, and which node that is.
   std::vector<const kernels::DeferredGradient<float>*> deferred_;
   std::vector<int> deferred_by_;
-  /// The moments of the last value that is normalised next.
+  /// The moments of the last value that is normalized next.
   kernels::BlockMoments<float> moments_;
   int moments_of_ = -1;
   /// What the reader of a batch norm, which does that one's work, knows of its gradient.

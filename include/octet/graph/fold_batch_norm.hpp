@@ -1,4 +1,4 @@
-// Batch normalisation with fixed statistics is a multiplication and an addition for each channel:
+// Batch normalization with fixed statistics is a multiplication and an addition for each channel:
 // it disappears in the weights and the bias of the convolution before it.
 #pragma once
 

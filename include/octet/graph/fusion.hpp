@@ -1,6 +1,6 @@
 // What training computes together. A batch norm can compute the max pooling after it too, instead
 // of writing all that the pooling would read once; or it can leave its own work to the layer after
-// it, which then normalises what it reads while it is in the cache. A ReLU in between goes with
+// it, which then normalizes what it reads while it is in the cache. A ReLU in between goes with
 // either.
 #pragma once
 

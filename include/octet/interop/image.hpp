@@ -102,7 +102,7 @@ inline void check_pnm(std::span<const unsigned char> bytes, const std::string& p
       fail(path, ": expected a header with width, height and maximum, each a number above 0");
   }
   if (numbers[2] != 255)
-    fail(path, ": expected samples from 0 to 255, got a maximum of ", numbers[2]);
+    fail(path, ": expected samples of which 255 is the largest, got a maximum of ", numbers[2]);
   const std::int64_t samples = numbers[0] * numbers[1] * (bytes[1] == '6' ? 3 : 1);
   if (static_cast<std::int64_t>(at) + 1 + samples > static_cast<std::int64_t>(bytes.size()))
     fail_cut(bytes, path);
@@ -139,7 +139,7 @@ inline Image read_image(const std::string& path, Channels channels = Channels::g
   const bool jpeg = begins_with("\xFF\xD8\xFF"), bmp = begins_with("BM");
   const bool pnm = begins_with("P5") || begins_with("P6");
   if (!jpeg && !bmp && !pnm && !begins_with("\x89PNG"))
-    fail(path, ": expected a picture (JPEG, PNG, BMP, PGM or PPM), got something else");
+    fail(path, ": expected a picture (JPEG, PNG, BMP, or binary PGM or PPM), got something else");
   if (jpeg) check_jpeg(bytes, path);
   if (pnm) check_pnm(bytes, path);
 

@@ -17,7 +17,7 @@ struct DeferredSource {
   const float* pixels;
   std::int64_t width, channels;
   const DeferredGradient<float>* deferred;
-  const float* x;  ///< what was normalised
+  const float* x;  ///< what was normalized
 
   /// Asked for line after line; those of windows are computed together.
   template <class = WhenUsed>

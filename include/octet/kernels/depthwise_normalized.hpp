@@ -1,5 +1,5 @@
 // Depthwise convolution in training between two batch norms, whose work it does while an image, or
-// some lines of one, are in the cache: it normalises what it reads, gathers the moments of what it
+// some lines of one, are in the cache: it normalizes what it reads, gathers the moments of what it
 // writes, and computes both gradients from one reading of dy.
 #pragma once
 
@@ -34,7 +34,7 @@ inline std::int64_t depthwise_band(const Conv2dShape& s, std::int64_t floats) {
   return (std::clamp)(lines / 2 * 2, std::int64_t(2), s.OH + s.OH % 2);
 }
 
-/// depthwise_forward with x normalised first if `before` is given; moments may be null.
+/// depthwise_forward with x normalized first if `before` is given; moments may be null.
 template <class = WhenUsed>
 void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
                                   const DeferredNormalization<float>* before, const float* w,
@@ -42,7 +42,7 @@ void depthwise_forward_normalized(const Conv2dShape& s, const float* x,
                                   StoreThrough through, ThreadPool& pool) {
   const auto& row = best_row(depthwise_table<float>());
   const Epilogue<float> epilogue{.bias = bias};
-  // About 256 KiB of the input, whose lines at both ends the next bands normalise once more.
+  // About 256 KiB of the input, whose lines at both ends the next bands normalize once more.
   const std::int64_t band = depthwise_band(s, 65536), bands = pieces(s.OH, band);
   const std::int64_t jobs = s.N * bands;
   const bool streams = streams_rows(through, y, s.OC);
@@ -159,7 +159,7 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
                           &traffic);
     }
     if (!dx) return;
-    // x, normalised, has served.
+    // x, normalized, has served.
     Conv2dShape part = s;
     part.N = 1;
     part.H = band.last - band.first;

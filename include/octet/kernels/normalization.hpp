@@ -1,4 +1,4 @@
-// Batch normalisation (Ioffe and Szegedy 2015) over rows x channels, where the rows of an image
+// Batch normalization (Ioffe and Szegedy 2015) over rows x channels, where the rows of an image
 // batch are its N * H * W pixels.
 #pragma once
 
@@ -19,7 +19,7 @@ namespace octet::inline OCTET_ABI::kernels {
 /// are constants.
 enum class Statistics { batch, frozen };
 
-/// What a batch normalisation is told besides its tensors; [lo, hi] is a fused ReLU or ReLU6.
+/// What a batch normalization is told besides its tensors; [lo, hi] is a fused ReLU or ReLU6.
 template <class T>
 struct BatchNormOptions {
   double epsilon = 1e-5;
@@ -54,7 +54,7 @@ void batch_norm_forward(std::int64_t rows, std::int64_t channels,
   });
 }
 
-/// A batch normalisation whose statistics are known: y = clamp((x - mean) * scale + shift, lo, hi).
+/// A batch normalization whose statistics are known: y = clamp((x - mean) * scale + shift, lo, hi).
 /// Whoever reads y can compute it part by part, in the cache, instead.
 template <class T>
 struct DeferredNormalization {
@@ -87,7 +87,7 @@ struct DeferredNormalization {
   static constexpr std::int64_t sum_rows = 384;
 };
 
-/// What is left of a batch normalisation's backward pass once its sums are known:
+/// What is left of a batch normalization's backward pass once its sums are known:
 /// dx = dy * scale[c] + (x - mean[c]) * slope[c] + offset[c], with dy as batch_norm_backward says.
 /// Whoever needs dx next can compute it line by line, in the cache, instead of reading it.
 template <class T>

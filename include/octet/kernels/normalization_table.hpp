@@ -1,4 +1,4 @@
-// The table of the loops of batch normalisation, and how their results over blocks of rows are
+// The table of the loops of batch normalization, and how their results over blocks of rows are
 // summed: blocks whose size depends on the number of channels alone are summed in T while they are
 // in the cache, then the blocks are combined in double, in order. So the number of threads changes
 // no bit, memory is read once, and the error grows with the block, not with the batch.

@@ -36,7 +36,7 @@ constexpr std::int64_t jobs_in_a_row(std::int64_t jobs) {
   return (std::clamp)(jobs / 64, std::int64_t(1), std::int64_t(8));
 }
 
-/// y = x * w + bias, with x normalised first if `before` is given; bias and moments may be null.
+/// y = x * w + bias, with x normalized first if `before` is given; bias and moments may be null.
 template <class = WhenUsed>
 void pointwise_forward(const GemmImplementation& row, const Conv2dShape& s, const float* x,
                        const DeferredNormalization<float>* before, const float* w,
@@ -169,7 +169,7 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
         pointwise_backward_weight(row, count, s.C, s.OC, in, gradient, sums, traffic);
       }
       if (!dx) continue;
-      // x, normalised, has served.
+      // x, normalized, has served.
       float* const target = dx + first * s.C;
       float* const out = through == StoreThrough::memory
                              ? thread_memory<ChunkMemory::input, float>(chunk * s.C)

@@ -1,4 +1,4 @@
-// Batch normalisation, limits and max pooling in one pass, forward and backward: what is normalised
+// Batch normalization, limits and max pooling in one pass, forward and backward: what is normalized
 // is neither written nor read again, and its gradient is only made where the next layer wants it.
 // Of the accesses to memory of the three alone, that leaves a third.
 #pragma once

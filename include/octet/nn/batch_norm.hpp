@@ -1,4 +1,4 @@
-// Batch normalisation.
+// Batch normalization.
 #pragma once
 
 #include <cmath>
@@ -15,7 +15,7 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// Whether training normalises by the batch and lets the running statistics follow it, or takes
+/// Whether training normalizes by the batch and lets the running statistics follow it, or takes
 /// them as constants, as fine-tuning on small batches wants.
 enum class RunningStatistics { updated, frozen };
 
@@ -63,15 +63,9 @@ class BatchNorm final : public Layer<T> {
       find_statistics(rows, x, pass);
       update_running_statistics(rows);
     }
-    if constexpr (std::is_same_v<T, float>) {
-      const kernels::BatchNormOptions<T> options = kernel_options(pass);
-      normalization_ = {AlignedVector<T>(mean(pass), mean(pass) + channels()),
-                        kernels::batch_norm_scale(channels(), options.epsilon, variance(pass),
-                                                  gamma_.value.data()),
-                        AlignedVector<T>(beta_.value.begin(), beta_.value.end()), options.lo,
-                        options.hi};
-      if (output.empty()) return;
-    }
+    // Where the layer after this one does its work. Else nothing is kept, so that several threads
+    // may infer with one graph.
+    if (std::is_same_v<T, float> && output.empty()) return leave_work(pass);
     const T* const gamma = gamma_.value.data();
     const T* const beta = beta_.value.data();
     if (pass.fused.windows.pool())
@@ -169,6 +163,16 @@ class BatchNorm final : public Layer<T> {
   }
 
  private:
+  void leave_work(const Pass& pass) {
+    if constexpr (std::is_same_v<T, float>) {
+      const kernels::BatchNormOptions<T> options = kernel_options(pass);
+      normalization_ = {AlignedVector<T>(mean(pass), mean(pass) + channels()),
+                        kernels::batch_norm_scale(channels(), options.epsilon, variance(pass),
+                                                  gamma_.value.data()),
+                        AlignedVector<T>(beta_.value.begin(), beta_.value.end()), options.lo,
+                        options.hi};
+    }
+  }
   static const BatchNormOptions& checked(std::int64_t channels, const BatchNormOptions& options) {
     if (channels < 1) fail("batch_norm: expected at least one channel, got ", channels);
     if (!(options.momentum >= 0 && options.momentum <= 1))
@@ -239,7 +243,7 @@ class BatchNorm final : public Layer<T> {
   kernels::DeferredGradient<T> deferred_{};
 };
 
-/// Batch normalisation of the channels, the last dimension of x.
+/// Batch normalization of the channels, the last dimension of x.
 template <class T>
 Value<T> batch_norm(Value<T> x, BatchNormOptions options = {}) {
   const std::int64_t channels = x.shape().rank() > 0 ? x.shape().back() : 0;

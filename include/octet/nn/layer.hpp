@@ -44,7 +44,7 @@ struct Pass {
   ThreadPool& threads() const { return pool ? *pool : default_thread_pool(); }
 };
 
-/// What a parameter is for: weight decay may spare biases and normalisation.
+/// What a parameter is for: weight decay may spare biases and normalization.
 enum class ParameterKind { weight, bias, normalization };
 
 /// A tensor that is learned, and the gradient of the loss by it. A backward pass adds to the

@@ -29,7 +29,7 @@ Precision multiplied_in(const kernels::Conv2dShape& shape, Precision precision,
   return narrow || winograd || normalizes ? Precision::float32 : Precision::bf16;
 }
 
-/// Whether the float products of this shape normalise what they read and complete gradients.
+/// Whether the float products of this shape normalize what they read and complete gradients.
 template <class = WhenUsed>
 bool multiplies_pixels(const kernels::Conv2dShape& shape, Precision precision) {
   return multiplied_in(shape, precision) == Precision::float32 &&

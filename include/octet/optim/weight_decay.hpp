@@ -10,7 +10,7 @@ namespace octet::inline OCTET_ABI {
 /// decay regularization" (ICLR 2019).
 enum class DecayKind { coupled, decoupled };
 
-/// Which parameters decay: all, or all but biases and those of normalisation.
+/// Which parameters decay: all, or all but biases and those of normalization.
 enum class DecayedParameters { all, weights };
 
 struct WeightDecay {

@@ -285,9 +285,9 @@ struct PieceMemory {
 /// The memory in which a program runs. One thread at a time may use it.
 class Workspace {
  public:
-  /// Takes all memory that run() will need. The program must outlive the workspace.
+  /// Takes all memory that run() will need of this program, and of its copies.
   explicit Workspace(const Program& program, WorkspaceOptions options = {})
-      : description_(&program.description()), batch_(options.batch), pool_(options.pool) {
+      : description_(program.description_), batch_(options.batch), pool_(options.pool) {
     if (batch_ < 1) fail("workspace: expected a batch of at least 1, got ", batch_);
     constexpr std::int64_t most_bytes = std::int64_t{1} << 42;
     if (batch_ > most_bytes / (program.arena_bytes() + 1))
@@ -351,7 +351,8 @@ class Workspace {
       }
   }
 
-  const ProgramDescription* description_;
+  /// Kept, so that no other program can have its address; null once this was moved from.
+  std::shared_ptr<const ProgramDescription> description_;
   std::int64_t batch_, piece_ = 1;
   ThreadPool* pool_;
   std::unique_ptr<ThreadPool> own_pool_;
@@ -459,7 +460,7 @@ inline void Program::run(std::span<const TensorView<const float>> inputs,
 inline std::vector<Tensor<float>> Program::predict(std::span<const TensorView<const float>> inputs,
                                                    Workspace& workspace) const {
   check(inputs);
-  if (workspace.description_ != description_.get())
+  if (workspace.description_ != description_)
     fail("program: expected a workspace that was made for it, got that of another program");
   std::vector<Tensor<float>> results;
   std::vector<TensorView<float>> views;

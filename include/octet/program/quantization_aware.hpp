@@ -111,9 +111,9 @@ class QuantizationAware final : public Layer<T> {
     if (weight_ && learned() && step <= options_.quantize_from)
       weight_scale_.value = largest_scales();
     if (quantizes_) quantize_weights(pass.threads());
-    if (quantizes_) std::swap(weight_->value, quantized_);
+    if (!quantizes_) return layer_->forward(inputs, output, pass);
+    const WithQuantizedWeights while_it_lives(*this);
     layer_->forward(inputs, output, pass);
-    if (quantizes_) std::swap(weight_->value, quantized_);
   }
   void backward(Inputs<T> inputs, TensorView<const T> output, TensorView<const T> d_output,
                 InputGradients<T> d_inputs, const Pass& pass) override {
@@ -123,9 +123,10 @@ class QuantizationAware final : public Layer<T> {
       before = weight_->gradient;
       weight_->gradient.fill(T{0});
     }
-    std::swap(weight_->value, quantized_);
-    layer_->backward(inputs, output, d_output, d_inputs, pass);
-    std::swap(weight_->value, quantized_);
+    {
+      const WithQuantizedWeights while_it_lives(*this);
+      layer_->backward(inputs, output, d_output, d_inputs, pass);
+    }
     if (!learned()) return;
     std::vector<FakeQuantizeGradient> by_scale(static_cast<std::size_t>(channels_.channels));
     const double count = static_cast<double>(weight_->value.elements() / channels_.channels);
@@ -220,6 +221,19 @@ class QuantizationAware final : public Layer<T> {
     return (std::max)(static_cast<double>(scale), double{smallest_scale});
   }
   bool learned() const { return options_.weight_scale == QuantizationScale::learned; }
+
+  /// While it lives, the layer has its quantized weights; an exception gives it its own again.
+  class WithQuantizedWeights {
+   public:
+    explicit WithQuantizedWeights(QuantizationAware& layer) : layer_(layer) { swap(); }
+    WithQuantizedWeights(const WithQuantizedWeights&) = delete;
+    WithQuantizedWeights& operator=(const WithQuantizedWeights&) = delete;
+    ~WithQuantizedWeights() { swap(); }
+
+   private:
+    void swap() { std::swap(layer_.weight_->value, layer_.quantized_); }
+    QuantizationAware& layer_;
+  };
 
   /// symmetric_scale() of each output channel.
   Tensor<T> largest_scales() const {

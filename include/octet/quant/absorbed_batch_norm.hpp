@@ -1,4 +1,4 @@
-// Batch normalisation that will be folded into the convolution before it.
+// Batch normalization that will be folded into the convolution before it.
 #pragma once
 
 #include <algorithm>

@@ -16,7 +16,8 @@
 namespace octet::inline OCTET_ABI {
 
 struct EvaluateOptions {
-  /// Images in one forward pass. It does not change the result.
+  /// Images in one forward pass. For a program it does not change the result, for a graph not but
+  /// for rounding: convolutions of few images may take another algorithm.
   std::int64_t batch = 64;
   /// The default pool if none is given.
   ThreadPool* pool = nullptr;

@@ -51,7 +51,7 @@ struct FitOptions {
   /// Steps between checkpoints inside of an epoch; 0: only at its end.
   std::int64_t checkpoint_interval = 0;
   Start start = Start::fresh;
-  /// Saved with every model: class names, normalisation.
+  /// Saved with every model: class names, normalization.
   Metadata metadata = {};
   /// What else a resumed training must have in common with the one that was interrupted. fit()
   /// compares what it knows: the network, the update rule, epochs, batches and their order, the
@@ -105,6 +105,7 @@ class Fit {
       fail("fit: expected clip_norm and clip_value of at least 0, got ", options_.clip_norm,
            " and ", options_.clip_value);
     check_metadata();
+    check_output();
     check_validation();
     check_folder();
     describe_training();
@@ -138,6 +139,13 @@ class Fit {
       if (key.starts_with("octet."))
         fail("fit: expected metadata keys that do not begin with \"octet.\", got \"", key, '"');
   }
+  void check_output() const {
+    const std::int64_t classes = train_.dataset().classes();
+    const Shape& output = graph_.node(graph_.outputs()[0]).shape;
+    if (!(output == Shape{classes}))
+      fail("fit: expected an output of [", classes,
+           "], a logit for each class of the dataset, got ", output);
+  }
   void check_validation() const {
     if (!options_.validation) return;
     if (options_.validation->size() == 0)
@@ -166,6 +174,14 @@ class Fit {
         .set("label_smoothing", options_.loss.label_smoothing)
         .set("clip_norm", options_.clip_norm)
         .set("clip_value", options_.clip_value);
+    Json factors = Json::object();
+    for (const Node<T>& node : graph_.nodes())
+      if (node.layer)
+        for (const Parameter<T>* const parameter : node.layer->parameters())
+          if (parameter->learning_rate_factor != 1)
+            factors.set(node.name + "." + parameter->name, parameter->learning_rate_factor);
+    if (!factors.as_object().empty())
+      options_.settings.set("learning_rate_factors", std::move(factors));
     if (!options_.loss.class_weights.empty()) {
       Json weights = Json::array();
       for (const double weight : options_.loss.class_weights) weights.push(weight);
@@ -222,6 +238,9 @@ class Fit {
     Rate rate = options_.schedule((std::max)(state_.step - 1, std::int64_t{0}));
     for (train_.start(state_.epoch, state_.step_in_epoch); train_.next(batch);) {
       rate = options_.schedule(state_.step);
+      if (!(rate.learning_rate >= 0) || !std::isfinite(rate.learning_rate))
+        fail("fit: expected a schedule of finite rates of at least 0, got ", rate.learning_rate,
+             " for step ", state_.step + 1);
       step(batch, rate);
       state_.seconds = seconds_before + seconds_since(start);
       const double speed = static_cast<double>(state_.images - images_before) /

@@ -1,4 +1,4 @@
-// Batch normalisation for AVX2; included by kernels/normalization_table.hpp.
+// Batch normalization for AVX2; included by kernels/normalization_table.hpp.
 #pragma once
 
 #include "octet/kernels/avx2/vector.hpp"

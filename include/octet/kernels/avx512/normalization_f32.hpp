@@ -1,4 +1,4 @@
-// Batch normalisation for AVX512; included by kernels/normalization_table.hpp.
+// Batch normalization for AVX512; included by kernels/normalization_table.hpp.
 #pragma once
 
 #include "octet/kernels/avx512/vector.hpp"

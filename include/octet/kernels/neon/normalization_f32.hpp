@@ -1,4 +1,4 @@
-// Batch normalisation for NEON; included by kernels/normalization_table.hpp.
+// Batch normalization for NEON; included by kernels/normalization_table.hpp.
 #pragma once
 
 #include "octet/kernels/neon/vector.hpp"

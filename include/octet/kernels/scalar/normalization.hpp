@@ -1,4 +1,4 @@
-// Batch normalisation over a block of rows, channel by channel: the loops that define it.
+// Batch normalization over a block of rows, channel by channel: the loops that define it.
 #pragma once
 
 #include <cmath>

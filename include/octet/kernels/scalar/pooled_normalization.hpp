@@ -1,4 +1,4 @@
-// Batch normalisation whose result is pooled at once: the loops that define it, over one line of
+// Batch normalization whose result is pooled at once: the loops that define it, over one line of
 // windows.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// A line of `count` windows, each rows x columns pixels, side by side; what is normalised are the
+/// A line of `count` windows, each rows x columns pixels, side by side; what is normalized are the
 /// pixels' channels: clamp((x - mean) * scale + shift, lo, hi).
 template <class T>
 struct NormalizedWindows {
@@ -23,7 +23,7 @@ struct NormalizedWindows {
 
 namespace scalar {
 
-/// The pixel of window `window` that is the largest in channel c after normalisation, the first of
+/// The pixel of window `window` that is the largest in channel c after normalization, the first of
 /// several; `best` is its value. -1 where no pixel is larger than minus infinity.
 template <class T>
 std::int64_t largest_pixel(const NormalizedWindows<T>& w, const T* x, std::int64_t window,
@@ -42,7 +42,7 @@ std::int64_t largest_pixel(const NormalizedWindows<T>& w, const T* x, std::int64
   return found;
 }
 
-/// y[window][c] = the largest of the window after normalisation; a NaN wins.
+/// y[window][c] = the largest of the window after normalization; a NaN wins.
 template <class T>
 void normalize_windows(const NormalizedWindows<T>& w, const T* x, T* y) {
   for (std::int64_t window = 0; window < w.count; ++window)

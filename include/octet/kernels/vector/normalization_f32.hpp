@@ -1,4 +1,4 @@
-// Batch normalisation, written once in the words of <isa>/vector.hpp; see vector/gemm_f32.hpp for
+// Batch normalization, written once in the words of <isa>/vector.hpp; see vector/gemm_f32.hpp for
 // how it is included. A strip of V vectors of channels goes down the rows of a block, its sums and
 // parameters in registers; with 4 vectors of AVX-512 every read is four whole cache lines.
 #if defined(OCTET_VECTOR)

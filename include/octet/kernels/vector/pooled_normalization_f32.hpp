@@ -1,4 +1,4 @@
-// Batch normalisation whose result is pooled at once, written once in the words of
+// Batch normalization whose result is pooled at once, written once in the words of
 // <isa>/vector.hpp; included by vector/normalization_f32.hpp, which has strips(). Which pixel of a
 // window was the largest is found again in the backward pass: that costs no access to memory, as
 // storing would.

@@ -1,4 +1,4 @@
-// Batch normalisation for WebAssembly; included by kernels/normalization_table.hpp.
+// Batch normalization for WebAssembly; included by kernels/normalization_table.hpp.
 #pragma once
 
 #include "octet/kernels/scalar/normalization.hpp"

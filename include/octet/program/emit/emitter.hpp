@@ -76,7 +76,8 @@ class Emitter {
 
   void check() const {
     if (!is_namespace_name(options_.name_space))
-      fail("emit: expected the name of a namespace, got \"", options_.name_space, "\"");
+      fail("emit: expected the name of a namespace that C++ and its libraries leave free, got \"",
+           options_.name_space, "\"");
     for (const Operation& operation : d_.operations)
       if (const auto* const custom = operation.template as<operations::Custom>())
         fail("emit: ", operation.name, ": the layer ", custom->layer,
@@ -317,7 +318,7 @@ class Emitter {
                                OCTET_VERSION_PATCH, ". Emit it again rather than change it.\n//\n");
     for (const int input : d_.inputs)
       text += text_of("// Input   ", d_.value(input).shape, " float32",
-                      takes_pixels_ ? ", or pixels as bytes, which are normalised here\n" : "\n");
+                      takes_pixels_ ? ", or pixels as bytes, which are normalized here\n" : "\n");
     for (const int output : d_.outputs)
       text += text_of("// Output  ", d_.value(output).shape, " float32\n");
     text += text_of(

@@ -62,6 +62,16 @@ inline constexpr std::string_view reserved_words =
     "while "
     "xor xor_eq ";
 
+/// Names of the C library and of compilers that would stand in the way, each between spaces.
+inline constexpr std::string_view taken_names =
+    " BUFSIZ EOF FILE NAN NULL abort abs accept acos arm asin assert atan atexit atof atoi bind "
+    "bsearch calloc ceil clock close connect cos ctime daylight div environ errno exit exp fabs "
+    "floor fork free getenv gets index j0 j1 jn kill labs link linux listen log main malloc memcpy "
+    "open optarg pause pipe pow printf putc puts qsort raise rand random read realloc remove "
+    "rename "
+    "rindex round scanf select send setjmp signal sin sleep sqrt srand stat stderr stdin stdout "
+    "strlen swab sync system tan time timezone unix wait write y0 y1 yn ";
+
 /// Whether it can be the name of a namespace, perhaps of one inside of another: a::b.
 inline bool is_namespace_name(std::string_view name) {
   const auto is_letter = [](char c) {
@@ -73,6 +83,7 @@ inline bool is_namespace_name(std::string_view name) {
   for (const char c : part)
     if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
   if (reserved_words.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
+  if (taken_names.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
   // Names that the standard or POSIX keeps for itself.
   if (part == "std" || part.ends_with("_t") || part.find("__") != std::string_view::npos ||
       (part.size() > 1 && part[0] == '_' && part[1] >= 'A' && part[1] <= 'Z'))
