@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <set>
 
+#include "octet/core/random.hpp"
+#include "octet/graph/executor.hpp"
 #include "octet/nn/add.hpp"
 #include "octet/nn/batch_norm.hpp"
 #include "octet/nn/conv2d.hpp"
@@ -98,4 +100,43 @@ TEST_CASE("a pooling that the batch norm before it computes needs no place for w
   CHECK(plan.between[3] == plan.between[2] + 8 * 8 * 16);
   CHECK(plan.between_size == 2 * 8 * 8 * 16);
   CHECK(plan_of(net, Mode::inference).fusion.owner[4] == -1);
+}
+
+TEST_CASE("a layer that is frozen or set free between two steps learns accordingly") {
+  Tensor<float> x({6, 8, 8, 3});
+  for (std::int64_t i = 0; i < x.elements(); ++i)
+    x[i] = static_cast<float>(Random(1).normal(static_cast<std::uint64_t>(i)));
+  const auto make = [] {
+    Graph<float> net(3);
+    Value<float> value = net.input({8, 8, 3});
+    value = relu(batch_norm(conv2d(value, 8, {.kernel = 3, .padding = 1})));
+    value = relu(batch_norm(conv2d(value, 8, {.kernel = 3, .padding = 1})));
+    net.output(linear(flatten(value), 2));
+    return net;
+  };
+  const auto gradients = [&](const Graph<float>& net, Executor<float>& executor) {
+    net.zero_gradients();
+    executor.forward(x, Mode::training);
+    const TensorView<float> gradient = executor.output_gradient();
+    std::fill(gradient.begin(), gradient.end(), 0.5f);
+    executor.backward();
+    std::vector<Tensor<float>> all;
+    for (const Parameter<float>* const each : net.parameters()) all.push_back(each->gradient);
+    return all;
+  };
+  const auto freeze_first = [](const Graph<float>& net, double factor) {
+    net.set_learning_rate_factor("conv2d_1", factor);
+    net.set_learning_rate_factor("batch_norm_1", factor);
+  };
+  const Graph<float> free = make(), frozen = make(), changing = make();
+  freeze_first(frozen, 0);
+  freeze_first(changing, 0);
+  Executor<float> of_free(free), of_frozen(frozen), of_changing(changing);
+  const auto all = gradients(free, of_free), some = gradients(frozen, of_frozen);
+  CHECK_FALSE(all[0] == some[0]);
+  CHECK(gradients(changing, of_changing) == some);
+  freeze_first(changing, 1);
+  CHECK(gradients(changing, of_changing) == all);
+  freeze_first(changing, 0);
+  CHECK(gradients(changing, of_changing) == some);
 }

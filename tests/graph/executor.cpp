@@ -585,43 +585,6 @@ TEST_CASE("a tensor that was moved from, and a backward pass without a forward o
   executor.forward(y, Mode::training);
 }
 
-TEST_CASE("a layer that is frozen or set free between two steps learns accordingly") {
-  const Tensor<float> x = random_floats({6, 8, 8, 3});
-  const auto make = [] {
-    Graph<float> net(3);
-    Value<float> value = net.input({8, 8, 3});
-    value = relu(batch_norm(conv2d(value, 8, {.kernel = 3, .padding = 1})));
-    value = relu(batch_norm(conv2d(value, 8, {.kernel = 3, .padding = 1})));
-    net.output(linear(flatten(value), 2));
-    return net;
-  };
-  const auto gradients = [&](const Graph<float>& net, Executor<float>& executor) {
-    net.zero_gradients();
-    executor.forward(x, Mode::training);
-    const TensorView<float> gradient = executor.output_gradient();
-    std::fill(gradient.begin(), gradient.end(), 0.5f);
-    executor.backward();
-    std::vector<Tensor<float>> all;
-    for (const Parameter<float>* const each : net.parameters()) all.push_back(each->gradient);
-    return all;
-  };
-  const auto freeze_first = [](const Graph<float>& net, double factor) {
-    net.set_learning_rate_factor("conv2d_1", factor);
-    net.set_learning_rate_factor("batch_norm_1", factor);
-  };
-  const Graph<float> free = make(), frozen = make(), changing = make();
-  freeze_first(frozen, 0);
-  freeze_first(changing, 0);
-  Executor<float> of_free(free), of_frozen(frozen), of_changing(changing);
-  const auto all = gradients(free, of_free), some = gradients(frozen, of_frozen);
-  CHECK_FALSE(all[0] == some[0]);
-  CHECK(gradients(changing, of_changing) == some);
-  freeze_first(changing, 1);
-  CHECK(gradients(changing, of_changing) == all);
-  freeze_first(changing, 0);
-  CHECK(gradients(changing, of_changing) == some);
-}
-
 TEST_CASE("a copy of a graph is deep") {
   Graph<double> net(9);
   net.output(weighted(net.input({2})));
