@@ -38,13 +38,7 @@ struct LayerRow {
   std::string name, type, shape;
   std::int64_t multiply_adds = 0;
   LayerForm float32, int8;
-
-  /// How many times faster int8 is; 0 where one of the two is missing.
-  double ratio() const {
-    return float32.present && int8.present && int8.milliseconds > 0
-               ? float32.milliseconds / int8.milliseconds
-               : 0;
-  }
+  double ratio = 0;  ///< as CostPair's
 };
 
 struct LayerTable {
@@ -60,6 +54,7 @@ struct LayerTable {
                       .set("type", row.type)
                       .set("shape", row.shape)
                       .set("multiply_adds", row.multiply_adds)
+                      .set("ratio", row.ratio)
                       .set("float32", row.float32.json())
                       .set("int8", row.int8.json()));
     const auto measured = [](double milliseconds) {
@@ -99,7 +94,8 @@ inline LayerTable measure_layers(const octet::Program* float32, const octet::Pro
   };
   for (const octet::CostPair& each : costs.operations) {
     const octet::OperationCost& first = each.float32 ? *each.float32 : *each.int8;
-    LayerRow row{each.name, each.type, to_text(first.info.shape), first.multiply_adds, {}, {}};
+    LayerRow row{each.name, each.type, to_text(first.info.shape), first.multiply_adds, {},
+                 {},        each.ratio};
     if (each.float32) row.float32 = form_of(*each.float32, *float32, each.float32_operation, false);
     if (each.int8) row.int8 = form_of(*each.int8, *int8, each.int8_operation, true);
     table.rows.push_back(std::move(row));
@@ -125,13 +121,12 @@ inline void print(const LayerTable& table, std::FILE* out = stdout) {
   for (const LayerRow& row : table.rows) {
     const LayerForm& form = row.int8.present ? row.int8 : row.float32;
     // What one kernel does in both forms differs by noise alone.
-    const bool loses =
-        row.ratio() > 0 && row.ratio() < 0.95 && row.float32.kernel != row.int8.kernel;
+    const bool loses = row.ratio > 0 && row.ratio < 0.95 && row.float32.kernel != row.int8.kernel;
     std::fprintf(
         out, "%-*s %9s %9s %6s %9.3f %9.1f %5.0f%%  %-*s  %s%s\n", widths[0], row.name.c_str(),
         number(row.float32.present, "%.4f", row.float32.milliseconds).c_str(),
         number(row.int8.present, "%.4f", row.int8.milliseconds).c_str(),
-        number(row.ratio() > 0, "%.2f", row.ratio()).c_str(),
+        number(row.ratio > 0, "%.2f", row.ratio).c_str(),
         static_cast<double>(row.multiply_adds) / 1e6, form.bytes / 1e3, 100 * form.share_of_peak,
         widths[1], form.kernel.c_str(), loses ? "INT8 LOSES: " : "", form.why.c_str());
   }

@@ -98,9 +98,7 @@ std::string ratio_plot(const Results& results) {
   if (results.layers.is_null()) return "";
   const auto& networks = results.layers["networks"].as_object();
   constexpr double pitch = 16, left = 50, bars = 120, letter = 6.5;
-  const auto compared = [](const octet::Json& layer) {
-    return timed(layer["float32"]) && timed(layer["int8"]);
-  };
+  const auto compared = [](const octet::Json& layer) { return layer["ratio"].as_number() > 0; };
   // Under each strip stand the names of its layers, read upwards.
   double width = 360, height = 30;
   std::vector<double> name_heights;
@@ -138,8 +136,7 @@ std::string ratio_plot(const Results& results) {
     double place = left + 2;
     for (const octet::Json& layer : content["layers"].as_array()) {
       if (!compared(layer)) continue;
-      const double ratio =
-          layer["float32"]["milliseconds"].as_number() / layer["int8"]["milliseconds"].as_number();
+      const double ratio = layer["ratio"].as_number();
       svg.bar(place, (std::min)(y(ratio), y(1)), 12, std::abs(y(ratio) - y(1)) + 1,
               ratio < 1 ? "loss" : "int8",
               layer["name"].as_string() + " " + layer["shape"].as_string() + ": " +

@@ -126,7 +126,7 @@ Table layer_table(const octet::Json& layers) {
       const double milliseconds = int8["milliseconds"].as_number();
       const double share = int8["share_of_peak"].as_number();
       const double float_milliseconds = float32.is_null() ? 0 : float32["milliseconds"].as_number();
-      const double ratio = float_milliseconds / milliseconds;
+      const double ratio = layer["ratio"].as_number();
       if (milliseconds < 0.02 * content["int8_milliseconds"].as_number()) continue;
       if (ratio >= 1.5 && share >= 0.15) continue;
       if (ratio > 0 && ratio < 1) table.marked.push_back(table.rows.size());

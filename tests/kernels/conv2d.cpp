@@ -258,8 +258,7 @@ const std::vector<Case>& cases() {
         all.push_back({"shallow", linear_shape(23, depth, outputs)});
     for (const std::int64_t outputs : {8, 16, 17, 33})
       all.push_back({"first layer: three lines of three", convolution(1, 11, 1, outputs, 3, 1)});
-    // Two pixels to a vector, where lines are of even widths, or alone in a job; not where the
-    // eight channels are the last of more, or one group of two.
+    // Two pixels share a vector of eight channels; not if these are the last of more, or a group.
     for (const std::int64_t width : {2, 3, 48, 95, 96, 97, 192, 193})
       for (const std::int64_t stride : {1, 2, 3})
         for (const std::int64_t outputs : {8, 16, 72, 136}) {

@@ -1,8 +1,10 @@
 // The operations of a float32 program and of its int8 form side by side: time and bytes moved.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,12 +20,9 @@ struct CostPair {
   std::string name, type;
   std::optional<OperationCost> float32, int8;
   std::size_t float32_operation = 0, int8_operation = 0;
-
-  /// How many times faster int8 is; 0 where one of the two is missing.
-  double ratio() const {
-    return float32 && int8 && int8->milliseconds > 0 ? float32->milliseconds / int8->milliseconds
-                                                     : 0;
-  }
+  /// How many times faster int8 is. Where either form computes other operations in this one, all of
+  /// them count, in both. 0 for those others, and where a form is missing.
+  double ratio = 0;
 };
 
 struct CostComparison {
@@ -38,6 +37,41 @@ struct CompareCostsOptions {
   ThreadPool* pool = nullptr;
   int rounds = 15;
 };
+
+/// The operation that computes this one too, in either form; empty if none does.
+template <class = WhenUsed>
+std::string computed_in(const CostPair& pair) {
+  for (const auto* const form : {&pair.float32, &pair.int8})
+    if (*form && (*form)->info.kernel.starts_with("in ")) return (*form)->info.kernel.substr(3);
+  return {};
+}
+
+/// Fills in the ratios.
+template <class = WhenUsed>
+void find_ratios(std::vector<CostPair>& rows) {
+  struct Sum {
+    double float32 = 0, int8 = 0;
+  };
+  std::map<std::string, Sum> sums;
+  const auto owner_of = [&](const CostPair* row) {
+    for (std::string in; !(in = computed_in(*row)).empty();) {
+      const auto found =
+          std::find_if(rows.begin(), rows.end(), [&](const CostPair& r) { return r.name == in; });
+      if (found == rows.end()) break;
+      row = &*found;
+    }
+    return row;
+  };
+  for (const CostPair& row : rows) {
+    if (!row.float32 || !row.int8) continue;
+    Sum& sum = sums[owner_of(&row)->name];
+    sum.float32 += row.float32->milliseconds;
+    sum.int8 += row.int8->milliseconds;
+  }
+  for (CostPair& row : rows)
+    if (row.float32 && row.int8 && owner_of(&row) == &row)
+      if (const Sum& sum = sums[row.name]; sum.int8 > 0) row.ratio = sum.float32 / sum.int8;
+}
 
 /// Times the operations of two forms of one network, round by round in turns; either may be null.
 /// Operations of one name stand side by side, reshapes are left out. A template only so that it is
@@ -68,7 +102,7 @@ CostComparison compare_costs(const AnyProgram* float32, const AnyProgram* int8,
   const auto is_free = [](const OperationCost& cost) { return cost.info.type == "reshape"; };
   for (std::size_t i = 0; i < costs[0].size(); ++i)
     if (const OperationCost& cost = costs[0][i]; !is_free(cost))
-      rows.push_back({cost.info.name, cost.info.type, cost, {}, i, 0});
+      rows.push_back({cost.info.name, cost.info.type, cost, {}, i, 0, 0});
   // An int8 operation joins the float32 one of its name; conversions stand where they happen.
   std::size_t place = 0;
   for (std::size_t i = 0; i < costs[1].size(); ++i) {
@@ -79,12 +113,13 @@ CostComparison compare_costs(const AnyProgram* float32, const AnyProgram* int8,
     if (found == rows.size()) {
       found = place;
       rows.insert(rows.begin() + static_cast<std::ptrdiff_t>(place),
-                  CostPair{cost.info.name, cost.info.type, {}, {}, 0, 0});
+                  CostPair{cost.info.name, cost.info.type, {}, {}, 0, 0, 0});
     }
     rows[found].int8 = cost;
     rows[found].int8_operation = i;
     place = found + 1;
   }
+  find_ratios(rows);
   return result;
 }
 

@@ -101,6 +101,7 @@ Json report_json(const Report& report) {
                         .set("type", each.type)
                         .set("shape", to_text(one.info.shape))
                         .set("multiply_adds", one.multiply_adds)
+                        .set("float32_over_int8", each.ratio)
                         .set("float32", cost(each.float32))
                         .set("int8", cost(each.int8)));
   }
