@@ -7,6 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "octet/core/error.hpp"
+#include "octet/core/file.hpp"
+#include "octet/core/json.hpp"
+
 namespace bench {
 
 /// [--quick] [--json FILE] and whatever else is there.
@@ -28,6 +32,22 @@ struct Arguments {
       } else {
         others.emplace_back(argument);
       }
+    }
+    if (!json.empty()) or_exit([&] { octet::check_writable(json); });
+  }
+  /// Writes the results to the file of --json, if there is one.
+  void write(const octet::Json& results) const {
+    if (!json.empty()) or_exit([&] { octet::write_file(json, results.text() + "\n"); });
+  }
+
+ private:
+  template <class Do>
+  static void or_exit(const Do& action) {
+    try {
+      action();
+    } catch (const octet::Error& error) {
+      std::fprintf(stderr, "--json: %s\n", error.what());
+      std::exit(2);
     }
   }
 };

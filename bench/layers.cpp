@@ -1,6 +1,5 @@
 // Every layer of every network in float32 and int8: layers [--quick] [--json FILE]
 #include <cstdio>
-#include <fstream>
 
 #include "arguments.hpp"
 #include "layer_table.hpp"
@@ -23,10 +22,7 @@ int main(int argc, char** argv) {
     bench::print(table);
     networks.set(network.label, table.json());
   }
-  if (!arguments.json.empty())
-    std::ofstream(arguments.json) << octet::Json::object()
-                                         .set("isa", to_text(octet::active_isa()))
-                                         .set("networks", std::move(networks))
-                                         .text()
-                                  << "\n";
+  arguments.write(octet::Json::object()
+                      .set("isa", to_text(octet::active_isa()))
+                      .set("networks", std::move(networks)));
 }

@@ -48,7 +48,5 @@ int main(int argc, char** argv) {
                 std::string(bench::level_names[static_cast<std::size_t>(each.level)]).c_str(),
                 static_cast<long long>(each.working_set / 1024), each.threads, each.read,
                 each.copy);
-  if (!arguments.json.empty())
-    std::ofstream(arguments.json) << peak.json().set("machine", machine(pool.threads())).text()
-                                  << "\n";
+  arguments.write(peak.json().set("machine", machine(pool.threads())));
 }

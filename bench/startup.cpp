@@ -72,10 +72,6 @@ int main(int argc, char** argv) {
                                     .set("resident_mb", bench::median(megabytes)));
   }
   fs::remove_all(folder);
-  if (!arguments.json.empty())
-    std::ofstream(arguments.json) << octet::Json::object()
-                                         .set("stripped_mb", program_mb)
-                                         .set("networks", std::move(networks))
-                                         .text()
-                                  << "\n";
+  arguments.write(
+      octet::Json::object().set("stripped_mb", program_mb).set("networks", std::move(networks)));
 }

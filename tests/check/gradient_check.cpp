@@ -150,9 +150,11 @@ TEST_CASE("the gradient check takes inputs and parameters from its caller") {
 }
 
 TEST_CASE("the gradient check fails if there is nothing to check") {
+  CHECK_FALSE(check_gradient(Square(0, Fault::none), {{0}}).passed());
   GradientCheckOptions options;
   options.batch = 0;
-  CHECK_FALSE(check_gradient(Square(0, Fault::none), {{0}}, options).passed());
+  CHECK_THROWS_WITH_AS(check_gradient(Square(0, Fault::none), {{4}}, options),
+                       "check_gradient: expected a batch of at least 1, got 0", Error);
 }
 
 }  // namespace

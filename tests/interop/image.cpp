@@ -103,7 +103,7 @@ TEST_CASE("colour becomes gray by its luminance, gray stays") {
 
 TEST_CASE("what is no picture is refused by name") {
   CHECK(complaint("text.png", "This is a text file, whatever it is called.") ==
-        ": expected a picture (JPEG, PNG, BMP, PGM or PPM), got something else");
+        ": expected a picture (JPEG, PNG, BMP, or binary PGM or PPM), got something else");
   CHECK(complaint("empty.png", "") == ": expected a picture, got an empty file");
   CHECK(complaint("x.png", "\x89PNG and nothing more").find("cannot be decoded") !=
         std::string::npos);
@@ -134,7 +134,7 @@ TEST_CASE("a picture cut at any byte is refused") {
 TEST_CASE("PGM and PPM whose samples are not from 0 to 255 are refused, and so are odd headers") {
   for (const std::string maximum : {"1", "15", "65535"})
     CHECK(complaint("x.ppm", "P6 48 48 " + maximum + "\n" + std::string(13824, 'x')) ==
-          ": expected samples from 0 to 255, got a maximum of " + maximum);
+          ": expected samples of which 255 is the largest, got a maximum of " + maximum);
   for (const char* const header : {"P5\n48 48\n0\n", "P5\n48 48\nx\n", "P5\n48 x 255\n", "P5"})
     CHECK(complaint("x.pgm", header) ==
           ": expected a header with width, height and maximum, each a number above 0");
@@ -198,7 +198,7 @@ TEST_CASE("image folders through stb_image, any size and colour, to 48 x 48 gray
   const std::string bad = folder.write("train/sad/c.png", "just text");
   CHECK(message_of([&] {
           octet::read_image_folder(folder.path(), octet::image_decoder(), options);
-        }) == bad + ": expected a picture (JPEG, PNG, BMP, PGM or PPM), got something else");
+        }) == bad + ": expected a picture (JPEG, PNG, BMP, or binary PGM or PPM), got something else");
 }
 
 TEST_CASE("the real folders of FER2013 and CK+ are read") {

@@ -116,7 +116,7 @@ TEST_CASE("golden fake quantization: learned scale and zero point") {
     check_case({.name = key,
                 .scale = numbers(key + ".scale"),
                 .zero_point = numbers(key + ".zp"),
-                .gradient_factor = double{recorded(key + ".gradient_factor")[0]},
+                .gradient_factor = double{recorded(key + ".grad_factor")[0]},
                 .learned = true});
   }
 }
