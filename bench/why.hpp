@@ -80,6 +80,9 @@ inline std::string why(const octet::Operation& operation, const octet::Operation
   // What needs no more than twice the least time to move its bytes, or 1.4 times that to multiply,
   // is explained by that; else by the layer's shape.
   if (memory && share >= 0.5) return text_of("memory bound: ", moved, " at ", rate);
+  if (!memory && cost.info.kernel.starts_with("winograd"))
+    return text_of("Winograd's algorithm: ", fixed(100 * share, 0), " % of the ", rate,
+                   " that direct products reach at most");
   if (!memory && share >= 0.7) return "near the peak of " + rate;
   if (const auto* const conv = operation.as<o::Conv2d>()) {
     if (std::string words = why_shape(conv->shape, batch); !words.empty()) return words;

@@ -196,9 +196,9 @@ TEST_CASE("image folders through stb_image, any size and colour, to 48 x 48 gray
   CHECK(splits.train.size() == 2);
   CHECK(splits.train.image_shape() == octet::Shape{48, 48, 1});
   const std::string bad = folder.write("train/sad/c.png", "just text");
-  CHECK(message_of([&] {
-          octet::read_image_folder(folder.path(), octet::image_decoder(), options);
-        }) == bad + ": expected a picture (JPEG, PNG, BMP, or binary PGM or PPM), got something else");
+  CHECK(message_of(
+            [&] { octet::read_image_folder(folder.path(), octet::image_decoder(), options); }) ==
+        bad + ": expected a picture (JPEG, PNG, BMP, or binary PGM or PPM), got something else");
 }
 
 TEST_CASE("the real folders of FER2013 and CK+ are read") {

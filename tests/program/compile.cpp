@@ -195,6 +195,26 @@ TEST_CASE("where an image is one pixel, a stride leads to no other example") {
   }
 }
 
+TEST_CASE("a kernel has the name of the row that runs it, or is called scalar") {
+  Graph<float> graph(1);
+  Value<float> x = graph.input({8, 8, 4});
+  x = max_pool(sigmoid(depthwise_conv2d(x, {.kernel = 3, .padding = 1})) + x, {.kernel = 2});
+  graph.output(average_pool(relu(concat({x, x})), {.kernel = 2}));
+  const Program program = compile(graph);
+  std::vector<std::string> names;
+  for (const OperationInfo& info : program.operations()) names.push_back(info.kernel);
+  const auto row = [](std::string_view operation, const auto& table) {
+    const std::string_view name = kernels::best_row(table).name;
+    return text_of(operation, name.substr(name.find("_f32")));
+  };
+  const auto elementwise = kernels::elementwise_table<float>();
+  const auto pooling = kernels::pooling_table<float>();
+  CHECK(names == std::vector<std::string>{row("depthwise", kernels::depthwise_table<float>()),
+                                          "sigmoid_f32_scalar", row("add", elementwise),
+                                          row("max_pool", pooling), "concat_f32",
+                                          row("clamp", elementwise), row("average_pool", pooling)});
+}
+
 TEST_CASE("inputs that do not fit are refused with a sentence") {
   Graph<float> graph(1);
   graph.output(linear(graph.input({3}, "features"), 2));

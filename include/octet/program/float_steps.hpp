@@ -54,6 +54,14 @@ AlignedVector<float> weights_of(const ProgramDescription& description, const Con
   return numbers;
 }
 
+/// The name of an operation's kernel, one of a table for several operations: max_pool_f32_x8_avx2
+/// is in the row pooling_f32_x8_avx2. What has no row is code for every processor: scalar.
+template <class Row>
+std::string kernel_name(std::string_view operation, kernels::Table<Row> table) {
+  const std::string_view row = kernels::best_row(table).name;
+  return text_of(operation, row.substr(row.find("_f32")));
+}
+
 /// The shape for N examples. The examples of a linear layer are the pixels of one image, so that
 /// the weights are read once for all of them.
 template <class = WhenUsed>
@@ -116,7 +124,7 @@ struct DepthwiseConv2d : StepBase {
         bias(floats_of(description.tensor(conv.bias_tensor))),
         weight(weights_of(description, conv)) {}
 
-  std::string kernel() const { return "depthwise_f32"; }
+  std::string kernel() const { return kernel_name("depthwise", kernels::depthwise_table<float>()); }
   kernels::Epilogue<float> epilogue() const {
     return {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high};
   }
@@ -157,7 +165,7 @@ struct MaxPool2d : StepBase {
             const operations::MaxPool2d& pool, Isa)
       : x(operation.inputs[0]), y(operation.output), pooling(pool) {}
 
-  std::string kernel() const { return "max_pool_f32"; }
+  std::string kernel() const { return kernel_name("max_pool", kernels::pooling_table<float>()); }
   void run(const Frame& frame) const noexcept {
     kernels::Pool2dShape s = pooling.shape;
     s.N = frame.N;
@@ -178,7 +186,9 @@ struct AveragePool2d : StepBase {
                 const operations::AveragePool2d& pool, Isa)
       : x(operation.inputs[0]), y(operation.output), pooling(pool) {}
 
-  std::string kernel() const { return "average_pool_f32"; }
+  std::string kernel() const {
+    return kernel_name("average_pool", kernels::pooling_table<float>());
+  }
   void run(const Frame& frame) const noexcept {
     kernels::Pool2dShape s = pooling.shape;
     s.N = frame.N;
@@ -205,7 +215,7 @@ struct Add : StepBase {
         elements(description.value(y).shape.elements()),
         clamp(add.clamp) {}
 
-  std::string kernel() const { return "add_f32"; }
+  std::string kernel() const { return kernel_name("add", kernels::elementwise_table<float>()); }
   void run(const Frame& frame) const noexcept {
     const std::int64_t count = frame.N * elements;
     float* const sum = frame.at<float>(y);
@@ -231,7 +241,10 @@ struct Multiply : StepBase {
     by_channel = description.value(b).shape.elements() != elements;
   }
 
-  std::string kernel() const { return by_channel ? "multiply_channels_f32" : "multiply_f32"; }
+  std::string kernel() const {
+    return by_channel ? "multiply_channels_f32_scalar"
+                      : kernel_name("multiply", kernels::elementwise_table<float>());
+  }
   void run(const Frame& frame) const noexcept {
     const float* const x = frame.at<const float>(a);
     const float* const factor = frame.at<const float>(b);
@@ -296,7 +309,10 @@ struct Activation : StepBase {
         activation(parameters) {}
 
   std::string kernel() const {
-    return text_of(function_names[static_cast<std::size_t>(activation.function)], "_f32");
+    const std::string_view name = function_names[static_cast<std::size_t>(activation.function)];
+    if (activation.function == Function::clamp || activation.function == Function::leaky_relu)
+      return kernel_name(name, kernels::elementwise_table<float>());
+    return text_of(name, "_f32_scalar");
   }
   void run(const Frame& frame) const noexcept {
     const std::int64_t count = frame.N * elements;
@@ -361,7 +377,7 @@ struct Softmax : StepBase {
     rows = description.value(y).shape.elements() / columns;
   }
 
-  std::string kernel() const { return "softmax_f32"; }
+  std::string kernel() const { return "softmax_f32_scalar"; }
   void run(const Frame& frame) const noexcept {
     kernels::softmax_forward(frame.N * rows, columns, frame.at<const float>(x), frame.at<float>(y),
                              *frame.pool);
