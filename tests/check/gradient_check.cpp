@@ -149,6 +149,33 @@ TEST_CASE("the gradient check takes inputs and parameters from its caller") {
   CHECK(layer.parameters()[0]->gradient[0] == 0);
 }
 
+/// y = slope * x, whose copies forget the slope.
+class Forgetful final : public Layer<double> {
+ public:
+  explicit Forgetful(double slope = 1) : slope_(slope) {}
+  std::string_view type() const override { return "forgetful"; }
+  Json attributes() const override { return Json::object().set("slope", slope_); }
+  Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  void forward(Inputs<double> inputs, TensorView<double> output, const Pass&) override {
+    for (std::int64_t i = 0; i < output.elements(); ++i) output[i] = slope_ * inputs[0][i];
+  }
+  void backward(Inputs<double>, TensorView<const double>, TensorView<const double> d_output,
+                InputGradients<double> d_inputs, const Pass&) override {
+    for (std::int64_t i = 0; i < d_inputs[0].elements(); ++i) d_inputs[0][i] = slope_ * d_output[i];
+  }
+  std::unique_ptr<Layer<double>> clone() const override { return std::make_unique<Forgetful>(); }
+
+ private:
+  double slope_;
+};
+
+TEST_CASE("the gradient check compares a copy's attributes with the layer's") {
+  CHECK(check_gradient(Forgetful(), {{4}}).passed());
+  CHECK(check_gradient(Forgetful(3), {{4}}).broken_rules ==
+        std::vector<std::string>{
+            "clone(): expected the attributes {\"slope\":3}, got {\"slope\":1}"});
+}
+
 TEST_CASE("the gradient check fails if there is nothing to check") {
   CHECK_FALSE(check_gradient(Square(0, Fault::none), {{0}}).passed());
   GradientCheckOptions options;

@@ -77,6 +77,9 @@ class GradientCheck {
     if (options.batch < 1)
       fail("check_gradient: expected a batch of at least 1, got ", options.batch);
     result_.tolerance = options.tolerance;
+    if (layer_->attributes().text() != layer.attributes().text())
+      broken(text_of("clone(): expected the attributes ", layer.attributes().text(), ", got ",
+                     layer_->attributes().text()));
     const Random random(options.seed);
     for (std::size_t k = 0; k < inputs.size(); ++k) {
       inputs_.emplace_back(inputs[k].with_batch(options.batch));
@@ -95,6 +98,7 @@ class GradientCheck {
   }
 
   GradientCheckResult run() {
+    if (!result_.broken_rules.empty()) return result_;
     check_forward();
     if (!result_.broken_rules.empty()) return result_;
     const std::vector<Tensor<T>> gradients = analytic(0, pool_);
