@@ -35,16 +35,12 @@ Calibration calibrate(const AnyProgram& program, const BatchSource& source,
   Workspace workspace(program, {.batch = most, .pool = pool});
   const auto observe_piece = [&](std::span<const TensorView<const float>> inputs) {
     const std::int64_t images = inputs[0].shape()[0];
-    std::vector<Tensor<float>> results;
-    std::vector<TensorView<float>> outputs;
-    for (const int output : description.outputs)
-      results.emplace_back(description.value(output).shape.with_batch(images));
-    for (Tensor<float>& result : results) outputs.push_back(result);
+    const ProgramOutputs outputs = program.make_outputs(images);
     for (std::size_t k = 0; k < inputs.size(); ++k)
       calibration.observe(static_cast<std::size_t>(description.inputs[k]),
                           {inputs[k].data(), static_cast<std::size_t>(inputs[k].elements())},
                           images, channels_of(description.inputs[k]));
-    program.run_observed(inputs, outputs, workspace,
+    program.run_observed(inputs, outputs.views, workspace,
                          [&](int, int value, const std::byte* data, std::int64_t, std::int64_t N) {
                            const std::int64_t count = N * description.value(value).shape.elements();
                            calibration.observe(static_cast<std::size_t>(value),

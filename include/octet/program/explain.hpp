@@ -290,13 +290,10 @@ Explanation explain(const AnyProgram& program, std::string_view name, std::int64
   for (std::size_t k = 0; k < inputs.size(); ++k)
     keep(d.inputs[k], reinterpret_cast<const std::byte*>(inputs[k].data()));
   std::int8_t written = 0;
-  std::vector<Tensor<float>> results;
-  std::vector<TensorView<float>> views;
-  for (const int each : d.outputs) results.emplace_back(d.value(each).shape.with_batch(1));
-  for (Tensor<float>& result : results) views.push_back(result);
+  const ProgramOutputs outputs = program.make_outputs(1);
   Workspace workspace(program);
   program.run_observed(
-      inputs, views, workspace,
+      inputs, outputs.views, workspace,
       [&](int index, int value, const std::byte* data, std::int64_t, std::int64_t) {
         if (static_cast<std::size_t>(index) < number) keep(value, data);
         if (static_cast<std::size_t>(index) == number)

@@ -112,14 +112,9 @@ class RoundingLearner {
     Workspace int8_workspace(int8_program, {.batch = batch, .pool = &pool_});
     std::int64_t first_image = 0;
     const auto take_piece = [&](std::span<const TensorView<const float>> inputs) {
-      std::vector<Tensor<float>> results;
-      std::vector<TensorView<float>> outputs;
-      for (const int output : program_.description().outputs)
-        results.emplace_back(
-            program_.description().value(output).shape.with_batch(inputs[0].shape()[0]));
-      for (Tensor<float>& result : results) outputs.push_back(result);
+      const ProgramOutputs outputs = program_.make_outputs(inputs[0].shape()[0]);
       program_.run_observed(
-          inputs, outputs, float_workspace,
+          inputs, outputs.views, float_workspace,
           [&](int number, int, const std::byte* data, std::int64_t, std::int64_t N) {
             if (number != operation) return;
             for_each_pixel(s, first_image, N, [&](std::int64_t n, std::int64_t p, std::int64_t k) {
@@ -128,7 +123,7 @@ class RoundingLearner {
             });
           });
       int8_program.run_observed(
-          inputs, outputs, int8_workspace,
+          inputs, outputs.views, int8_workspace,
           [&](int, int value, const std::byte* data, std::int64_t, std::int64_t N) {
             if (value != input) return;
             for_each_pixel(s, first_image, N, [&](std::int64_t n, std::int64_t p, std::int64_t k) {

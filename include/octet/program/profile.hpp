@@ -34,12 +34,13 @@ class Profiler {
   /// the inputs do not fit the program.
   Profiler(const AnyProgram& program, std::span<const TensorView<const float>> inputs,
            ThreadPool* pool = nullptr)
-      : program_(program), inputs_(inputs.begin(), inputs.end()), workspace_(make(inputs, pool)) {
-    for (const int output : program.description().outputs)
-      results_.emplace_back(program.description().value(output).shape.with_batch(batch()));
-    for (Tensor<float>& result : results_) outputs_.push_back(result);
+      : program_(program),
+        inputs_(inputs.begin(), inputs.end()),
+        workspace_(make(inputs, pool)),
+        outputs_(program.make_outputs(batch())) {
     milliseconds_.resize(program.operations().size());
-    program_.run(inputs_, outputs_, workspace_);  // Takes memory, which the first run alone does.
+    program_.run(inputs_, outputs_.views,
+                 workspace_);  // Takes memory, which the first run alone does.
   }
   /// For a program with one input.
   Profiler(const AnyProgram& program, TensorView<const float> input, ThreadPool* pool = nullptr)
@@ -52,11 +53,11 @@ class Profiler {
     const auto since = [](Clock::time_point start, Clock::time_point end) {
       return std::chrono::duration<double, std::milli>(end - start).count();
     };
-    program_.run(inputs_, outputs_, workspace_);
+    program_.run(inputs_, outputs_.views, workspace_);
     const Clock::time_point start = Clock::now();
     Clock::time_point last = start;
     for (std::vector<double>& each : milliseconds_) each.push_back(0);
-    program_.run_timed(inputs_, outputs_, workspace_, [&](int operation) {
+    program_.run_timed(inputs_, outputs_.views, workspace_, [&](int operation) {
       const Clock::time_point now = Clock::now();
       milliseconds_[static_cast<std::size_t>(operation)].back() += since(last, now);
       last = now;
@@ -104,8 +105,7 @@ class Profiler {
   const AnyProgram& program_;
   std::vector<TensorView<const float>> inputs_;
   Workspace workspace_;
-  std::vector<Tensor<float>> results_;
-  std::vector<TensorView<float>> outputs_;
+  ProgramOutputs outputs_;
   std::vector<std::vector<double>> milliseconds_;
   std::vector<double> totals_;
 };

@@ -46,6 +46,12 @@ struct OperationInfo {
   std::int64_t weight_bytes = 0;
 };
 
+/// The outputs of a program, and views of them as run() takes them.
+struct ProgramOutputs {
+  std::vector<Tensor<float>> tensors;
+  std::vector<TensorView<float>> views;
+};
+
 class Workspace;
 struct PieceMemory;
 
@@ -123,6 +129,15 @@ class Program {
         fail("program: expected ", value.shape, " with a batch in front for ", value.name, ", got ",
              inputs[k].shape());
     }
+  }
+
+  /// Memory for the outputs of so many examples.
+  ProgramOutputs make_outputs(std::int64_t examples) const {
+    ProgramOutputs outputs;
+    for (const int output : description_->outputs)
+      outputs.tensors.emplace_back(description_->value(output).shape.with_batch(examples));
+    for (Tensor<float>& tensor : outputs.tensors) outputs.views.push_back(tensor);
+    return outputs;
   }
 
   /// run() with the shapes checked; fails with a sentence if they do not fit.
@@ -462,13 +477,9 @@ inline std::vector<Tensor<float>> Program::predict(std::span<const TensorView<co
   check(inputs);
   if (workspace.description_ != description_)
     fail("program: expected a workspace that was made for it, got that of another program");
-  std::vector<Tensor<float>> results;
-  std::vector<TensorView<float>> views;
-  for (const int output : description_->outputs)
-    results.emplace_back(description_->value(output).shape.with_batch(inputs[0].shape()[0]));
-  for (Tensor<float>& result : results) views.push_back(result);
-  run(inputs, views, workspace);
-  return results;
+  ProgramOutputs outputs = make_outputs(inputs[0].shape()[0]);
+  run(inputs, outputs.views, workspace);
+  return std::move(outputs.tensors);
 }
 inline Tensor<float> Program::predict(TensorView<const float> input, Workspace& workspace) const {
   if (description_->outputs.size() != 1)

@@ -138,19 +138,15 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
   Workspace int8_workspace(int8_program, {.batch = batch, .pool = pool});
   std::int64_t count = 0;
   const auto compare_piece = [&](std::span<const TensorView<const float>> inputs) {
-    std::vector<Tensor<float>> results;
-    std::vector<TensorView<float>> outputs;
-    for (const int output : from.outputs)
-      results.emplace_back(from.value(output).shape.with_batch(inputs[0].shape()[0]));
-    for (Tensor<float>& result : results) outputs.push_back(result);
+    const ProgramOutputs outputs = float_program.make_outputs(inputs[0].shape()[0]);
     float_program.run_observed(
-        inputs, outputs, float_workspace,
+        inputs, outputs.views, float_workspace,
         [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t N) {
           const auto* const numbers = reinterpret_cast<const float*>(data);
           kept[at(operation)].assign(numbers, numbers + N * from.value(value).shape.elements());
         });
     int8_program.run_observed(
-        inputs, outputs, int8_workspace,
+        inputs, outputs.views, int8_workspace,
         [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t) {
           const int original = float_operation[at(operation)];
           if (original < 0) return;

@@ -16,8 +16,8 @@
 namespace octet::inline OCTET_ABI {
 
 struct EvaluateOptions {
-  /// Images in one forward pass. For a program it does not change the result, for a graph not but
-  /// for rounding: convolutions of few images may take another algorithm.
+  /// Images in one forward pass. It changes nothing in the result of a program, and rounding alone
+  /// in that of a graph, whose convolutions may take another algorithm for few images.
   std::int64_t batch = 64;
   /// The default pool if none is given.
   ThreadPool* pool = nullptr;
