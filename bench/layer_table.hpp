@@ -39,6 +39,9 @@ struct LayerRow {
   std::int64_t multiply_adds = 0;
   LayerForm float32, int8;
   double ratio = 0;  ///< as CostPair's
+
+  /// What one kernel does in both forms differs by noise alone.
+  bool int8_loses() const { return ratio > 0 && ratio < 0.95 && float32.kernel != int8.kernel; }
 };
 
 struct LayerTable {
@@ -55,6 +58,7 @@ struct LayerTable {
                       .set("shape", row.shape)
                       .set("multiply_adds", row.multiply_adds)
                       .set("ratio", row.ratio)
+                      .set("int8_loses", row.int8_loses())
                       .set("float32", row.float32.json())
                       .set("int8", row.int8.json()));
     const auto measured = [](double milliseconds) {
@@ -120,15 +124,13 @@ inline void print(const LayerTable& table, std::FILE* out = stdout) {
                "int8 ms", "ratio", "MMAC", "KB moved", "share", widths[1], "kernel", "why");
   for (const LayerRow& row : table.rows) {
     const LayerForm& form = row.int8.present ? row.int8 : row.float32;
-    // What one kernel does in both forms differs by noise alone.
-    const bool loses = row.ratio > 0 && row.ratio < 0.95 && row.float32.kernel != row.int8.kernel;
     std::fprintf(
         out, "%-*s %9s %9s %6s %9.3f %9.1f %5.0f%%  %-*s  %s%s\n", widths[0], row.name.c_str(),
         number(row.float32.present, "%.4f", row.float32.milliseconds).c_str(),
         number(row.int8.present, "%.4f", row.int8.milliseconds).c_str(),
         number(row.ratio > 0, "%.2f", row.ratio).c_str(),
         static_cast<double>(row.multiply_adds) / 1e6, form.bytes / 1e3, 100 * form.share_of_peak,
-        widths[1], form.kernel.c_str(), loses ? "INT8 LOSES: " : "", form.why.c_str());
+        widths[1], form.kernel.c_str(), row.int8_loses() ? "INT8 LOSES: " : "", form.why.c_str());
   }
   const bool both = table.float32_milliseconds > 0 && table.int8_milliseconds > 0;
   std::fprintf(out, "%-*s %9s %9s %6s\n", widths[0], "whole run",

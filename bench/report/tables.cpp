@@ -129,13 +129,14 @@ Table layer_table(const octet::Json& layers) {
       const double ratio = layer["ratio"].as_number();
       if (milliseconds < 0.02 * content["int8_milliseconds"].as_number()) continue;
       if (ratio >= 1.5 && share >= 0.15) continue;
-      if (ratio > 0 && ratio < 1) table.marked.push_back(table.rows.size());
+      const bool loses = layer["int8_loses"].as_bool();
+      if (loses) table.marked.push_back(table.rows.size());
       table.rows.push_back({network, layer["name"].as_string(),
                             float_milliseconds > 0 ? fixed(float_milliseconds, 4)
                             : float32.is_null()    ? "-"
                                                    : float32["kernel"].as_string(),
                             fixed(milliseconds, 4),
-                            ratio > 0 ? fixed(ratio, 2) + (ratio < 1 ? " LOSES" : "") : "-",
+                            ratio > 0 ? fixed(ratio, 2) + (loses ? " LOSES" : "") : "-",
                             percent(share), int8["kernel"].as_string(), int8["why"].as_string()});
     }
   return table;

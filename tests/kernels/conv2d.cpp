@@ -326,13 +326,17 @@ std::vector<double> scale_of(ConvAlgorithm algorithm, std::vector<double> magnit
 std::size_t scratch_size(const Conv2dShape& s, const PackedConv2d& packed) {
   return static_cast<std::size_t>(conv2d_scratch_size(s, packed));
 }
-void backward_input_by_tiles(const GemmImplementation& row, const Conv2dShape& s, const Tensors& t,
-                             ConvAlgorithm algorithm, std::vector<float>& dx, ThreadPool& pool) {
+void backward_input(const GemmImplementation& row, const Conv2dShape& s, const Tensors& t,
+                    ConvAlgorithm algorithm, std::vector<float>& dx, ThreadPool& pool) {
+  if (algorithm == ConvAlgorithm::direct)
+    return conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
   winograd_with_weights(winograd_backward_input(row, s, winograd_tile(algorithm)), t.y.data(),
                         t.w.data(), pack_winograd_turned, {}, dx.data(), pool);
 }
-void backward_weight_by_tiles(const GemmImplementation& row, const Conv2dShape& s, const Tensors& t,
-                              ConvAlgorithm algorithm, std::vector<float>& dw, ThreadPool& pool) {
+void backward_weight(const GemmImplementation& row, const Conv2dShape& s, const Tensors& t,
+                     ConvAlgorithm algorithm, std::vector<float>& dw, ThreadPool& pool) {
+  if (algorithm == ConvAlgorithm::direct)
+    return backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
   const WinogradBackwardWeight by_tiles{winograd(row, s, winograd_tile(algorithm))};
   AlignedVector<float> scratch(static_cast<std::size_t>(by_tiles.scratch_size()), NAN);
   winograd_backward_weight(by_tiles.a, t.x.data(), t.y.data(), dw.data(), scratch.data(), pool);
@@ -403,16 +407,11 @@ TEST_CASE("conv2d: every row of the table computes the reference's gradients") {
       conv2d_backward_input(s, widened(t.y).data(), widened(t.w).data(), expected.data(), pool);
       conv2d_backward_input(s, magnitudes(t.y).data(), magnitudes(t.w).data(), magnitude.data(),
                             pool);
-      std::vector<float> dx(t.x.size(), NAN);
-      conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
       const double depth = static_cast<double>(s.KH * s.KW * s.OC / s.groups);
-      CHECK(first_miss(dx, expected, magnitude, depth) == -1);
       for (const ConvAlgorithm algorithm : algorithms(row, s)) {
-        if (algorithm == ConvAlgorithm::direct) continue;
-        CAPTURE(winograd_tile(algorithm));
-        dx.assign(dx.size(), NAN);
-        winograd_with_weights(winograd_backward_input(row, s, winograd_tile(algorithm)), t.y.data(),
-                              t.w.data(), pack_winograd_turned, {}, dx.data(), pool);
+        CAPTURE(static_cast<int>(algorithm));
+        std::vector<float> dx(t.x.size(), NAN);
+        backward_input(row, s, t, algorithm, dx, pool);
         CHECK(first_miss(dx, expected, scale_of(algorithm, magnitude), depth) == -1);
       }
 
@@ -421,14 +420,10 @@ TEST_CASE("conv2d: every row of the table computes the reference's gradients") {
       conv2d_backward_weight(s, widened(t.x).data(), widened(t.y).data(), expected.data(), pool);
       conv2d_backward_weight(s, magnitudes(t.x).data(), magnitudes(t.y).data(), magnitude.data(),
                              pool);
-      std::vector<float> dw = t.w;
-      backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
-      CHECK(first_miss(dw, expected, magnitude, static_cast<double>(s.N * s.OH * s.OW)) == -1);
       for (const ConvAlgorithm algorithm : algorithms(row, s)) {
-        if (algorithm == ConvAlgorithm::direct) continue;
-        CAPTURE(winograd_tile(algorithm));
-        dw = t.w;
-        backward_weight_by_tiles(row, s, t, algorithm, dw, pool);
+        CAPTURE(static_cast<int>(algorithm));
+        std::vector<float> dw = t.w;
+        backward_weight(row, s, t, algorithm, dw, pool);
         CHECK(first_miss(dw, expected, scale_of(algorithm, magnitude),
                          static_cast<double>(s.N * s.OH * s.OW)) == -1);
       }
@@ -453,13 +448,8 @@ TEST_CASE("conv2d: the number of threads changes no bit") {
           std::vector<float> y(t.y.size()), dx(t.x.size()), dw(t.w.size());
           AlignedVector<float> scratch(scratch_size(s, packed), NAN);
           conv2d_run(s, t.x.data(), packed, {}, y.data(), &pool, scratch.data());
-          if (algorithm == ConvAlgorithm::direct) {
-            conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
-            backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
-          } else {
-            backward_input_by_tiles(row, s, t, algorithm, dx, pool);
-            backward_weight_by_tiles(row, s, t, algorithm, dw, pool);
-          }
+          backward_input(row, s, t, algorithm, dx, pool);
+          backward_weight(row, s, t, algorithm, dw, pool);
           if (threads == 1) {
             y1 = y;
             dx1 = dx;
@@ -486,13 +476,8 @@ TEST_CASE("conv2d: no images") {
         AlignedVector<float> scratch(scratch_size(s, packed), NAN);
         std::vector<float> none, dw = t.w;
         conv2d_run(s, t.x.data(), packed, {}, none.data(), &pool, scratch.data());
-        if (algorithm == ConvAlgorithm::direct) {
-          conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), none.data(), pool);
-          backward_weight_product(row, s, t.x.data(), t.y.data(), dw.data(), pool);
-        } else {
-          backward_input_by_tiles(row, s, t, algorithm, none, pool);
-          backward_weight_by_tiles(row, s, t, algorithm, dw, pool);
-        }
+        backward_input(row, s, t, algorithm, none, pool);
+        backward_weight(row, s, t, algorithm, dw, pool);
         CHECK(dw == t.w);
       }
     }

@@ -112,6 +112,16 @@ void append(std::string& text, std::string_view type, const std::string& name,
   emission::append_array(text, type, name, std::to_string(values.size()), values);
 }
 
+/// An operation that reads value 0 and writes value `output`.
+Operation operation_of(const std::string& name, int output, auto parameters) {
+  Operation operation;
+  operation.name = name;
+  operation.inputs = {0};
+  operation.output = output;
+  operation.parameters = parameters;
+  return operation;
+}
+
 }  // namespace
 
 TEST_CASE("the emitted int8 arithmetic is the library's own, byte by byte") {
@@ -230,12 +240,7 @@ TEST_CASE("an output without dimensions is one class") {
   description.values = {{.name = "input", .shape = {1, 1, 1}}, {.name = "output", .shape = {}}};
   description.inputs = {0};
   description.outputs = {1};
-  Operation reshape;
-  reshape.name = "reshape";
-  reshape.inputs = {0};
-  reshape.output = 1;
-  reshape.parameters = operations::Reshape{};
-  description.operations = {reshape};
+  description.operations = {operation_of("reshape", 1, operations::Reshape{})};
   const std::string header =
       emitted_header(Program(description), {.mean = {0}, .deviation = {1}}).text;
   CHECK(contains(header, "kernels::softmax(1, 1, "));
@@ -329,12 +334,7 @@ TEST_CASE("headers for the scripts in tests/emit" * doctest::skip()) {
                    {.name = "output", .shape = {1, 1, 4}}};
   unread.inputs = {0, 1};
   unread.outputs = {2};
-  Operation softmax;
-  softmax.name = "a.memory.b";
-  softmax.inputs = {0};
-  softmax.output = 2;
-  softmax.parameters = operations::Softmax{};
-  unread.operations = {softmax};
+  unread.operations = {operation_of("a.memory.b", 2, operations::Softmax{})};
   emit(Program(unread), path("unread.hpp"), {.name_space = "unread"});
   includes += "#include \"unread.hpp\"\n";
   body += "  ++step;\n  if (!unread::self_test()) return step;\n";

@@ -48,6 +48,15 @@ struct ExecutionPlan {
         temporary(limits_after.size()) {}
 };
 
+/// Whether a node has parameters that are not frozen.
+template <class T>
+bool learns(const Node<T>& node) {
+  if (!node.layer) return false;
+  for (const Parameter<T>* const parameter : node.layer->parameters())
+    if (parameter->learning_rate_factor != 0) return true;
+  return false;
+}
+
 /// Makes a plan, once. Time runs from 0 (the first node's forward) over n (the loss) to 2n (the
 /// first node's backward).
 template <class T>
@@ -117,8 +126,7 @@ class ExecutionPlanner {
       if (node.layer->wants_moments() && before.layer)
         plan_.gathers[index(node.inputs[0])] =
             before.layer->gathers_moments(graph_.node(before.inputs[0]).shape, precision_);
-      for (const Parameter<T>* const parameter : node.layer->parameters())
-        if (parameter->learning_rate_factor != 0) plan_.needs_gradient[index(i)] = true;
+      plan_.needs_gradient[index(i)] = learns(node);
       for (const int source : node.inputs)
         if (plan_.needs_gradient[index(source)]) plan_.needs_gradient[index(i)] = true;
       const bool backward = training_ && plan_.needs_gradient[index(i)];

@@ -173,14 +173,9 @@ class Executor {
     capacity_ = 0;
   }
   std::vector<bool> learning_nodes() const {
-    std::vector<bool> learns;
-    for (const Node<T>& node : graph_->nodes()) {
-      learns.push_back(false);
-      if (!node.layer) continue;
-      for (const Parameter<T>* const parameter : node.layer->parameters())
-        if (parameter->learning_rate_factor != 0) learns.back() = true;
-    }
-    return learns;
+    std::vector<bool> all;
+    for (const Node<T>& node : graph_->nodes()) all.push_back(learns(node));
+    return all;
   }
   void check_trains() const {
     if (options_.mode != Mode::training)

@@ -65,7 +65,8 @@ class BatchNorm final : public Layer<T> {
     }
     // Where the layer after this one does its work. Else nothing is kept, so that several threads
     // may infer with one graph.
-    if (std::is_same_v<T, float> && output.empty()) return leave_work(pass);
+    if constexpr (std::is_same_v<T, float>)
+      if (output.empty()) return leave_work(pass);
     const T* const gamma = gamma_.value.data();
     const T* const beta = beta_.value.data();
     if (pass.fused.windows.pool())
@@ -164,14 +165,11 @@ class BatchNorm final : public Layer<T> {
 
  private:
   void leave_work(const Pass& pass) {
-    if constexpr (std::is_same_v<T, float>) {
-      const kernels::BatchNormOptions<T> options = kernel_options(pass);
-      normalization_ = {AlignedVector<T>(mean(pass), mean(pass) + channels()),
-                        kernels::batch_norm_scale(channels(), options.epsilon, variance(pass),
-                                                  gamma_.value.data()),
-                        AlignedVector<T>(beta_.value.begin(), beta_.value.end()), options.lo,
-                        options.hi};
-    }
+    const kernels::BatchNormOptions<T> options = kernel_options(pass);
+    normalization_ = {
+        AlignedVector<T>(mean(pass), mean(pass) + channels()),
+        kernels::batch_norm_scale(channels(), options.epsilon, variance(pass), gamma_.value.data()),
+        AlignedVector<T>(beta_.value.begin(), beta_.value.end()), options.lo, options.hi};
   }
   static const BatchNormOptions& checked(std::int64_t channels, const BatchNormOptions& options) {
     if (channels < 1) fail("batch_norm: expected at least one channel, got ", channels);

@@ -1,10 +1,8 @@
 // The operations of a float32 program and of its int8 form side by side: time and bytes moved.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,28 +47,16 @@ std::string computed_in(const CostPair& pair) {
 /// Fills in the ratios.
 template <class = WhenUsed>
 void find_ratios(std::vector<CostPair>& rows) {
-  struct Sum {
+  for (CostPair& owner : rows) {
+    if (!owner.float32 || !owner.int8 || !computed_in(owner).empty()) continue;
     double float32 = 0, int8 = 0;
-  };
-  std::map<std::string, Sum> sums;
-  const auto owner_of = [&](const CostPair* row) {
-    for (std::string in; !(in = computed_in(*row)).empty();) {
-      const auto found =
-          std::find_if(rows.begin(), rows.end(), [&](const CostPair& r) { return r.name == in; });
-      if (found == rows.end()) break;
-      row = &*found;
-    }
-    return row;
-  };
-  for (const CostPair& row : rows) {
-    if (!row.float32 || !row.int8) continue;
-    Sum& sum = sums[owner_of(&row)->name];
-    sum.float32 += row.float32->milliseconds;
-    sum.int8 += row.int8->milliseconds;
+    for (const CostPair& row : rows)
+      if (&row == &owner || (row.float32 && row.int8 && computed_in(row) == owner.name)) {
+        float32 += row.float32->milliseconds;
+        int8 += row.int8->milliseconds;
+      }
+    if (int8 > 0) owner.ratio = float32 / int8;
   }
-  for (CostPair& row : rows)
-    if (row.float32 && row.int8 && owner_of(&row) == &row)
-      if (const Sum& sum = sums[row.name]; sum.int8 > 0) row.ratio = sum.float32 / sum.int8;
 }
 
 /// Times the operations of two forms of one network, round by round in turns; either may be null.

@@ -39,8 +39,8 @@ class Profiler {
         workspace_(make(inputs, pool)),
         outputs_(program.make_outputs(batch())) {
     milliseconds_.resize(program.operations().size());
-    program_.run(inputs_, outputs_.views,
-                 workspace_);  // Takes memory, which the first run alone does.
+    // Takes memory, which the first run alone does.
+    program_.run(inputs_, outputs_.views, workspace_);
   }
   /// For a program with one input.
   Profiler(const AnyProgram& program, TensorView<const float> input, ThreadPool* pool = nullptr)

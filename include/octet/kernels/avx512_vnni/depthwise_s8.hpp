@@ -47,12 +47,12 @@ OCTET_TARGET_AVX512_VNNI inline avx512::Limits64S8 limits_of(const VectorsS8& v,
 
 /// Rows of the output whose pixels share vectors: two, or one at stride 2.
 template <class = WhenUsed>
-OCTET_TARGET_AVX512_VNNI void depthwise_s8_joined(const VectorsS8& v, const Conv2dShape&,
+OCTET_TARGET_AVX512_VNNI void depthwise_s8_joined(const VectorsS8& v,
                                                   const PackedDepthwiseS8& packed,
                                                   const Requantize& q, const std::byte* head,
                                                   const RowsS8& x, std::int8_t* y) noexcept {
   const avx512::Limits64S8 limits = limits_of(v, q);
-  const DepthwiseLineS8 line = {.x = {x.row[0], x.row[1], x.row[2]},
+  const DepthwiseLineS8 line = {.x = {x.row[0], x.row[1], x.row[2], x.row[3]},
                                 .pixel_stride = v.pixel_stride,
                                 .column_step = v.column_step,
                                 .weights = packed.weights.data(),
@@ -63,7 +63,7 @@ OCTET_TARGET_AVX512_VNNI void depthwise_s8_joined(const VectorsS8& v, const Conv
   if (v.every_second)
     depthwise_s8_every_second(line, v.channels, limits);
   else
-    depthwise_s8_two_rows(line, x.row[3], v.channels, limits);
+    depthwise_s8_two_rows(line, v.channels, limits);
 }
 
 /// A row of the output, 64 channels after the other.
@@ -204,9 +204,11 @@ void depthwise_s8(const Conv2dShape& s, const std::int8_t* x, const PackedDepthw
                     const RowsS8 rows = ahead
                                             ? rows_of(s, padded, image + n * padded.image_bytes, oh)
                                             : converted.rows(from + n * s.H * s.W * s.C, oh, done);
-                    const auto run =
-                        done == 2 || v.every_second ? &depthwise_s8_joined<> : &depthwise_s8_row<>;
-                    run(v, s, packed, q, scratch, rows, y + (first * s.OH + row) * s.OW * s.OC);
+                    std::int8_t* const to = y + (first * s.OH + row) * s.OW * s.OC;
+                    if (done == 2 || v.every_second)
+                      depthwise_s8_joined(v, packed, q, scratch, rows, to);
+                    else
+                      depthwise_s8_row(v, s, packed, q, scratch, rows, to);
                   }
                 });
   }

@@ -82,8 +82,8 @@ inline bool is_namespace_name(std::string_view name) {
   if (part.empty() || !is_letter(part[0])) return false;
   for (const char c : part)
     if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
-  if (reserved_words.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
-  if (taken_names.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
+  for (const std::string_view words : {reserved_words, taken_names})
+    if (words.find(text_of(" ", part, " ")) != std::string_view::npos) return false;
   // Names that the standard or POSIX keeps for itself.
   if (part == "std" || part.ends_with("_t") || part.find("__") != std::string_view::npos ||
       (part.size() > 1 && part[0] == '_' && part[1] >= 'A' && part[1] <= 'Z'))
