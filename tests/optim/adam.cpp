@@ -99,6 +99,24 @@ TEST_CASE("adam_w: decays by itself, by 0.01, and apart from the gradient") {
   CHECK(with_beta.weight.value == still.weight.value);
 }
 
+TEST_CASE("adam: a parameter that thaws begins as at the first step, also after loading") {
+  TestParameters<double> thawing, fresh;
+  auto late = octet::adam<double>(), early = octet::adam<double>();
+  thawing.weight.learning_rate_factor = 0;
+  for (int step = 0; step < 100; ++step) late.step(thawing.all, {0.5});
+  thawing.weight.learning_rate_factor = 1;
+  octet::SafetensorsWriter writer;
+  late.save(writer);
+  auto loaded = octet::adam<double>();
+  loaded.load(octet::Safetensors::parse(writer.bytes(), {}, "state"), thawing.all);
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    thawing.draw_gradients(step), fresh.draw_gradients(step);
+    loaded.step(thawing.all, {0.5});
+    early.step(fresh.all, {0.5});
+  }
+  CHECK(thawing.weight.value == fresh.weight.value);
+}
+
 TEST_CASE("adam: weight decay spares biases and normalization on request") {
   for (const DecayKind kind : {DecayKind::coupled, DecayKind::decoupled}) {
     TestParameters<double> some, all, before;

@@ -286,6 +286,35 @@ TEST_CASE("a training is not resumed with other nodes frozen") {
         std::string::npos);
 }
 
+TEST_CASE("what is thawed on the way is so in a resumed training, too") {
+  const TemporaryFolder folder;
+  const auto run = [&](Training& training, FitOptions<float> options) {
+    training.graph.freeze("conv2d_1");
+    options.folder = folder.path();
+    options.on_epoch = [&](const EpochRecord&) {
+      training.graph.set_learning_rate_factor("conv2d_1", 1);
+    };
+    return training.run(options).state.step;
+  };
+  Training whole, first, second;
+  CHECK(run(whole, {}) == 18);
+  int steps = 0;
+  CHECK(run(first, {.stop = [&] { return ++steps >= 10; }}) == 7);
+  CHECK(run(second, {.start = Start::resume}) == 18);
+  CHECK(tensors_of(second.graph) == tensors_of(whole.graph));
+  CHECK(!(tensors_of(second.graph)[0] == tensors_of(small_network())[0]));
+}
+
+TEST_CASE("a momentum that is none is refused") {
+  Training training;
+  CHECK(message_of([&] {
+          Loader loader(training.data, {normalize()}, {.batch = 16});
+          fit(training.graph, loader, training.optimizer, {.schedule = [](std::int64_t) {
+                return Rate{0.1, 1.0};
+              }});
+        }) == "fit: expected a schedule of momenta from 0 to below 1, got 1 for step 1");
+}
+
 TEST_CASE("training that breaks names step and layer, and the last good checkpoint, if any") {
   const TemporaryFolder folder;
   // The error of a training whose weights break right after one of its 18 steps.

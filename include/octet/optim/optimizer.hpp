@@ -2,6 +2,7 @@
 // which training goes on bit for bit.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <span>
@@ -42,7 +43,7 @@ struct Update {
   /// The schedule's rate times the parameter's own factor.
   double learning_rate;
   std::optional<double> momentum;
-  /// The number of this step of the optimizer, from 1.
+  /// How many steps this parameter has taken with this one: those while it is frozen do not count.
   std::int64_t step;
   ThreadPool& pool;
 };
@@ -74,7 +75,7 @@ class Optimizer {
       Parameter<T>& parameter = *parameters[i];
       if (parameter.learning_rate_factor == 0) continue;
       rule_.update({parameter, state_[i], rate.learning_rate * parameter.learning_rate_factor,
-                    rate.momentum, steps_, pool});
+                    rate.momentum, ++taken_[i], pool});
     }
   }
 
@@ -84,10 +85,13 @@ class Optimizer {
 
   /// Adds the state to a file: tensors "optimizer.PLACE.NAME" and the metadata "optimizer".
   void save(SafetensorsWriter& file) const {
+    Json taken = Json::array();
+    for (const std::int64_t steps : taken_) taken.push(steps);
     file.set_metadata("optimizer", Json::object()
                                        .set("rule", rule_.name)
                                        .set("steps", steps_)
                                        .set("parameters", state_.size())
+                                       .set("taken", std::move(taken))
                                        .text());
     for (std::size_t i = 0; i < state_.size(); ++i)
       for (std::size_t k = 0; k < state_[i].size(); ++k) file.add(tensor_name(i, k), state_[i][k]);
@@ -98,16 +102,26 @@ class Optimizer {
     const Json saved = Json::parse(file.metadata("optimizer"), file.source() + ": optimizer");
     std::string rule;
     std::int64_t steps = 0, count = 0;
+    std::vector<std::int64_t> taken;
     reading(file.source() + ": optimizer", [&] {
       rule = saved["rule"].as_string();
       steps = saved["steps"].as_integer();
       count = saved["parameters"].as_integer();
+      if (const Json* const each_taken = saved.find("taken"))
+        for (const Json& each : each_taken->as_array()) taken.push_back(each.as_integer());
+      else
+        taken.assign(static_cast<std::size_t>(std::clamp<std::int64_t>(count, 0, 1 << 20)), steps);
     });
     if (rule != rule_.name)
       fail(file.source(), ": expected the state of ", rule_.name, ", got that of ", rule);
     if (steps < 0 || count != (steps ? static_cast<std::int64_t>(parameters.size()) : 0))
       fail(file.source(), ": expected the state of ", parameters.size(),
            " parameters, got that of ", count, " after ", steps, " steps");
+    if (static_cast<std::int64_t>(taken.size()) != count ||
+        std::any_of(taken.begin(), taken.end(),
+                    [steps](std::int64_t each) { return each < 0 || each > steps; }))
+      fail(file.source(), ": optimizer: expected how many steps, from 0 to ", steps, ", each of ",
+           count, " parameters has taken");
     States states;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       states.emplace_back();
@@ -118,6 +132,7 @@ class Optimizer {
       }
     }
     state_ = std::move(states);
+    taken_ = std::move(taken);
     steps_ = steps;
   }
 
@@ -133,7 +148,10 @@ class Optimizer {
       fail(rule_.name, ": expected the ", state_.size(), " parameters of the first step, got ",
            parameters.size());
     const bool first = steps_ == 0;
-    if (first) state_.assign(parameters.size(), {});
+    if (first) {
+      state_.assign(parameters.size(), {});
+      taken_.assign(parameters.size(), 0);
+    }
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       const Parameter<T>& parameter = *parameters[i];
       const Shape& shape = parameter.value.shape();
@@ -150,6 +168,8 @@ class Optimizer {
 
   UpdateRule<T> rule_;
   States state_;
+  // Steps of each parameter, and of all.
+  std::vector<std::int64_t> taken_;
   std::int64_t steps_ = 0;
 };
 

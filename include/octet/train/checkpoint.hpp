@@ -57,9 +57,31 @@ struct TrainingState {
   }
 };
 
-/// Writes weights, buffers, optimizer state and `state`. `settings` describes the training,
-/// which is resumed only with equal ones; its member "data", if there is one, is a checksum of the
-/// images and labels. The file is a model, too: load_graph() reads it.
+/// The learning rate factors that are not 1, by the names of their parameters.
+template <class T>
+Json learning_rate_factors(const Graph<T>& graph) {
+  Json factors = Json::object();
+  for (const Node<T>& node : graph.nodes())
+    if (node.layer)
+      for (const Parameter<T>* const parameter : node.layer->parameters())
+        if (parameter->learning_rate_factor != 1)
+          factors.set(node.name + "." + parameter->name, parameter->learning_rate_factor);
+  return factors;
+}
+/// Gives a graph the factors that learning_rate_factors() told of one with the same nodes.
+template <class T>
+void set_learning_rate_factors(const Graph<T>& graph, const Json& factors) {
+  for (const Node<T>& node : graph.nodes())
+    if (node.layer)
+      for (Parameter<T>* const parameter : node.layer->parameters()) {
+        const Json* const factor = factors.find(node.name + "." + parameter->name);
+        parameter->learning_rate_factor = factor ? factor->as_number() : 1;
+      }
+}
+
+/// Writes weights, buffers, learning rate factors, optimizer state and `state`. `settings`
+/// describes the training, which is resumed only with equal ones; its member "data", if there is
+/// one, is a checksum of the images and labels. The file is a model, too: load_graph() reads it.
 template <class T>
 void save_checkpoint(const std::string& path, const Graph<T>& graph, const Optimizer<T>& optimizer,
                      const TrainingState& state, const Json& settings, const Metadata& metadata) {
@@ -67,7 +89,8 @@ void save_checkpoint(const std::string& path, const Graph<T>& graph, const Optim
   for (const auto& [key, text] : metadata) file.set_metadata(key, text);
   add_graph(file, graph);
   optimizer.save(file);
-  file.set_metadata("octet.training", state.json().text());
+  file.set_metadata("octet.training",
+                    state.json().set("learning_rate_factors", learning_rate_factors(graph)).text());
   file.set_metadata("octet.settings", settings.text());
   file.write(path);
 }
@@ -98,6 +121,9 @@ TrainingState load_checkpoint(const std::string& path, const Graph<T>& graph,
   const auto state =
       reading(path + ": training", [&] { return TrainingState::from_json(training); });
   optimizer.load(file, graph.parameters());
+  // Nodes may have been frozen or thawed on the way.
+  if (const Json* const factors = training.find("learning_rate_factors"))
+    reading(path + ": training", [&] { set_learning_rate_factors(graph, *factors); });
   read_tensors(file, graph);
   return state;
 }

@@ -174,12 +174,7 @@ class Fit {
         .set("label_smoothing", options_.loss.label_smoothing)
         .set("clip_norm", options_.clip_norm)
         .set("clip_value", options_.clip_value);
-    Json factors = Json::object();
-    for (const Node<T>& node : graph_.nodes())
-      if (node.layer)
-        for (const Parameter<T>* const parameter : node.layer->parameters())
-          if (parameter->learning_rate_factor != 1)
-            factors.set(node.name + "." + parameter->name, parameter->learning_rate_factor);
+    Json factors = learning_rate_factors(graph_);
     if (!factors.as_object().empty())
       options_.settings.set("learning_rate_factors", std::move(factors));
     if (!options_.loss.class_weights.empty()) {
@@ -240,6 +235,9 @@ class Fit {
       rate = options_.schedule(state_.step);
       if (!(rate.learning_rate >= 0) || !std::isfinite(rate.learning_rate))
         fail("fit: expected a schedule of finite rates of at least 0, got ", rate.learning_rate,
+             " for step ", state_.step + 1);
+      if (rate.momentum && !(*rate.momentum >= 0 && *rate.momentum < 1))
+        fail("fit: expected a schedule of momenta from 0 to below 1, got ", *rate.momentum,
              " for step ", state_.step + 1);
       step(batch, rate);
       state_.seconds = seconds_before + seconds_since(start);
