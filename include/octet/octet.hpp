@@ -191,6 +191,7 @@
 #include "octet/quant/observer.hpp"
 #include "octet/quant/parameters.hpp"
 #include "octet/quant/range_search.hpp"
+#include "octet/quant/scheduled_batch_norm.hpp"
 #include "octet/train/checkpoint.hpp"
 #include "octet/train/diagnose.hpp"
 #include "octet/train/evaluate.hpp"

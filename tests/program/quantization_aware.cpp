@@ -377,6 +377,35 @@ TEST_CASE("the schedule: observe, quantize, freeze the statistics") {
   CHECK(QuantizationSchedule::from_scratch(300).freeze_observers_from == 270);
 }
 
+TEST_CASE("the schedule freezes batch norms that nothing absorbs, too, in int8 and in float32") {
+  for (const bool in_int8 : {true, false}) {
+    Graph<float> net(1);
+    V x = net.input({6, 6, 2});
+    const V a = relu(conv2d(x, 4, {.padding = 1}).named("before"));
+    net.output(
+        linear(flatten(relu(batch_norm(a + conv2d(a, 4, {.padding = 1})).named("norm"))), 2));
+    QuantizationAwareTraining options{.schedule = {.freeze_batch_norm_from = 2}};
+    if (!in_int8) options.keep_float = {"norm"};
+    const Graph<float> graph = insert_fake_quantize(net, options);
+    const auto mean = [&] {
+      Layer<float>& layer = *graph.node(graph.find("norm")).layer;
+      return *find_tensor(layer, "running_mean");
+    };
+    const Tensor<float> before = mean();
+    train(graph, {6, 6, 2}, 2);
+    const Tensor<float> frozen = mean();
+    CHECK(!(frozen == before));
+    train(graph, {6, 6, 2}, 2);
+    CHECK(mean() == frozen);
+    const Tensor<float> images = networks::images({6, 6, 2}, 5);
+    CHECK(inference(graph, images) == quantize(graph)(images));
+    const TemporaryFolder folder;
+    save_graph(graph, folder.path("aware.safetensors"));
+    CHECK(inference(load_graph<float>(folder.path("aware.safetensors")).graph, images) ==
+          inference(graph, images));
+  }
+}
+
 TEST_CASE("fit trains it unchanged: its accuracy is the program's, and it resumes bit for bit") {
   const Splits faces = synthetic_face_splits(160, 0, 80, {.H = 16, .W = 16});
   const Pipeline prepare{normalize(channel_statistics(faces.train))};

@@ -32,6 +32,7 @@ void register_quantization_aware_layers() {
   LayerRegistry<T>& registry = layer_registry<T>();
   static const bool once = [&] {
     registry.template add<FakeQuantize<T>>(std::string(FakeQuantize<T>::type_name));
+    registry.template add<ScheduledBatchNorm<T>>(std::string(ScheduledBatchNorm<T>::type_name));
     registry.template add<AbsorbedBatchNorm<T>>(std::string(AbsorbedBatchNorm<T>::type_name));
     registry.template add<QuantizationAware<T>>(std::string(QuantizationAware<T>::type_name));
     return true;
@@ -55,7 +56,8 @@ inline std::string fake_quantize_name(const std::string& value) { return value +
 /// activation that is fused into a layer, on both inputs of a sum, behind a concat whose inputs
 /// take its scale, behind a pad whose value may widen it; what else reads the input of such a
 /// concat or pad learns from what is not quantized yet. Layers that have weights or compute become
-/// quantization-aware. Batch norms that the program folds become absorbed ones. All parameters keep
+/// quantization-aware. Batch norms that the program folds become absorbed ones, others follow the
+/// schedule. All parameters keep
 /// their values and names, so training may begin from a trained network or from a fresh one. Fails
 /// if no layer can run in int8.
 template <std::same_as<float> T>
@@ -225,21 +227,28 @@ class FakeQuantizeInsertion {
   }
 
   std::unique_ptr<Layer<T>> layer_for(int i) const {
-    Layer<T>& layer = *from_.node(i).layer;
     // Folded into a layer that runs in int8.
     if (type_of(i) == "batch_norm" && value_of(i) < 0 && runs_in_int8(from_.node(i).inputs[0]))
-      return std::make_unique<AbsorbedBatchNorm<T>>(static_cast<const BatchNorm<T>&>(layer),
-                                                    options_.schedule);
-    if (!runs_in_int8(i)) return layer.clone();
+      return scheduled<AbsorbedBatchNorm<T>>(i);
+    std::unique_ptr<Layer<T>> layer = type_of(i) == "batch_norm"
+                                          ? scheduled<ScheduledBatchNorm<T>>(i)
+                                          : from_.node(i).layer->clone();
+    if (!runs_in_int8(i)) return layer;
     const Operation& described = description_.operations[at(operation_of(i))];
-    if (moves_values(described) && !pads_with_value(described)) return layer.clone();
+    if (moves_values(described) && !pads_with_value(described)) return layer;
     QuantizationAwareOptions options{.weight_scale = options_.weight_scale,
                                      .quantize_from = options_.schedule.quantize_from};
     for (const int input : described.inputs)
       options.input_quantizers.push_back(quantizer_of(input));
     options.output_quantizer = quantizer_of(described.output);
     last_fused(i, options);
-    return std::make_unique<QuantizationAware<T>>(layer.clone(), std::move(options));
+    return std::make_unique<QuantizationAware<T>>(std::move(layer), std::move(options));
+  }
+  template <class Scheduled>
+  std::unique_ptr<Layer<T>> scheduled(int batch_norm) const {
+    return std::make_unique<Scheduled>(
+        static_cast<const BatchNorm<T>&>(*from_.node(batch_norm).layer),
+        options_.schedule.freeze_batch_norm_from);
   }
   FakeQuantizeOptions fake_quantize_options() const {
     return {options_.observer, options_.momentum, options_.activation_scale, options_.schedule};
@@ -278,9 +287,9 @@ Graph<T> remove_fake_quantize(const Graph<T>& graph) {
     if (type == FakeQuantize<T>::type_name)
       rewriter.bypass(i, node.inputs[0]);
     else if (type == QuantizationAware<T>::type_name)
-      rewriter.replace(i, static_cast<QuantizationAware<T>&>(*node.layer).layer().clone());
-    else if (type == AbsorbedBatchNorm<T>::type_name)
-      rewriter.replace(i, static_cast<AbsorbedBatchNorm<T>&>(*node.layer).batch_norm());
+      rewriter.replace(i, static_cast<QuantizationAware<T>&>(*node.layer).plain_layer());
+    else if (type == AbsorbedBatchNorm<T>::type_name || type == ScheduledBatchNorm<T>::type_name)
+      rewriter.replace(i, static_cast<ScheduledBatchNorm<T>&>(*node.layer).batch_norm());
     else
       rewriter.keep(i);
   }

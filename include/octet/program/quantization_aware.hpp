@@ -79,7 +79,8 @@ class QuantizationAware final : public Layer<T> {
     if (!learned()) return;
     weight_scale_ =
         Parameter<T>("weight_scale", ParameterKind::normalization, {channels_.channels});
-    weight_scale_.learning_rate_factor = 0.1;
+    // Frozen weights have no gradient from which their scales could learn.
+    weight_scale_.learning_rate_factor = 0.1 * weight_->learning_rate_factor;
   }
   QuantizationAware(const QuantizationAware& other)
       : QuantizationAware(other.layer_->clone(), other.options_) {
@@ -156,7 +157,12 @@ class QuantizationAware final : public Layer<T> {
     }
     return scales;
   }
-  Layer<T>& layer() const { return *layer_; }
+  /// A copy of the layer; of a batch norm, without its schedule.
+  std::unique_ptr<Layer<T>> plain_layer() const {
+    if (layer_->type() == ScheduledBatchNorm<T>::type_name)
+      return static_cast<const ScheduledBatchNorm<T>&>(*layer_).batch_norm();
+    return layer_->clone();
+  }
   const QuantizationAwareOptions& options() const { return options_; }
 
   std::vector<Parameter<T>*> parameters() override {
@@ -277,7 +283,7 @@ class QuantizationAware final : public Layer<T> {
     std::vector<Value<T>> values;
     for (const TensorView<const T>& input : inputs)
       values.push_back(graph.input(input.shape().without_batch()));
-    Value<T> value = graph.add(layer_->clone(), values, Parameters::keep);
+    Value<T> value = graph.add(plain_layer(), values, Parameters::keep);
     if (batch_norm_) value = graph.add(batch_norm_->batch_norm(), {&value, 1}, Parameters::keep);
     if (options_.activation == "relu") value = relu(value);
     if (options_.activation == "relu6") value = relu6(value);

@@ -7,8 +7,10 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "octet/kernels/requantize_s8.hpp"
@@ -66,15 +68,14 @@ struct FakeQuantizeOptions {
   QuantizationSchedule schedule = {};
 };
 
-/// The options as a layer's attributes, and back.
+/// The options as a layer's attributes, and back: all but what concerns batch norm.
 inline Json fake_quantize_attributes(const FakeQuantizeOptions& options) {
   return Json::object()
       .set("observer", options.observer == RangeObserver::min_max ? "min_max" : "moving_average")
       .set("momentum", options.momentum)
       .set("scale", options.scale == QuantizationScale::learned ? "learned" : "observed")
       .set("quantize_from", options.schedule.quantize_from)
-      .set("freeze_observers_from", options.schedule.freeze_observers_from)
-      .set("freeze_batch_norm_from", options.schedule.freeze_batch_norm_from);
+      .set("freeze_observers_from", options.schedule.freeze_observers_from);
 }
 inline FakeQuantizeOptions fake_quantize_options(std::string_view type, const Json& attributes) {
   const AttributeReader reader(type, attributes);
@@ -87,8 +88,8 @@ inline FakeQuantizeOptions fake_quantize_options(std::string_view type, const Js
           .momentum = reader.number("momentum", 1e-12, 1),
           .scale = reader.word("scale", {"observed", "learned"}) ? QuantizationScale::learned
                                                                  : QuantizationScale::observed,
-          .schedule = {step("quantize_from"), step("freeze_observers_from"),
-                       step("freeze_batch_norm_from")}};
+          .schedule = {.quantize_from = step("quantize_from"),
+                       .freeze_observers_from = step("freeze_observers_from")}};
 }
 
 /// A layer's own count of training steps. It is saved with the network, so that a resumed training
@@ -96,6 +97,7 @@ inline FakeQuantizeOptions fake_quantize_options(std::string_view type, const Js
 template <class T>
 class StepCounter {
  public:
+  explicit StepCounter(std::string name = "steps") : buffer_{std::move(name), Tensor<T>({1})} {}
   std::int64_t steps() const { return static_cast<std::int64_t>(buffer_.value[0]); }
   /// Counts a step; stays at the last number that a float32 can count to.
   void next() {
@@ -104,7 +106,7 @@ class StepCounter {
   Buffer<T>& buffer() { return buffer_; }
 
  private:
-  Buffer<T> buffer_{"steps", Tensor<T>({1})};
+  Buffer<T> buffer_;
 };
 
 /// y = (clamp(round(x / scale) + zero_point, -128, 127) - zero_point) * scale, by the functions
