@@ -176,6 +176,34 @@ TEST_CASE("the gradient check compares a copy's attributes with the layer's") {
             "clone(): expected the attributes {\"slope\":3}, got {\"slope\":1}"});
 }
 
+/// y = beta * x, whose copies forget beta.
+class Fresh : public Layer<double> {
+ public:
+  std::string_view type() const override { return "fresh"; }
+  Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  void forward(Inputs<double> inputs, TensorView<double> output, const Pass&) override {
+    for (std::int64_t i = 0; i < output.elements(); ++i) output[i] = beta.value[0] * inputs[0][i];
+  }
+  void backward(Inputs<double> inputs, TensorView<const double>, TensorView<const double> d_output,
+                InputGradients<double> d_inputs, const Pass&) override {
+    for (std::int64_t i = 0; i < d_output.elements(); ++i) {
+      beta.gradient[0] += inputs[0][i] * d_output[i];
+      if (!d_inputs[0].empty()) d_inputs[0][i] = beta.value[0] * d_output[i];
+    }
+  }
+  std::vector<Parameter<double>*> parameters() override { return {&beta}; }
+  std::unique_ptr<Layer<double>> clone() const override { return std::make_unique<Fresh>(); }
+  Parameter<double> beta{"beta", ParameterKind::weight, {1}};
+};
+
+TEST_CASE("the gradient check compares a copy's parameters with the layer's") {
+  Fresh layer;
+  CHECK(check_gradient(layer, {{4}}).passed());
+  layer.beta.value[0] = 3;
+  CHECK(check_gradient(layer, {{4}}).broken_rules ==
+        std::vector<std::string>{"clone(): expected a copy of the parameter beta"});
+}
+
 TEST_CASE("the gradient check fails if there is nothing to check") {
   CHECK_FALSE(check_gradient(Square(0, Fault::none), {{0}}).passed());
   GradientCheckOptions options;

@@ -80,6 +80,7 @@ class GradientCheck {
     if (layer_->attributes().text() != layer.attributes().text())
       broken(text_of("clone(): expected the attributes ", layer.attributes().text(), ", got ",
                      layer_->attributes().text()));
+    compare_with_clone(layer);
     const Random random(options.seed);
     for (std::size_t k = 0; k < inputs.size(); ++k) {
       inputs_.emplace_back(inputs[k].with_batch(options.batch));
@@ -127,6 +128,23 @@ class GradientCheck {
         const double margin = 4 * options_.step * (std::max)(1.0, std::abs(kink));
         if (std::abs(value - kink) < margin) value = kink + (value < kink ? -margin : margin);
       }
+  }
+  /// The layer that was given may be read here alone: parameters() is for those who may change it.
+  void compare_with_clone(const Layer<T>& layer) {
+    Layer<T>& original = const_cast<Layer<T>&>(layer);
+    const auto parameters = original.parameters(), cloned = layer_->parameters();
+    const auto buffers = original.buffers(), cloned_buffers = layer_->buffers();
+    if (parameters.size() != cloned.size() || buffers.size() != cloned_buffers.size())
+      return broken(text_of("clone(): expected ", parameters.size(), " parameters and ",
+                            buffers.size(), " buffers, got ", cloned.size(), " and ",
+                            cloned_buffers.size()));
+    for (std::size_t p = 0; p < parameters.size(); ++p)
+      if (parameters[p] == cloned[p] || parameters[p]->name != cloned[p]->name ||
+          !same(parameters[p]->value, cloned[p]->value))
+        broken(text_of("clone(): expected a copy of the parameter ", parameters[p]->name));
+    for (std::size_t b = 0; b < buffers.size(); ++b)
+      if (buffers[b] == cloned_buffers[b] || !same(buffers[b]->value, cloned_buffers[b]->value))
+        broken(text_of("clone(): expected a copy of the buffer ", buffers[b]->name));
   }
   void draw_parameters(const Random& random) {
     std::uint64_t number = 0;
