@@ -109,5 +109,7 @@ TEST_CASE("a description that makes no sense is refused before anything large is
                   R"("shape":[9223372036854775807,1,1]}],"outputs":[0]})") ==
         "input: expected extents of at most 2147483647, got [9223372036854775807, 1, 1]");
   CHECK(complaint(R"({"version":2})") == "graph: expected version 1, got 2");
+  CHECK(complaint(R"({"version":1,"seed":"7b","nodes":[],"outputs":[]})") ==
+        "graph: expected a seed of digits, got \"7b\"");
   CHECK(complaint(R"({"seed":"0"})").find("JSON") == 0);
 }

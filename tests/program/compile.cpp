@@ -226,6 +226,11 @@ TEST_CASE("inputs that do not fit are refused with a sentence") {
   CHECK_THROWS_WITH_AS(program.predict(std::span<const TensorView<const float>>(), workspace),
                        "program: expected 1 inputs, got 0", Error);
   CHECK_THROWS_AS(Workspace(program, {.batch = 0}), Error);
+  CHECK_THROWS_WITH_AS(
+      program.make_outputs(std::int64_t{1} << 60),
+      "program: expected from 0 to 2^42 bytes of outputs, got 1152921504606846976 examples of 8 "
+      "bytes",
+      Error);
   Graph<float> other(1);
   other.output(linear(other.input({300}), 2));
   Workspace of_another(compile(other));

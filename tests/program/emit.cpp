@@ -146,7 +146,8 @@ TEST_CASE("a header says what it needs, and is the same every time") {
   CHECK(header.ram_bytes == 64 + 64 + 64);
   CHECK(contains(header.text, "// My?net?, written by Octet"));
   CHECK(contains(header.text, "// Flash   163 bytes of constants, and 152 "));
-  CHECK(contains(header.text, "// RAM     192 bytes"));
+  CHECK(contains(header.text,
+                 "// RAM     192 bytes of static memory, and 8 where self_test() is called"));
   CHECK(contains(header.text, "inline constexpr std::size_t ram_bytes = 192;"));
   CHECK(contains(header.text, "namespace a::b {"));
   CHECK_FALSE(contains(header.text, "predict("));
@@ -213,6 +214,14 @@ TEST_CASE("what cannot be emitted is refused with a sentence") {
   description.operations[0].parameters = custom;
   description.operations[0].name = "my_layer";
   CHECK(contains(complaint_of(Program(description), {}), "my_layer: the layer mine"));
+}
+
+TEST_CASE("a network whose outputs are not finite has no self-test, and is refused") {
+  Graph<float> graph(1);
+  graph.output(linear(graph.input({2}), 2));
+  graph.parameters()[1]->value[0] = std::numeric_limits<float>::infinity();
+  CHECK(contains(complaint_of(compile(graph), {}),
+                 "emit: expected finite outputs for the self-test, got inf in "));
 }
 
 TEST_CASE("an adaptive pooling whose windows an int32 cannot count is refused") {

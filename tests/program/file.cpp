@@ -232,6 +232,18 @@ TEST_CASE("a description that makes no sense is refused, though the checksum is 
   CHECK_THROWS_AS(DescriptionReader::read(Json::parse("{}"), {}), Error);
 }
 
+TEST_CASE("a description that is wrong is told where") {
+  const Program program = compile(networks::make(networks::all()[0]));
+  std::string text = to_json(program.description()).text();
+  const std::string_view good = "\"stride\":[1,1]";
+  const std::size_t at = text.find(good);
+  REQUIRE(at != std::string::npos);
+  text.replace(at, good.size(), "\"stride\":[1,-1]");
+  CHECK_THROWS_WITH_AS(
+      DescriptionReader::read(Json::parse(text), {}),
+      "program: conv2d_1: stride: expected an integer from 0 to 2147483647, got -1", Error);
+}
+
 TEST_CASE("files: written whole, and told apart from other files") {
   const TemporaryFolder folder;
   const std::string path = folder.path("program.safetensors");
@@ -279,6 +291,18 @@ TEST_CASE("files: a tensor that is named twice is refused, not read twice or lef
   CHECK_THROWS_WITH_AS(
       load_program(Safetensors::parse(writer.bytes(), ChecksumRule::required, "file")),
       ("file: tensor \"" + first + "\" is named twice").c_str(), Error);
+}
+
+TEST_CASE("files: an empty tensor that is named twice is refused, too") {
+  SafetensorsWriter writer;
+  Json description = to_json(compile(networks::make(networks::all()[0])).description());
+  description.set("tensors", Json::array().push("none").push("none"));
+  writer.set_metadata(program_key, description.text());
+  writer.add("none", Tensor<float>({0}));
+  writer.add("other", Tensor<float>({0}));
+  CHECK_THROWS_WITH_AS(
+      load_program(Safetensors::parse(writer.bytes(), ChecksumRule::required, "file")),
+      "file: tensor \"none\" is named twice", Error);
 }
 
 TEST_CASE("a layer of one's own comes back if it is registered; else it is named") {

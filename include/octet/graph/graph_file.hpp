@@ -1,8 +1,11 @@
 // A graph as a .safetensors file: the weights as tensors, the nodes as JSON in the metadata.
 #pragma once
 
+#include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,7 +45,12 @@ Graph<T> graph_from(const Json& description,
                     std::int64_t parameter_limit = default_parameter_limit) {
   if (description["version"].as_integer() != 1)
     fail("graph: expected version 1, got ", description["version"].text());
-  Graph<T> graph(std::strtoull(description["seed"].as_string().c_str(), nullptr, 10));
+  const std::string& seed = description["seed"].as_string();
+  std::uint64_t number = 0;
+  const auto read = std::from_chars(seed.data(), seed.data() + seed.size(), number);
+  if (read.ec != std::errc() || read.ptr != seed.data() + seed.size())
+    fail("graph: expected a seed of digits, got \"", seed.substr(0, 40), '"');
+  Graph<T> graph(number);
   const auto node_of = [&](const Json& number) {
     const std::int64_t node = number.as_integer();
     if (node < 0 || node >= graph.size())

@@ -122,79 +122,97 @@ class BasicDescriptionReader {
       fail("program: expected version 1, got ", json["version"].text().substr(0, 40));
     Description description;
     description.tensors = std::move(tensors);
-    for (const Json& each : json["values"].as_array()) description.values.push_back(value(each));
+    BasicDescriptionReader reader;
+    description.inputs = reader.indices(json, "inputs");
+    description.outputs = reader.indices(json, "outputs");
+    for (const Json& each : json["values"].as_array())
+      description.values.push_back(reader.value(each));
     for (const Json& each : json["operations"].as_array())
-      description.operations.push_back(operation(each, description));
-    description.inputs = indices(json["inputs"]);
-    description.outputs = indices(json["outputs"]);
+      description.operations.push_back(reader.operation(each, description));
     return description;
   }
 
  private:
-  static std::int64_t integer(const Json& json, std::int64_t lowest, std::int64_t highest) {
+  // The member `key` of an object, or with `checked` what stands for it or in it.
+  std::int64_t integer(const Json& json, std::string_view key, std::int64_t lowest,
+                       std::int64_t highest) {
+    return checked(json[key], key, lowest, highest);
+  }
+  std::int64_t checked(const Json& json, std::string_view key, std::int64_t lowest = 0,
+                       std::int64_t highest = largest) {
     const std::int64_t value = json.as_integer();
     if (value < lowest || value > highest)
-      fail("program: expected an integer from ", lowest, " to ", highest, ", got ", value);
+      fail(where_, ": ", key, ": expected an integer from ", lowest, " to ", highest, ", got ",
+           value);
     return value;
   }
   static constexpr std::int64_t largest = (std::int64_t{1} << 31) - 1;
-  static int index(const Json& json) { return static_cast<int>(integer(json, 0, largest)); }
-  static std::vector<int> indices(const Json& json) {
+  int index(const Json& json, std::string_view key) {
+    return static_cast<int>(checked(json[key], key));
+  }
+  std::vector<int> indices(const Json& json, std::string_view key) {
     std::vector<int> values;
-    for (const Json& each : json.as_array()) values.push_back(index(each));
+    for (const Json& each : json[key].as_array())
+      values.push_back(static_cast<int>(checked(each, key)));
     return values;
   }
-  static std::vector<std::int64_t> extents(const Json& json, std::size_t count) {
+  std::vector<std::int64_t> extents(const Json& json, std::string_view key, std::size_t count) {
     std::vector<std::int64_t> values;
-    for (const Json& each : json.as_array()) values.push_back(integer(each, 0, largest));
-    if (values.size() != count) fail("program: expected ", count, " integers, got ", values.size());
+    for (const Json& each : json[key].as_array()) values.push_back(checked(each, key));
+    if (values.size() != count)
+      fail(where_, ": ", key, ": expected ", count, " integers, got ", values.size());
     return values;
   }
-  /// A float32; a number that does not fit into one is no number that was written.
-  static float number(const Json& json) {
+  float number(const Json& json, std::string_view key) { return checked_float(json[key], key); }
+  // A number that does not fit into a float32 is no number that was written.
+  float checked_float(const Json& json, std::string_view key) {
     const double value = json.as_number();
     if (!(std::abs(value) <= (std::numeric_limits<float>::max)()))
-      fail("program: expected a float32 number, got ", value);
+      fail(where_, ": ", key, ": expected a float32 number, got ", value);
     return static_cast<float>(value);
   }
-  static std::size_t word(const Json& json, std::span<const std::string_view> words) {
-    const std::string& text = json.as_string();
+  std::size_t word(const Json& json, std::string_view key,
+                   std::span<const std::string_view> words) {
+    const std::string& text = json[key].as_string();
     for (std::size_t i = 0; i < words.size(); ++i)
       if (words[i] == text) return i;
-    fail("program: expected a known word such as \"", words[0], "\", got \"", text.substr(0, 40),
-         '"');
+    fail(where_, ": ", key, ": expected a known word such as \"", words[0], "\", got \"",
+         text.substr(0, 40), '"');
   }
-  static Clamp clamp(const Json& json) {
+  Clamp clamp(const Json& json) {
     Clamp result;
     if (const Json* const bounds = json.find("clamp")) {
-      if (bounds->as_array().size() != 2) fail("program: expected a clamp of two numbers");
-      const Json &low = bounds->as_array()[0], &high = bounds->as_array()[1];
-      if (!low.is_null()) result.low = number(low);
-      if (!high.is_null()) result.high = number(high);
+      const Json::Array& numbers = bounds->as_array();
+      if (numbers.size() != 2) fail(where_, ": clamp: expected two numbers, got ", numbers.size());
+      if (!numbers[0].is_null()) result.low = checked_float(numbers[0], "clamp");
+      if (!numbers[1].is_null()) result.high = checked_float(numbers[1], "clamp");
     }
     return result;
   }
 
-  static ProgramValue value(const Json& json) {
+  ProgramValue value(const Json& json) {
     constexpr std::string_view types[] = {"float32", "int8"};
     ProgramValue result;
     result.name = json["name"].as_string();
+    where_ = text_of("program: value ", result.name);
     const Json::Array& shape = json["shape"].as_array();
-    if (shape.size() > Shape::max_rank) fail("program: expected at most 8 dimensions");
-    result.shape = Shape(extents(json["shape"], shape.size()));
-    if (word(json["type"], types) == 1) {
+    if (shape.size() >= Shape::max_rank)
+      fail(where_, ": shape: expected at most ", Shape::max_rank - 1, " dimensions, got ",
+           shape.size());
+    result.shape = Shape(extents(json, "shape", shape.size()));
+    if (word(json, "type", types) == 1) {
       result.type = ElementType::s8;
-      result.scale = number(json["scale"]);
-      result.zero_point = static_cast<std::int32_t>(integer(json["zero_point"], -128, 127));
+      result.scale = number(json, "scale");
+      result.zero_point = static_cast<std::int32_t>(integer(json, "zero_point", -128, 127));
     }
     return result;
   }
 
   template <class Convolution>
-  static Convolution convolution(const Json& json) {
-    const auto input = extents(json["input"], 3), output = extents(json["output_shape"], 3);
-    const auto kernel = extents(json["kernel"], 2), stride = extents(json["stride"], 2);
-    const auto dilation = extents(json["dilation"], 2), padding = extents(json["padding"], 2);
+  Convolution convolution(const Json& json) {
+    const auto input = extents(json, "input", 3), output = extents(json, "output_shape", 3);
+    const auto kernel = extents(json, "kernel", 2), stride = extents(json, "stride", 2);
+    const auto dilation = extents(json, "dilation", 2), padding = extents(json, "padding", 2);
     Convolution conv;
     conv.shape = {.N = 1,
                   .H = input[0],
@@ -211,19 +229,19 @@ class BasicDescriptionReader {
                   .dilation_w = dilation[1],
                   .pad_top = padding[0],
                   .pad_left = padding[1],
-                  .groups = integer(json["groups"], 1, largest)};
+                  .groups = integer(json, "groups", 1, largest)};
     conv.clamp = clamp(json);
-    conv.weight_tensor = index(json["weight"]);
-    conv.bias_tensor = index(json["bias"]);
-    if (const Json* const scale = json.find("weight_scale")) conv.scale_tensor = index(*scale);
+    conv.weight_tensor = index(json, "weight");
+    conv.bias_tensor = index(json, "bias");
+    if (json.find("weight_scale")) conv.scale_tensor = index(json, "weight_scale");
     return conv;
   }
   template <class Pool>
-  static Pool pool(const Json& json) {
+  Pool pool(const Json& json) {
     constexpr std::string_view windows[] = {"fixed", "adaptive"};
-    const auto input = extents(json["input"], 3), output = extents(json["output_shape"], 2);
-    const auto kernel = extents(json["kernel"], 2), stride = extents(json["stride"], 2);
-    const auto padding = extents(json["padding"], 2);
+    const auto input = extents(json, "input", 3), output = extents(json, "output_shape", 2);
+    const auto kernel = extents(json, "kernel", 2), stride = extents(json, "stride", 2);
+    const auto padding = extents(json, "padding", 2);
     Pool result;
     result.shape = {.N = 1,
                     .H = input[0],
@@ -237,27 +255,27 @@ class BasicDescriptionReader {
                     .stride_w = stride[1],
                     .pad_top = padding[0],
                     .pad_left = padding[1]};
-    result.windows = static_cast<operations::Windows>(word(json["windows"], windows));
+    result.windows = static_cast<operations::Windows>(word(json, "windows", windows));
     return result;
   }
-  static operations::Custom custom(const Json& json, const std::string& name,
-                                   const Description& description) {
+  operations::Custom custom(const Json& json, const std::string& name,
+                            const Description& description) {
     operations::Custom result;
     result.layer = json["layer"].as_string();
     result.attributes = json["attributes"];
-    result.tensors = indices(json["tensors"]);
+    result.tensors = indices(json, "tensors");
     std::vector<const ProgramTensor*> tensors;
     for (const int tensor : result.tensors) {
       if (static_cast<std::size_t>(tensor) >= description.tensors.size())
-        fail("program: ", name, ": expected the number of a tensor, got ", tensor);
+        fail(where_, ": tensors: expected the number of a tensor, got ", tensor);
       tensors.push_back(&description.tensor(tensor));
     }
     result.run = make_custom_layer(name, result.layer, result.attributes, tensors);
     return result;
   }
 
-  static OperationParameters parameters(const Json& json, std::string_view type,
-                                        const std::string& name, const Description& description) {
+  OperationParameters parameters(const Json& json, std::string_view type, const std::string& name,
+                                 const Description& description) {
     namespace op = operations;
     if (type == op::Conv2d::type) return convolution<op::Conv2d>(json);
     if (type == op::DepthwiseConv2d::type) return convolution<op::DepthwiseConv2d>(json);
@@ -265,36 +283,38 @@ class BasicDescriptionReader {
     if (type == op::AveragePool2d::type) {
       constexpr std::string_view over[] = {"window", "image"};
       op::AveragePool2d average = pool<op::AveragePool2d>(json);
-      average.over = static_cast<kernels::AverageOver>(word(json["over"], over));
+      average.over = static_cast<kernels::AverageOver>(word(json, "over", over));
       return average;
     }
     if (type == op::Add::type) return op::Add{clamp(json)};
     if (type == op::Multiply::type) return op::Multiply{};
     if (type == op::Concat::type) return op::Concat{};
     if (type == op::Activation::type)
-      return op::Activation{static_cast<Function>(word(json["function"], function_names)),
-                            clamp(json), number(json["slope"])};
-    if (type == op::Lookup::type) return op::Lookup{index(json["table"])};
+      return op::Activation{static_cast<Function>(word(json, "function", function_names)),
+                            clamp(json), number(json, "slope")};
+    if (type == op::Lookup::type) return op::Lookup{index(json, "table")};
     if (type == op::Softmax::type) return op::Softmax{};
     if (type == op::Pad::type) {
-      const auto sides = extents(json["padding"], 4);
-      return op::Pad{sides[0], sides[1], sides[2], sides[3], number(json["value"])};
+      const auto sides = extents(json, "padding", 4);
+      return op::Pad{sides[0], sides[1], sides[2], sides[3], number(json, "value")};
     }
     if (type == op::Reshape::type) return op::Reshape{};
     if (type == op::Quantize::type) return op::Quantize{};
     if (type == op::Dequantize::type) return op::Dequantize{};
     if (type == op::Custom::type) return custom(json, name, description);
-    fail("program: ", name, ": expected a known type of operation, got \"", type.substr(0, 40),
-         '"');
+    fail(where_, ": type: expected a known operation, got \"", type.substr(0, 40), '"');
   }
-  static Operation operation(const Json& json, const Description& description) {
+  Operation operation(const Json& json, const Description& description) {
     Operation result;
     result.name = json["name"].as_string();
-    result.inputs = indices(json["inputs"]);
-    result.output = index(json["output"]);
+    where_ = text_of("program: ", result.name);
+    result.inputs = indices(json, "inputs");
+    result.output = index(json, "output");
     result.parameters = parameters(json, json["type"].as_string(), result.name, description);
     return result;
   }
+
+  std::string where_ = "program";  // is being read
 };
 using DescriptionReader = BasicDescriptionReader<ProgramDescription>;
 

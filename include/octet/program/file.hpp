@@ -2,9 +2,11 @@
 // The functions are templates only so that they are compiled where they are used.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstring>
 #include <map>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +21,7 @@ namespace octet::inline OCTET_ABI {
 /// The metadata key of the description.
 inline constexpr std::string_view program_key = "octet.program";
 
+/// The types of numbers that a program's tensors have in a file.
 inline constexpr std::string_view program_dtypes[] = {"F32", "F16", "I8", "I32"};
 
 /// The program as a file that is ready to be written. Fails if the program dropped its weights.
@@ -71,23 +74,31 @@ ProgramDescription read_description(File& file) {
     for (const Json& name : json["tensors"].as_array()) all.push_back(name.as_string());
     return all;
   });
+  const std::vector<SafetensorsEntry>& entries = file.entries();
+  if (names.size() != entries.size())
+    fail(file.source(), ": expected as many tensors as the program names, ", names.size(), ", got ",
+         entries.size());
+  std::vector<std::size_t> by_name(entries.size());
+  std::iota(by_name.begin(), by_name.end(), std::size_t{0});
+  const auto name_of = [&](std::size_t i) -> std::string_view { return entries[i].name; };
+  std::ranges::sort(by_name, {}, name_of);
+  std::vector<bool> taken(entries.size());
   std::vector<ProgramTensor> tensors;
   for (const std::string& name : names) {
-    const SafetensorsEntry* const entry = file.find(name);
-    if (!entry) fail(file.source(), ": expected a tensor \"", name, "\", got none");
+    const auto found = std::ranges::lower_bound(by_name, std::string_view(name), {}, name_of);
+    if (found == by_name.end() || name_of(*found) != name)
+      fail(file.source(), ": expected a tensor \"", name, "\", got none");
+    const SafetensorsEntry* const entry = &entries[*found];
     std::size_t type = 0;
     while (type < 4 && program_dtypes[type] != entry->dtype) ++type;
     if (type == 4)
       fail(file.source(), ": tensor \"", entry->name, "\": expected F32, F16, I8 or I32, got ",
            entry->dtype);
-    const bool taken = entry->data.empty() && entry->shape.elements() > 0;
-    if (taken) fail(file.source(), ": tensor \"", entry->name, "\" is named twice");
+    if (taken[*found]) fail(file.source(), ": tensor \"", entry->name, "\" is named twice");
+    taken[*found] = true;
     tensors.push_back(
         {entry->name, entry->shape, static_cast<ElementType>(type), file.take(*entry)});
   }
-  if (tensors.size() != file.entries().size())
-    fail(file.source(), ": expected as many tensors as the program names, ", tensors.size(),
-         ", got ", file.entries().size());
   return reading(file.source(), [&] { return DescriptionReader::read(json, std::move(tensors)); });
 }
 

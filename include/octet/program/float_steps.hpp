@@ -55,7 +55,7 @@ AlignedVector<float> weights_of(const ProgramDescription& description, const Con
 }
 
 /// The name of an operation's kernel, one of a table for several operations: max_pool_f32_x8_avx2
-/// is in the row pooling_f32_x8_avx2. What has no row is code for every processor: scalar.
+/// is in the row pooling_f32_x8_avx2. What has no row is the same code for every processor.
 template <class Row>
 std::string kernel_name(std::string_view operation, kernels::Table<Row> table) {
   const std::string_view row = kernels::best_row(table).name;

@@ -44,8 +44,9 @@ class BasicSharedMemory {
       for (const int input : description.operations[at(i)].inputs) last_read_[at(input)] = i;
     for (const int value : description.inputs) last_read_[at(value)] = end;
     for (const int value : description.outputs) last_read_[at(value)] = end;
-    // Reshapes first: they decide how long memory is really needed.
-    for (int i = end - 1; i >= 0; --i)
+    // Reshapes first: they decide how long memory is really needed. In order, so that a tree of
+    // many is not a chain.
+    for (int i = 0; i < end; ++i)
       if (description.operations[at(i)].as<operations::Reshape>())
         join(description.operations[at(i)]);
     for (int i = 0; i < end; ++i)

@@ -97,7 +97,8 @@ class Program {
   /// Computes every output {N, ...} from one tensor {N, ...} for each input, for any N: in pieces
   /// whose values fit the caches, each on one thread if there are two examples for every thread,
   /// else with all threads in every operation. Allocates nothing. The shapes must be right:
-  /// predict() checks them.
+  /// predict() checks them. No output may overlap an input or another output: outputs are written
+  /// while inputs are still read.
   void run(std::span<const TensorView<const float>> inputs,
            std::span<const TensorView<float>> outputs, Workspace& workspace) const noexcept;
 
@@ -111,7 +112,7 @@ class Program {
                     Observer&& observe) const;
 
   /// run(), piece by piece, that also calls observe(operation) after each step, with the number of
-  /// the operation that it is; those that it computes too are not told.
+  /// its operation. One that is fused into another gets no call.
   template <class Observer>
   void run_timed(std::span<const TensorView<const float>> inputs,
                  std::span<const TensorView<float>> outputs, Workspace& workspace,
@@ -131,9 +132,14 @@ class Program {
     }
   }
 
-  /// Memory for the outputs of so many examples.
+  /// Memory for the outputs of so many examples. Fails if they would take more than 2^42 bytes.
   ProgramOutputs make_outputs(std::int64_t examples) const {
     ProgramOutputs outputs;
+    for (const int output : description_->outputs)
+      if (const std::int64_t bytes = 4 * description_->value(output).shape.elements();
+          examples < 0 || examples > (std::int64_t{1} << 42) / bytes)
+        fail("program: expected from 0 to 2^42 bytes of outputs, got ", examples, " examples of ",
+             bytes, " bytes");
     for (const int output : description_->outputs)
       outputs.tensors.emplace_back(description_->value(output).shape.with_batch(examples));
     for (Tensor<float>& tensor : outputs.tensors) outputs.views.push_back(tensor);
@@ -315,9 +321,9 @@ class Workspace {
     if (batch_ >= examples_for_threads())
       pieces_.resize(static_cast<std::size_t>(pool_->threads()));
     // The weights are read once for each piece, so its values may take as much memory as they do,
-    // or half of a second cache. Measured with 64 images and two threads, against all images and
-    // both threads in every operation: int8 networks 1.1 to 1.3 times as fast, MobileNets in
-    // float32 1.4 to 1.6 times.
+    // or 1 MiB, half of a large second cache. Measured with 64 images and two threads, against all
+    // images and both threads in every operation: int8 networks 1.1 to 1.3 times as fast,
+    // MobileNets in float32 1.4 to 1.6 times.
     const std::int64_t bytes = (std::max)(program.weight_bytes(), std::int64_t{1} << 20);
     piece_ = std::clamp(bytes / (program.arena_bytes() + 1), std::int64_t{1}, batch_);
     piece_ = piece_of(batch_);

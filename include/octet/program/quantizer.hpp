@@ -87,7 +87,8 @@ inline QuantizedWeights quantize_weights(std::span<const float> weight, std::spa
     if (largest < 127 * smallest_scale && needed > 0) scale = smallest_scale;
     if (double{scale} < needed) scale = static_cast<float>(needed * (1 + 1e-6));
     if (!std::isfinite(largest) || !std::isfinite(scale) || !std::isfinite(bias[oc]))
-      fail("quantization: expected finite weights and biases");
+      fail("quantization: expected finite weights and biases, got a weight of ", largest,
+           " and a bias of ", bias[oc]);
     for (;;) {
       const double steps = std::nearbyint(double{bias[oc]} / (double{x_scale} * double{scale}));
       double magnitude = 0;
@@ -213,9 +214,7 @@ class Quantizer {
     values.insert(values.end(), layers.begin(), layers.end());
     const auto check = [](const std::vector<std::string>& names, const std::string& name) {
       if (std::find(names.begin(), names.end(), name) != names.end()) return;
-      std::string all;
-      for (const std::string& each : names) all += (all.empty() ? "" : ", ") + each;
-      fail("quantize: expected the name of a layer (", all, "), got \"", name, "\"");
+      fail("quantize: expected the name of a layer (", list_of(names), "), got \"", name, "\"");
     };
     for (const std::string& name : options_.keep_float) check(layers, name);
     for (const LayerRange& range : options_.layer_ranges) check(values, range.layer);
@@ -398,10 +397,12 @@ class Quantizer {
     const auto weights = float_steps::weights_of(from_, conv);
     auto biases = float_steps::floats_of(bias);
     const auto quantize_them = [&] {
-      QuantizedWeights quantized =
-          quantize_weights(weights, biases, parameters_[at(operation.inputs[0])].scale, place,
-                           weight_scales_.empty() ? std::span<const float>()
-                                                  : std::span<const float>(weight_scales_[number]));
+      std::span<const float> learned;
+      if (!weight_scales_.empty()) learned = weight_scales_[number];
+      const float x_scale = parameters_[at(operation.inputs[0])].scale;
+      QuantizedWeights quantized = reading(operation.name, [&] {
+        return quantize_weights(weights, biases, x_scale, place, learned);
+      });
       if (!rounded_.empty()) take_rounded(rounded_[number], place, quantized);
       return quantized;
     };

@@ -109,7 +109,7 @@ class DescriptionValidator {
     if (operation_->inputs.size() != count)
       complain("expected ", count, " inputs, got ", operation_->inputs.size());
   }
-  /// All inputs and the output have the type of the first input.
+  /// Every input has the type of the output.
   void expect_one_type() const {
     for (std::size_t i = 0; i < operation_->inputs.size(); ++i)
       if (input(i).type != output().type)
@@ -175,7 +175,7 @@ class DescriptionValidator {
     expect_extent(s.pad_top, 0);
     expect_extent(s.pad_left, 0);
     // Kernels copy what the windows reach over, padding and all.
-    constexpr std::int64_t most = (std::numeric_limits<std::int32_t>::max)();
+    constexpr std::int64_t most = std::int64_t{1} << 28;
     const std::int64_t rows = (s.OH - 1) * s.stride_h + (s.KH - 1) * s.dilation_h + 1;
     const std::int64_t columns = (s.OW - 1) * s.stride_w + (s.KW - 1) * s.dilation_w + 1;
     const std::int64_t channels = (std::max)(s.C, s.OC);

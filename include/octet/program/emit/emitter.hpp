@@ -284,7 +284,12 @@ class Emitter {
       const std::string name = calls_.output_name(static_cast<int>(k)), limit = tolerance(result);
       const std::string expected = calls_.constants.add_golden(
           "golden_" + name, std::span<const float>(result.begin(), result.end()));
-      buffers += text_of("  float ", name, "[", result.elements(), "];\n");
+      for (const float value : result)
+        if (!std::isfinite(value))
+          fail("emit: expected finite outputs for the self-test, got ", value, " in ", name);
+      // Not on the stack, which is small where such a header runs.
+      buffers += text_of("  static float ", name, "[", result.elements(), "];\n");
+      self_test_ram_ += 4 * result.elements();
       arguments += name + ", ";
       comparisons +=
           text_of("  for (std::size_t i = 0; i < ", result.elements(), "; ++i) {\n",
@@ -324,7 +329,8 @@ class Emitter {
     text += text_of(
         "// Flash   ", calls_.constants.flash_bytes(), " bytes of constants, and ",
         calls_.constants.golden_bytes(), " where self_test() is called; code comes on top\n",
-        "// RAM     ", ram_, " bytes of static memory\n//\n",
+        "// RAM     ", ram_, " bytes of static memory, and ", self_test_ram_,
+        " where self_test() is called\n//\n",
         "// C++17, freestanding: no heap, exceptions, RTTI or library. The compiler's macros "
         "choose ",
         "the\n// instructions; ",
@@ -397,7 +403,7 @@ class Emitter {
   const ProgramDescription& d_;
   const EmitOptions& options_;
   Calls<ProgramDescription> calls_;
-  std::int64_t ram_;
+  std::int64_t ram_, self_test_ram_ = 0;
   bool takes_pixels_;
 };
 

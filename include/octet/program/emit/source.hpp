@@ -64,13 +64,19 @@ inline constexpr std::string_view reserved_words =
 
 /// Names of the C library and of compilers that would stand in the way, each between spaces.
 inline constexpr std::string_view taken_names =
-    " BUFSIZ EOF FILE NAN NULL abort abs accept acos arm asin assert atan atexit atof atoi bind "
-    "bsearch calloc ceil clock close connect cos ctime daylight div environ errno exit exp fabs "
-    "floor fork free getenv gets index j0 j1 jn kill labs link linux listen log main malloc memcpy "
-    "open optarg pause pipe pow printf putc puts qsort raise rand random read realloc remove "
-    "rename "
-    "rindex round scanf select send setjmp signal sin sleep sqrt srand stat stderr stdin stdout "
-    "strlen swab sync system tan time timezone unix wait write y0 y1 yn ";
+    " BUFSIZ EOF FILE NAN NULL abort abs accept access acos alarm arm asin assert atan atan2 "
+    "atexit "
+    "atof atoi basename bind brk bsearch calloc cbrt ceil chown clock close connect cos cosh crypt "
+    "ctime daemon daylight dirname div drem dup environ erf erfc errno exit exp expf expm1 fabs "
+    "finite floor fma fmax fmin fmod fork free gamma getenv getline gets hypot index isnan j0 j1 "
+    "jn "
+    "kill labs ldexp lgamma link linux listen log log10 log2 logb main malloc memcmp memcpy "
+    "memmove memset modf nan nice open optarg pause pipe pow printf profil putc puts qsort raise "
+    "rand random read realloc realpath remainder remove rename rewind rindex rint round scalb "
+    "scanf "
+    "select send setjmp significand signal sin sinh sleep sprintf sqrt srand stat stderr stdin "
+    "stdout strcat strcmp strcpy strlen swab sync syscall sysconf system tan tanh tgamma time "
+    "timespec timezone tm trunc truncate uint ulong unix unlink wait write y0 y1 yn ";
 
 /// Whether it can be the name of a namespace, perhaps of one inside of another: a::b.
 inline bool is_namespace_name(std::string_view name) {
