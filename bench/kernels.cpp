@@ -115,9 +115,8 @@ void register_winograd(const GemmImplementation& row, const Layer& layer) {
         });
     add_product("conv2d_backward_input/" + suffix, row.isa, layer.shape,
                 [&row, tile](const Conv2dShape& s, Memory& m) {
-                  winograd_with_weights(winograd_backward_input(row, s, tile), m.y.data(),
-                                        m.w.data(), pack_winograd_turned, {}, m.x.data(),
-                                        threads());
+                  winograd_with_weights(winograd(row, turned_over(s), tile), m.y.data(), m.w.data(),
+                                        pack_winograd_turned, {}, m.x.data(), threads());
                 });
     add_product("conv2d_backward_weight/" + suffix, row.isa, layer.shape,
                 [&row, tile](const Conv2dShape& s, Memory& m) {

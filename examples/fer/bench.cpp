@@ -61,12 +61,9 @@ int bench(const BenchOptions& options) {
   const bool zoo =
       !std::filesystem::exists(options.model) &&
       std::find(model_names.begin(), model_names.end(), options.model) != model_names.end();
-  if (!zoo && !std::filesystem::exists(options.model)) {
-    std::string list;
-    for (const std::string_view name : model_names) list += ", " + std::string(name);
-    fail("expected a model file or a network of the zoo (", list.substr(2), "), got \"",
+  if (!zoo && !std::filesystem::exists(options.model))
+    fail("expected a model file or a network of the zoo (", list_of(model_names), "), got \"",
          options.model, '"', suggestion(options.model, {model_names.begin(), model_names.end()}));
-  }
   const Program given = zoo ? ::bench::random_network(options.model)
                             : load_model(options.model, CardRule::optional).program;
   const std::size_t inputs = given.description().inputs.size();

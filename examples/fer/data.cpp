@@ -31,16 +31,6 @@ void hold_out_validation(Splits& splits) {
   splits.train = splits.train.subset(std::span(order).first(kept));
 }
 
-/// What the function gives; where it fails, its message begins with the path.
-template <class Function>
-auto naming(const std::string& path, const Function& function) {
-  try {
-    return function();
-  } catch (const Error& error) {
-    fail(path, ": ", error.what());
-  }
-}
-
 Splits read_fer2013_splits(const DataOptions& options) {
   const Splits splits = read_fer2013(options.path);
   if (splits.train.size() == 0 && splits.validation.size() == 0 && splits.test.size() == 0)
@@ -48,7 +38,7 @@ Splits read_fer2013_splits(const DataOptions& options) {
   if (options.votes.empty()) return splits;
   const FerPlusTable votes = read_ferplus(options.votes);
   const auto classes = options.contempt == "yes" ? FerPlusClasses::eight : FerPlusClasses::seven;
-  return naming(options.votes, [&] { return with_votes(splits, votes, {.classes = classes}); });
+  return reading(options.votes, [&] { return with_votes(splits, votes, {.classes = classes}); });
 }
 
 /// The fold for testing, the one after it for validation, and the others to learn from.
@@ -91,7 +81,7 @@ Splits read_form(const DataOptions& options, std::int64_t H, std::int64_t W) {
 
 void order_classes_of_model(const DataOptions& options, Splits& splits) {
   if (options.classes.empty()) return;
-  naming(options.path, [&] {
+  reading(options.path, [&] {
     for (ImageDataset* const part : {&splits.train, &splits.validation, &splits.test})
       part->order_classes(options.classes);
   });

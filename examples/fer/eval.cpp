@@ -24,8 +24,8 @@ void check_alike(const std::string& path, const Model& model, const std::string&
          " takes, got ", model.program.input_shape());
   if (model.card.class_names != first.card.class_names)
     fail(path, ": expected the classes of ", first_path,
-         ", in their order: ", ImageDataset::list_of(first.card.class_names), "; got ",
-         ImageDataset::list_of(model.card.class_names));
+         ", in their order: ", list_of(first.card.class_names), "; got ",
+         list_of(model.card.class_names));
 }
 
 /// Fails if the model has learned from people by whom it is to be judged.

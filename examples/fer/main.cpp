@@ -35,14 +35,13 @@ constexpr const char* road =
 
 /// The command of this name; fails, with the names of all commands, if there is none.
 const CLI::App& command_named(const CLI::App& app, const std::string& typed) {
-  std::string list;
   std::vector<std::string> names;
   for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() == typed) return *command;
     names.push_back(command->get_name());
-    list += (list.empty() ? "" : ", ") + names.back();
   }
-  octet::fail("expected a command (", list, "), got \"", typed, '"', suggestion(typed, names));
+  octet::fail("expected a command (", octet::list_of(names), "), got \"", typed, '"',
+              suggestion(typed, names));
 }
 
 /// Fails if an argument looks like an option, and is none of the command's. Otherwise a missing

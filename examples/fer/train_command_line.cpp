@@ -49,10 +49,7 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
       ->add_option("--out", options.out,
                    "Folder for the models and the history; needed, except with --profile")
       ->check(path_to("a folder for the models and the history"));
-  std::string models;
-  for (const std::string_view name : octet::model_names)
-    models += (models.empty() ? "" : ", ") + std::string(name);
-  command->add_option("--model", options.model, "Network:\n" + models)
+  command->add_option("--model", options.model, "Network:\n" + octet::list_of(octet::model_names))
       ->check(one_of({octet::model_names.begin(), octet::model_names.end()}))
       ->capture_default_str();
   const auto real = [&](const char* name, auto& value, const char* what, double low, double high) {

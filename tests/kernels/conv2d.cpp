@@ -330,7 +330,7 @@ void backward_input(const GemmImplementation& row, const Conv2dShape& s, const T
                     ConvAlgorithm algorithm, std::vector<float>& dx, ThreadPool& pool) {
   if (algorithm == ConvAlgorithm::direct)
     return conv2d_backward_input_product(row, s, t.y.data(), t.w.data(), dx.data(), pool);
-  winograd_with_weights(winograd_backward_input(row, s, winograd_tile(algorithm)), t.y.data(),
+  winograd_with_weights(winograd(row, turned_over(s), winograd_tile(algorithm)), t.y.data(),
                         t.w.data(), pack_winograd_turned, {}, dx.data(), pool);
 }
 void backward_weight(const GemmImplementation& row, const Conv2dShape& s, const Tensors& t,

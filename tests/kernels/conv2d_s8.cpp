@@ -451,7 +451,7 @@ TEST_CASE("conv2d_s8: a sum or a pooling in the epilogue gives the bits of a ste
       row.pack(s, w.data(), packed);
       AlignedVector<std::byte> scratch(static_cast<std::size_t>(conv2d_s8_scratch_bytes(s, packed)),
                                        std::byte{0x55});
-      if (conv2d_s8_can_fuse(s, packed, AfterConv2dS8::add))
+      if (row.can_fuse(s, AfterConv2dS8::add))
         for (const AddS8& p : add) {
           ++sums;
           std::vector<std::int8_t> expected(result.size()), y(result.size(), 77);
@@ -464,7 +464,7 @@ TEST_CASE("conv2d_s8: a sum or a pooling in the epilogue gives the bits of a ste
           conv2d_s8_fused(s, x.data(), packed, q, fusion, y.data(), scratch.data(), &threads);
           CHECK(y == expected);
         }
-      if (conv2d_s8_can_fuse(s, packed, AfterConv2dS8::max_pool_2x2))
+      if (row.can_fuse(s, AfterConv2dS8::max_pool_2x2))
         for (ThreadPool* const some : {static_cast<ThreadPool*>(nullptr), &threads}) {
           ++poolings;
           std::vector<std::int8_t> y(pooled.size(), 77);

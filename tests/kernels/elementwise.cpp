@@ -69,9 +69,6 @@ TEST_CASE("elementwise: every row of the table computes the definitions") {
       row.multiply(n, a.data(), b.data(), y.data());
       scalar::multiply(n, wide_a.data(), wide_b.data(), expected.data());
       CHECK(misses(y, expected) == 0);
-      row.add_scaled(n, -0.75f, a.data(), y.data());
-      scalar::add_scaled(n, -0.75, wide_a.data(), expected.data());
-      CHECK(misses(y, expected) == 0);
       row.scale(n, 1.5f, a.data(), y.data());
       scalar::scale(n, 1.5, wide_a.data(), expected.data());
       CHECK(misses(y, expected) == 0);

@@ -126,7 +126,7 @@ TEST_CASE("batch_norm says what does not fit") {
   BatchNorm<float> layer(3);
   CHECK(message_of([&] {
           forward(layer, {Tensor<float>({1, 3})}, training);
-        }) == "batch_norm: expected at least two values per channel, got one");
+        }) == "batch_norm: expected at least two values per channel, got 1");
 }
 
 }  // namespace

@@ -13,8 +13,9 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// Bytes of a core's second cache (L2), as the core that asks tells, or Linux of the first; or 0.
-inline std::int64_t told_second_cache_bytes() {
+/// The bytes of a core's second cache (L2), by CPUID of the core that runs this or by Linux's sysfs
+/// of the first core; 0 if unknown.
+inline std::int64_t reported_second_cache_bytes() {
 #if OCTET_X86
   // Intel's leaf and AMD's have the same layout: one cache after the other, each size less one.
   for (const unsigned leaf : {0x4u, 0x8000001du})
@@ -49,9 +50,9 @@ inline std::int64_t told_second_cache_bytes() {
 /// computed at a time, never a result.
 inline std::int64_t second_cache_bytes() {
   static const std::int64_t bytes = [] {
-    const std::int64_t told = told_second_cache_bytes();
+    const std::int64_t reported = reported_second_cache_bytes();
     constexpr std::int64_t KiB = 1024;
-    return told == 0 ? 512 * KiB : (std::clamp)(told, 128 * KiB, 2048 * KiB);
+    return reported == 0 ? 512 * KiB : (std::clamp)(reported, 128 * KiB, 2048 * KiB);
   }();
   return bytes;
 }
@@ -60,6 +61,8 @@ inline std::int64_t second_cache_bytes() {
 /// (Zen 5), Intel's servers at 20, by `./run bench peak`. So algorithms that save multiplications
 /// but read more weights pay for smaller images there. What is not known counts as slow.
 enum class ThirdCache { slow, fast };
+
+/// That of this machine.
 inline ThirdCache third_cache() {
 #if OCTET_X86
   static const ThirdCache cache = [] {

@@ -149,10 +149,7 @@ inline Isa active_isa() {
       limit = 0;
       while (limit < isa_names.size() && isa_names[limit] != cap) ++limit;
       if (limit == isa_names.size())
-        fail(
-            "OCTET_ISA: expected scalar, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, amx, "
-            "neon, neon_dotprod, neon_i8mm or wasm_simd128, got \"",
-            cap, "\"");
+        fail("OCTET_ISA: expected one of ", list_of(isa_names), ", got \"", cap, '"');
     }
     Isa best = Isa::scalar;
     for (std::size_t i = 0; i < isa_names.size(); ++i) {

@@ -51,6 +51,7 @@ inline ErrorHandler& error_handler() {
   return handler;
 }
 
+/// A value as messages show it.
 inline std::string to_text(std::string_view text) { return std::string(text); }
 inline std::string to_text(const char* text) { return text; }
 inline std::string to_text(char character) { return std::string(1, character); }
@@ -111,6 +112,17 @@ template <class... Parts>
 std::string text_of(const Parts&... parts) {
   const TextPart all[] = {TextPart(parts)...};
   return joined(all, sizeof...(parts));
+}
+
+/// Texts with commas between them: "a, b, c".
+template <class Texts>
+std::string list_of(const Texts& texts) {
+  std::string list;
+  for (const auto& text : texts) {
+    if (!list.empty()) list += ", ";
+    list += text;
+  }
+  return list;
 }
 
 /// Fails with the sentence that its arguments make.

@@ -106,7 +106,7 @@ class BasicJson {
     fail("JSON: expected a member \"", key, "\", got ",
          is_object() ? "an object without it" : kind());
   }
-  /// Adds or replaces a member of an object.
+  /// Adds or replaces a member of an object; a value of another kind becomes an empty one first.
   Json& set(std::string_view key, Json value) {
     if (!is_object()) *this = object();
     for (auto& [name, old] : object_)
@@ -117,14 +117,15 @@ class BasicJson {
     object_.emplace_back(std::string(key), std::move(value));
     return *this;
   }
-  /// Appends to an array.
+  /// Appends to an array; a value of another kind becomes an empty one first.
   Json& push(Json value) {
     if (!is_array()) *this = array();
     array_.push_back(std::move(value));
     return *this;
   }
 
-  /// The text of this value, without spaces. Numbers are written so that they read back exactly.
+  /// The text of this value, without spaces. Numbers are written so that they read
+  /// back exactly; those that are not finite, as null.
   std::string text() const {
     std::string out;
     write(out);

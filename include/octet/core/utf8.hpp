@@ -34,6 +34,7 @@ constexpr bool begins_letter(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
 }
 
+/// How many letters a text in UTF-8 has.
 template <class = WhenUsed>
 std::size_t count_letters(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_letter));

@@ -112,13 +112,6 @@ struct BasicImageDataset {
     return counts;
   }
 
-  /// "angry, happy, sad".
-  static std::string list_of(const std::vector<std::string>& names) {
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    return list;
-  }
-
  private:
   /// Where a name stands among others that may be in upper or lower case; -1: nowhere.
   static std::ptrdiff_t place_of(const std::string& name, const std::vector<std::string>& names) {

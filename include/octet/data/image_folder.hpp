@@ -75,13 +75,11 @@ class BasicImageFolderReader {
                "\"", names[j], "\" and \"", names[i], "\"");
   }
   std::int32_t label_of(const std::string& path, const std::string& folder) const {
-    std::string known;
-    for (std::size_t i = 0; i < options_.class_names.size(); ++i) {
+    for (std::size_t i = 0; i < options_.class_names.size(); ++i)
       if (lower_case(options_.class_names[i]) == lower_case(folder))
         return static_cast<std::int32_t>(i);
-      known += (i ? ", " : "") + options_.class_names[i];
-    }
-    fail(path, ": expected folders named after the classes ", known, ", found \"", folder, "\"");
+    fail(path, ": expected folders named after the classes ", list_of(options_.class_names),
+         ", found \"", folder, "\"");
   }
 
   void add(ImageDataset& data, const std::string& file, std::int32_t label) const {

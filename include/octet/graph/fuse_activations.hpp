@@ -71,7 +71,8 @@ class FusedActivation final : public Layer<T> {
 };
 
 /// The graph with each ReLU and ReLU6 fused into the layer before it, where that is a convolution,
-/// linear layer, batch norm or sum that nobody else reads. Computes the same, bit for bit.
+/// linear layer, batch norm or sum that nobody else reads. In inference
+/// it computes the same, bit for bit. It is made to be compiled: no file can hold it.
 template <class T>
 Graph<T> fuse_activations(const Graph<T>& graph) {
   const std::vector<int> readers = graph.reader_counts();

@@ -118,6 +118,7 @@ class Graph {
         visit(each.name + "." + buffer->name, buffer->value);
     }
   }
+  /// How many numbers are learned.
   std::int64_t parameter_count() const {
     std::int64_t count = 0;
     for (const Parameter<T>* const parameter : parameters()) count += parameter->value.elements();
@@ -130,15 +131,18 @@ class Graph {
       if (each.layer) sum += each.layer->multiply_adds(input_shapes(each));
     return sum;
   }
+  /// The shapes of one example that a node reads.
   std::vector<Shape> input_shapes(const Node<T>& of) const {
     std::vector<Shape> shapes;
     for (const int source : of.inputs) shapes.push_back(node(source).shape);
     return shapes;
   }
+  /// Sets the gradients of all parameters to 0.
   void zero_gradients() const {
     for (Parameter<T>* const parameter : parameters()) parameter->gradient.fill(T{0});
   }
-  /// Multiplies the rate at which the parameters of a node learn; 0 freezes them.
+  /// Multiplies the rate at which the parameters of a node learn; 0 freezes them. A node without
+  /// parameters has nothing to learn.
   void set_learning_rate_factor(std::string_view name, double factor) const {
     const int found = find(name);
     if (found < 0) fail("graph: expected the name of a node, got \"", name, "\"");

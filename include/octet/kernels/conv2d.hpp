@@ -204,10 +204,9 @@ void conv2d_backward_input(const Conv2dShape& shape, const T* dy, const T* w, T*
                            ThreadPool& pool) {
   if constexpr (std::is_same_v<T, float>)
     if (const GemmImplementation& row = select_gemm(); row.product) {
-      // Of this only the shape counts, which is the same for tiles of every size.
-      const Winograd turned = winograd_backward_input(row, shape, 4);
-      if (const int tile = winograd_tile(choose_conv_algorithm(row, turned.s)))
-        return winograd_with_weights(winograd(row, turned.s, tile), dy, w, pack_winograd_turned, {},
+      const Conv2dShape turned = turned_over(shape);
+      if (const int tile = winograd_tile(choose_conv_algorithm(row, turned)))
+        return winograd_with_weights(winograd(row, turned, tile), dy, w, pack_winograd_turned, {},
                                      dx, pool);
       return conv2d_backward_input_product(row, shape, dy, w, dx, pool);
     }

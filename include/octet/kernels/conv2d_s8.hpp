@@ -124,16 +124,9 @@ inline void conv2d_s8(const Conv2dShape& shape, const std::int8_t* x, const Pack
   packed.implementation->run(shape, x, packed, q, y, scratch, pool);
 }
 
-/// Whether the implementation of these weights can do this with its results.
-inline bool conv2d_s8_can_fuse(const Conv2dShape& shape, const PackedConv2dS8& packed,
-                               AfterConv2dS8 after) noexcept {
-  const auto can_fuse = packed.implementation->can_fuse;
-  return can_fuse && can_fuse(shape, after);
-}
-
 /// conv2d_s8() and what `fusion` says, with the bits of the two one after the other: y is [N, OH,
 /// OW, OC], pooled [N, OH / 2, OW / 2, OC]. Multipliers of what is pooled are not negative. Only
-/// where conv2d_s8_can_fuse() says so.
+/// where the implementation's can_fuse() says so.
 inline void conv2d_s8_fused(const Conv2dShape& shape, const std::int8_t* x,
                             const PackedConv2dS8& packed, const Requantize& q,
                             const Conv2dS8Fusion& fusion, std::int8_t* y, std::byte* scratch,

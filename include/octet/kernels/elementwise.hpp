@@ -33,7 +33,6 @@ struct ElementwiseImplementation {
   void (*leaky_relu_backward)(std::int64_t count, const T* x, const T* dy, T slope, T* dx);
   void (*add)(std::int64_t count, const T* a, const T* b, T* y);
   void (*multiply)(std::int64_t count, const T* a, const T* b, T* y);
-  void (*add_scaled)(std::int64_t count, T factor, const T* x, T* y);
   void (*scale)(std::int64_t count, T factor, const T* x, T* y);
   void (*adam)(std::int64_t count, const AdamStep& step, const T* gradient, T* p, T* m, T* v);
   void (*sgd)(std::int64_t count, const SgdStep& step, const T* gradient, T* p, T* m);
@@ -51,7 +50,6 @@ Table<ElementwiseImplementation<T>> elementwise_table() {
       &scalar::leaky_relu_backward<T>,
       &scalar::add<T>,
       &scalar::multiply<T>,
-      &scalar::add_scaled<T>,
       &scalar::scale<T>,
       &scalar::adam<T>,
       &scalar::sgd<T>,
@@ -61,19 +59,19 @@ Table<ElementwiseImplementation<T>> elementwise_table() {
 #if OCTET_X86
       {"elementwise_f32_x16_avx512", Isa::avx512, &avx512::clamp_forward, &avx512::clamp_backward,
        &avx512::leaky_relu_forward, &avx512::leaky_relu_backward, &avx512::add, &avx512::multiply,
-       &avx512::add_scaled, &avx512::scale, &avx512::adam, &avx512::sgd},
+       &avx512::scale, &avx512::adam, &avx512::sgd},
       {"elementwise_f32_x8_avx2", Isa::avx2, &avx2::clamp_forward, &avx2::clamp_backward,
        &avx2::leaky_relu_forward, &avx2::leaky_relu_backward, &avx2::add, &avx2::multiply,
-       &avx2::add_scaled, &avx2::scale, &avx2::adam, &avx2::sgd},
+       &avx2::scale, &avx2::adam, &avx2::sgd},
 #elif OCTET_NEON
       {"elementwise_f32_x4_neon", Isa::neon, &neon::clamp_forward, &neon::clamp_backward,
        &neon::leaky_relu_forward, &neon::leaky_relu_backward, &neon::add, &neon::multiply,
-       &neon::add_scaled, &neon::scale, &neon::adam, &neon::sgd},
+       &neon::scale, &neon::adam, &neon::sgd},
 #elif OCTET_WASM_SIMD128
       {"elementwise_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::clamp_forward,
        &wasm_simd128::clamp_backward, &wasm_simd128::leaky_relu_forward,
        &wasm_simd128::leaky_relu_backward, &wasm_simd128::add, &wasm_simd128::multiply,
-       &wasm_simd128::add_scaled, &wasm_simd128::scale, &wasm_simd128::adam, &wasm_simd128::sgd},
+       &wasm_simd128::scale, &wasm_simd128::adam, &wasm_simd128::sgd},
 #endif
       scalar_row,
     };
@@ -110,7 +108,7 @@ void leaky_relu_forward(std::int64_t count, const T* x, T slope, T* y, ThreadPoo
     row.leaky_relu_forward(end - begin, x + begin, slope, y + begin);
   });
 }
-/// dx = x > 0 ? dy : slope * dy
+/// dx = x > 0 ? dy : slope * dy. As slope >= 0, y serves as x.
 template <class T>
 void leaky_relu_backward(std::int64_t count, const T* x, const T* dy, T slope, T* dx,
                          ThreadPool& pool) {
@@ -135,14 +133,6 @@ void multiply(std::int64_t count, const T* a, const T* b, T* y, ThreadPool& pool
     row.multiply(end - begin, a + begin, b + begin, y + begin);
   });
 }
-/// y += factor * x
-template <class T>
-void add_scaled(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
-  const auto& row = best_row(elementwise_table<T>());
-  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    row.add_scaled(end - begin, factor, x + begin, y + begin);
-  });
-}
 /// y = factor * x
 template <class T>
 void scale(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
@@ -151,14 +141,6 @@ void scale(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
     row.scale(end - begin, factor, x + begin, y + begin);
   });
 }
-/// y = value
-template <class T>
-void fill(std::int64_t count, T value, T* y, ThreadPool& pool) {
-  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    std::fill(y + begin, y + end, value);
-  });
-}
-
 /// y = Function::value(x), for Function in Sigmoid, Tanh, HardSigmoid, HardSwish, Silu, Gelu.
 template <class Function, class T>
 void map_forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) {

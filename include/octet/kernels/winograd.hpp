@@ -136,16 +136,15 @@ template <class = WhenUsed>
 Winograd winograd(const GemmImplementation& gemm, const Conv2dShape& s, int m) {
   return {&gemm, select_winograd(gemm, m), s};
 }
-/// The gradient by x of `s`, which is a convolution of dy by the weights turned over.
-template <class = WhenUsed>
-Winograd winograd_backward_input(const GemmImplementation& gemm, const Conv2dShape& s, int m) {
+/// The convolution of dy, by the weights turned over, that is the gradient by x of `s`.
+inline Conv2dShape turned_over(const Conv2dShape& s) {
   Conv2dShape turned = s;
   std::swap(turned.H, turned.OH);
   std::swap(turned.W, turned.OW);
   std::swap(turned.C, turned.OC);
   turned.pad_top = 2 - s.pad_top;
   turned.pad_left = 2 - s.pad_left;
-  return winograd(gemm, turned, m);
+  return turned;
 }
 
 /// How a convolution is computed.

@@ -54,10 +54,7 @@ Graph<T> make_model(std::string_view name, const ModelOptions& options = {}) {
   } else if (name == "mobilenet_v2") {
     graph.output(mobilenet_v2(x, {classes, width, first_stride}));
   } else {
-    std::string known;
-    for (const std::string_view each : model_names)
-      known += (known.empty() ? "" : ", ") + std::string(each);
-    fail("make_model: expected one of ", known, ", got \"", name, "\"");
+    fail("make_model: expected one of ", list_of(model_names), ", got \"", name, "\"");
   }
   return graph;
 }

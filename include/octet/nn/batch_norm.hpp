@@ -59,7 +59,7 @@ class BatchNorm final : public Layer<T> {
     const T* const x = inputs[0].data();
     const std::int64_t rows = inputs[0].elements() / channels();
     if (by_batch(pass)) {
-      if (rows < 2) fail("batch_norm: expected at least two values per channel, got one");
+      if (rows < 2) fail("batch_norm: expected at least two values per channel, got ", rows);
       find_statistics(rows, x, pass);
       update_running_statistics(rows);
     }

@@ -40,20 +40,20 @@ struct Limits {
 
 /// What a layer does for its neighbours in one pass.
 struct FusedWork {
-  /// Not infinite only for layers that say limits_output().
+  /// For layers that say limits_output(): their output is limited to this.
   Limits<double> limits{};
-  /// Not null only for layers that say completes_gradient(): then d_output is what came to the
+  /// Set for layers that say completes_gradient(): then d_output is what came to the
   /// batch norm after this layer, and this is the rest of that one's backward pass.
   const kernels::DeferredGradient<float>* deferred = nullptr;
-  /// Not 1 x 1 only for layers that say pools_output(): then output is that of the max pooling.
+  /// Set (not 1 x 1) for layers that say pools_output(): then output is that of the max pooling.
   kernels::MaxWindows windows{};
-  /// Not null only in forward(): for layers that say gathers_moments(), where the moments of what
-  /// they write go; for those that say wants_moments(), the moments of their input.
+  /// Set in forward(): for layers that say gathers_moments(), where the moments of what they write
+  /// go; for those that say wants_moments(), the moments of their input.
   kernels::BlockMoments<float>* moments = nullptr;
-  /// Not null only for layers that say normalizes_input(): then their input is that of the batch
+  /// Set for layers that say normalizes_input(): then their input is that of the batch
   /// norm before them, and this is what that one would have done.
   const kernels::DeferredNormalization<float>* normalization = nullptr;
-  /// Not null only in backward(): for a layer with a normalization, where the sums go that the
+  /// Set in backward(): for a layer with a normalization, where the sums go that the
   /// batch norm needs next; for that one, those sums.
   kernels::BlockSums<float>* sums = nullptr;
 };

@@ -23,7 +23,7 @@ struct Value {
 
   /// The shape of one example, without the batch.
   const Shape& shape() const { return graph->node(node).shape; }
-  /// Gives the node a name of its own choice; names are unique in a graph.
+  /// Gives the node another name. Fails if it is empty or another node has it.
   Value named(std::string_view name) const {
     graph->rename(node, name);
     return *this;

@@ -35,8 +35,10 @@ struct OneCycleOptions {
   double max_momentum = 0.95;
 };
 
-/// The one-cycle policy, in every step the rate that PyTorch's OneCycleLR gives. Smith and Topin,
-/// "Super-convergence" (2018).
+/// The one-cycle policy, in every step the rate that PyTorch's OneCycleLR gives. From knot to knot
+/// the rate goes in a straight line or half a cosine: max / start_divisor at step 0, max at
+/// rise * total - 1, with three phases max / start_divisor at 2 * rise * total - 2, and
+/// max / start_divisor / final_divisor at total - 1. Smith and Topin, "Super-convergence" (2018).
 inline Schedule one_cycle(const OneCycleOptions& options) {
   if (options.total_steps < 1)
     fail("one_cycle: expected at least 1 step, got ", options.total_steps);
@@ -60,25 +62,27 @@ inline Schedule one_cycle(const OneCycleOptions& options) {
     const double rise_end = options.rise * steps - 1;
     const double fall_end = three ? 2 * options.rise * steps - 2 : steps - 1;
 
-    const auto between = [&](double begin, double end, double rate_from, double rate_to,
-                             double momentum_from, double momentum_to) {
-      // A phase without a length is over as soon as it begins.
-      const double part = end > begin ? (step - begin) / (end - begin) : 1;
-      const auto anneal = [&](double from, double to) {
-        return options.annealing == Annealing::linear
-                   ? (to - from) * part + from
-                   : to + (from - to) / 2 * (std::cos(std::numbers::pi * part) + 1);
-      };
-      Rate rate{anneal(rate_from, rate_to)};
-      if (options.momentum == MomentumCycle::inverse)
-        rate.momentum = anneal(momentum_from, momentum_to);
-      return rate;
-    };
     const double low = options.min_momentum, high = options.max_momentum;
-    if (step <= rise_end) return between(0, rise_end, first, top, high, low);
-    if (!three) return between(rise_end, fall_end, top, final, low, high);
-    if (step <= fall_end) return between(rise_end, fall_end, top, first, low, high);
-    return between(fall_end, steps - 1, first, final, high, high);
+    const struct {
+      double step, rate, momentum;
+    } knots[] = {{0, first, high},
+                 {rise_end, top, low},
+                 {fall_end, three ? first : final, high},
+                 {steps - 1, final, high}};
+    int next = 1;
+    while (next < 3 && step > knots[next].step) ++next;
+    const auto &from = knots[next - 1], &to = knots[next];
+    // A phase without a length is over as soon as it begins.
+    const double part = to.step > from.step ? (step - from.step) / (to.step - from.step) : 1;
+    const auto anneal = [&](double a, double b) {
+      return options.annealing == Annealing::linear
+                 ? (b - a) * part + a
+                 : b + (a - b) / 2 * (std::cos(std::numbers::pi * part) + 1);
+    };
+    Rate rate{anneal(from.rate, to.rate)};
+    if (options.momentum == MomentumCycle::inverse)
+      rate.momentum = anneal(from.momentum, to.momentum);
+    return rate;
   };
 }
 

@@ -40,12 +40,8 @@ Transform normalize(NormalizeOptions options = {}) {
       const float mean = options.mean[options.mean.size() == 1 ? 0 : channel];
       const float factor = 1.0f / options.deviation[options.deviation.size() == 1 ? 0 : channel];
       float* const values = picture.pixels.data();
-      if (picture.C == 1)
-        for (std::int64_t i = 0; i < picture.elements(); ++i)
-          values[i] = (values[i] - mean) * factor;
-      else
-        for (std::int64_t i = c; i < picture.elements(); i += picture.C)
-          values[i] = (values[i] - mean) * factor;
+      for (std::int64_t i = c; i < picture.elements(); i += picture.C)
+        values[i] = (values[i] - mean) * factor;
     }
   };
   return {"normalize", apply, check};

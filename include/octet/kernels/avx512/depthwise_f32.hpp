@@ -1,4 +1,4 @@
-// Depthwise convolution for AVX512; included by kernels/depthwise.hpp.
+// Depthwise convolution for AVX-512; included by kernels/depthwise.hpp.
 #pragma once
 
 #include "octet/kernels/avx512/vector.hpp"

@@ -1,4 +1,4 @@
-// Element by element for AVX512; included by kernels/elementwise.hpp.
+// Element by element for AVX-512; included by kernels/elementwise.hpp.
 #pragma once
 
 #include "octet/kernels/avx512/vector.hpp"

@@ -1,4 +1,4 @@
-// The tiles of float products for AVX512; included by kernels/gemm.hpp.
+// The tiles of float products for AVX-512; included by kernels/gemm.hpp.
 #pragma once
 
 #include "octet/kernels/avx512/vector.hpp"

@@ -1,4 +1,4 @@
-// Batch normalization for AVX512; included by kernels/normalization_table.hpp.
+// Batch normalization for AVX-512; included by kernels/normalization_table.hpp.
 #pragma once
 
 #include "octet/kernels/avx512/vector.hpp"

@@ -1,4 +1,4 @@
-// Pooling windows for AVX512; included by kernels/pooling.hpp.
+// Pooling windows for AVX-512; included by kernels/pooling.hpp.
 #pragma once
 
 #include "octet/kernels/avx512/vector.hpp"

@@ -1,4 +1,4 @@
-// The transforms of Winograd's convolution for AVX512; included by kernels/winograd.hpp.
+// The transforms of Winograd's convolution for AVX-512; included by kernels/winograd.hpp.
 #pragma once
 
 #include "octet/kernels/avx512/vector.hpp"

@@ -9,8 +9,8 @@
 namespace octet::inline OCTET_ABI::kernels {
 
 /// One step of Adam (Kingma and Ba 2015), as PyTorch takes it. With g the gradient:
-///   p -= learning_rate * decoupled_weight_decay * p   (AdamW, Loshchilov and Hutter 2019)
 ///   g += coupled_weight_decay * p
+///   p -= learning_rate * decoupled_weight_decay * p   (AdamW, Loshchilov and Hutter 2019)
 ///   m = beta1 * m + (1 - beta1) * g;  v = beta2 * v + (1 - beta2) * g * g
 ///   p -= learning_rate / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
 /// `beta1_power` and `beta2_power` stand for the powers, so that a schedule may change the betas.
@@ -60,10 +60,6 @@ void add(std::int64_t count, const T* a, const T* b, T* y) {
 template <class T>
 void multiply(std::int64_t count, const T* a, const T* b, T* y) {
   for (std::int64_t i = 0; i < count; ++i) y[i] = a[i] * b[i];
-}
-template <class T>
-void add_scaled(std::int64_t count, T factor, const T* x, T* y) {
-  for (std::int64_t i = 0; i < count; ++i) y[i] += factor * x[i];
 }
 template <class T>
 void scale(std::int64_t count, T factor, const T* x, T* y) {

@@ -79,20 +79,6 @@ OCTET_VECTOR void multiply(std::int64_t count, const float* a, const float* b, f
   each(count, Multiply{a, b, y});
 }
 
-struct AddScaled {
-  Vector factor;
-  const float* x;
-  float* y;
-  template <class Access>
-  OCTET_VECTOR_INLINE void operator()(std::int64_t i, Access at) const {
-    at.store(y + i, multiply_add(factor, at.load(x + i), at.load(y + i)));
-  }
-};
-template <class = WhenUsed>
-OCTET_VECTOR void add_scaled(std::int64_t count, float factor, const float* x, float* y) {
-  each(count, AddScaled{all(factor), x, y});
-}
-
 struct Scale {
   Vector factor;
   const float* x;
