@@ -14,6 +14,6 @@ TEST_CASE("cache: kernels count on 128 KiB to 2 MiB, the same each time") {
 TEST_CASE("cache: the second cache is as large as the system says, if it knows") {
   const long known = sysconf(_SC_LEVEL2_CACHE_SIZE);
   if (known <= 0) return;
-  CHECK(octet::told_second_cache_bytes() == known);
+  CHECK(octet::reported_second_cache_bytes() == known);
 }
 #endif

@@ -1,6 +1,7 @@
 // A network as a value: nodes, each with a layer, and the edges between them.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -64,9 +65,11 @@ class Graph {
     nodes_.push_back({std::move(name), std::move(layer), std::move(sources), shape});
     return {this, size() - 1};
   }
-  /// Makes a value an output of the network.
+  /// Makes a value an output of the network; once, for it has one gradient.
   void output(Value<T> value) {
     if (value.graph != this) fail("output: expected a value of this graph, got one of another");
+    if (std::find(outputs_.begin(), outputs_.end(), value.node) != outputs_.end())
+      fail("output: expected a value that is no output yet, got ", node(value.node).name);
     outputs_.push_back(value.node);
   }
   /// Gives a node another name, which must be free.
