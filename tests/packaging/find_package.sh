@@ -7,16 +7,25 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 consumer=$OCTET_SOURCE_DIR/tests/packaging/consumer
 
-cmake -S "$OCTET_SOURCE_DIR" -B "$work/octet" -DCMAKE_CXX_COMPILER="$CXX" -DOCTET_DEVELOP=OFF
-cmake --install "$work/octet" --prefix "$work/first"
-mv "$work/first" "$work/prefix"
+# check HEADERS SHARE: the folders of the headers and of all else.
+check() {
+  rm -rf "${work:?}"/*
+  mkdir "$work/first"
+  cmake -S "$OCTET_SOURCE_DIR" -B "$work/octet" -DCMAKE_CXX_COMPILER="$CXX" -DOCTET_DEVELOP=OFF \
+    -DCMAKE_INSTALL_INCLUDEDIR="$1" -DCMAKE_INSTALL_DATADIR="$2"
+  cmake --install "$work/octet" --prefix "$work/first"
+  mv "$work/first" "$work/prefix"
 
-cmake -S "$consumer" -B "$work/consumer" -DCMAKE_CXX_COMPILER="$CXX" \
-  -DCMAKE_PREFIX_PATH="$work/prefix"
-cmake --build "$work/consumer"
-test "$("$work/consumer/consumer")" = "[2, 3]"
+  cmake -S "$consumer" -B "$work/consumer" -DCMAKE_CXX_COMPILER="$CXX" \
+    -DCMAKE_PREFIX_PATH="$work/prefix"
+  cmake --build "$work/consumer"
+  test "$("$work/consumer/consumer")" = "[2, 3]"
 
-export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
-# shellcheck disable=SC2046  # flags are meant to be split
-"$CXX" -std=c++20 "$consumer/source/consumer.cpp" $(pkg-config --cflags --libs octet) -o "$work/by_pkg_config"
-test "$("$work/by_pkg_config")" = "[2, 3]"
+  export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
+  # shellcheck disable=SC2046  # flags are meant to be split
+  "$CXX" -std=c++20 "$consumer/source/consumer.cpp" $(pkg-config --cflags --libs octet) -o "$work/by_pkg_config"
+  test "$("$work/by_pkg_config")" = "[2, 3]"
+}
+
+check include share
+check headers share
