@@ -17,9 +17,16 @@ install(FILES ${PROJECT_BINARY_DIR}/octet-config.cmake
               ${PROJECT_BINARY_DIR}/octet-config-version.cmake DESTINATION ${package_dir})
 
 # The prefix is told relative to octet.pc, so that the installed tree can be moved.
+set(prefix ${CMAKE_INSTALL_PREFIX})
+if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_DATADIR}")
+  file(RELATIVE_PATH up ${prefix}/${CMAKE_INSTALL_DATADIR}/pkgconfig ${prefix})
+  set(prefix \${pcfiledir}/${up})
+endif()
+set(includedir \${prefix})
+cmake_path(APPEND includedir ${CMAKE_INSTALL_INCLUDEDIR})  # which may be absolute
 file(WRITE ${PROJECT_BINARY_DIR}/octet.pc
-"prefix=\${pcfiledir}/../..
-includedir=\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}
+"prefix=${prefix}
+includedir=${includedir}
 
 Name: octet
 Description: ${PROJECT_DESCRIPTION}

@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 consumer=$OCTET_SOURCE_DIR/tests/packaging/consumer
 
-# check HEADERS SHARE: the folders of the headers and of all else.
+# check HEADERS SHARE: the folders of the headers and of all else; only those below the prefix move.
 check() {
   rm -rf "${work:?}"/*
   mkdir "$work/first"
@@ -17,15 +17,16 @@ check() {
   mv "$work/first" "$work/prefix"
 
   cmake -S "$consumer" -B "$work/consumer" -DCMAKE_CXX_COMPILER="$CXX" \
-    -DCMAKE_PREFIX_PATH="$work/prefix"
+    -DCMAKE_PREFIX_PATH="$work/prefix;$work/prefix/nested;$work/absolute"
   cmake --build "$work/consumer"
   test "$("$work/consumer/consumer")" = "[2, 3]"
 
-  export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
+  export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig:$work/prefix/nested/share/pkgconfig:$work/absolute/share/pkgconfig"
   # shellcheck disable=SC2046  # flags are meant to be split
   "$CXX" -std=c++20 "$consumer/source/consumer.cpp" $(pkg-config --cflags --libs octet) -o "$work/by_pkg_config"
   test "$("$work/by_pkg_config")" = "[2, 3]"
 }
 
 check include share
-check headers share
+check headers nested/share
+check "$work/absolute/headers" "$work/absolute/share"
