@@ -10,3 +10,7 @@ cmake -S "$OCTET_SOURCE_DIR/tests/packaging/consumer" -B "$work" \
   -DCMAKE_CXX_COMPILER="$CXX" -DOCTET_SUBDIRECTORY="$OCTET_SOURCE_DIR"
 cmake --build "$work"
 test "$("$work/consumer")" = "[2, 3]"
+
+# That consumer is spared the warnings of Octet's headers; Octet's own programs are not.
+cmake -S "$OCTET_SOURCE_DIR" -B "$work/own" -DCMAKE_CXX_COMPILER="$CXX"
+grep -q -e "-I$OCTET_SOURCE_DIR/include " "$work/own/compile_commands.json"

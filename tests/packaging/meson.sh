@@ -11,7 +11,8 @@ ln -s "$OCTET_SOURCE_DIR" "$work/project/subprojects/octet"
 cp "$OCTET_SOURCE_DIR/tests/packaging/consumer/source/consumer.cpp" "$work/project"
 cat >"$work/project/meson.build" <<'M'
 project('consumer', 'cpp', default_options: ['cpp_std=c++20'])
-executable('consumer', 'consumer.cpp', dependencies: dependency('octet', fallback: 'octet'))
+executable('consumer', 'consumer.cpp', dependencies: dependency('octet', fallback: 'octet'),
+  cpp_args: ['-Werror', '-Wshadow', '-Wconversion', '-Wsign-conversion', '-Wold-style-cast'])
 M
 meson setup "$work/build" "$work/project" --prefix "$work/prefix"
 meson install -C "$work/build"

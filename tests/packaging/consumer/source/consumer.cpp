@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include <octet/core/shape.hpp>
+#include <octet/kernels/gemm.hpp>  // which has what stricter warnings than Octet's tell
 
 int main() {
   const octet::Shape shape{2, 3};
