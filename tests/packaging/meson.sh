@@ -17,7 +17,12 @@ M
 meson setup "$work/build" "$work/project" --prefix "$work/prefix"
 meson install -C "$work/build"
 test "$("$work/build/consumer")" = "[2, 3]"
+# Nothing of Octet is installed with the consumer.
+test ! -e "$work/prefix"
 
+meson setup "$work/octet" "$OCTET_SOURCE_DIR" --prefix "$work/prefix"
+grep -q -e "-I[^ ]*/$(basename "$OCTET_SOURCE_DIR")/include " "$work/octet/compile_commands.json"
+meson install -C "$work/octet" --no-rebuild
 export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
 # shellcheck disable=SC2046  # flags are meant to be split
 "$CXX" -std=c++20 "$work/project/consumer.cpp" $(pkg-config --cflags --libs octet) \
