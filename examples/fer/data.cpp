@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <numeric>
 #include <set>
+#include <vector>
 
 #include <octet/core/random.hpp>
 #include <octet/data/ckplus.hpp>
 #include <octet/data/fer2013.hpp>
 #include <octet/data/ferplus.hpp>
 #include <octet/data/image_folder.hpp>
+#include <octet/data/scan.hpp>
 #include <octet/data/synthetic_faces.hpp>
 #include <octet/interop/image.hpp>
 
@@ -20,12 +21,22 @@ using namespace octet;
 
 namespace {
 
-/// Moves every tenth image, in a random order that never changes, from train to validation.
+/// Moves every tenth image, in a random order that never changes, from train to validation. Images
+/// of the same pixels stay together: learned by heart in train, they would flatter validation.
 void hold_out_validation(Splits& splits) {
-  std::vector<std::int64_t> order(splits.train.labels.size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  Random(10).shuffle(std::span(order));
-  const std::size_t kept = order.size() - order.size() / 10;
+  const ImageIndex index(splits.train);
+  const std::size_t size = index.first().size();
+  std::vector<std::vector<std::int64_t>> groups(size);
+  for (std::size_t i = 0; i < size; ++i)
+    groups[static_cast<std::size_t>(index.first()[i])].push_back(static_cast<std::int64_t>(i));
+  std::erase_if(groups, [](const auto& group) { return group.empty(); });
+  Random(10).shuffle(std::span(groups));
+  std::vector<std::int64_t> order;
+  std::size_t kept = 0;
+  for (const std::vector<std::int64_t>& group : groups) {
+    order.insert(order.end(), group.begin(), group.end());
+    if (order.size() <= size - size / 10) kept = order.size();
+  }
   std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept));
   splits.validation = splits.train.subset(std::span(order).subspan(kept));
   splits.train = splits.train.subset(std::span(order).first(kept));

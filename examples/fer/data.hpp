@@ -23,9 +23,9 @@ struct NamedSplit {
 
 /// Reads Kaggle's fer2013.csv (with the votes of FER+, if they are given), the folder of CK+, a
 /// folder of images by class, or the word synthetic. Without a validation set a tenth of the
-/// training images becomes one; without a test set it is the validation set. Sizes other than H x W
-/// are resized where the form allows it. `options` come from completed(). Fails, naming the path,
-/// if the classes are not those of the model.
+/// training images becomes one, identical images together; without a test set it is the validation
+/// set. Sizes other than H x W are resized where the form allows it. `options` come from
+/// completed(). Fails, naming the path, if the classes are not those of the model.
 DataSplits read_splits(const DataOptions& options, std::int64_t H = 48, std::int64_t W = 48);
 
 /// The images of one split: train, validation, test or all. Its name is that of the images.

@@ -480,6 +480,8 @@ refuses "small/trained: expected pictures of this class" \
   "$fer" train --data small --model lenet --epochs 1 --out small/trained
 [ ! -e small/trained ] || die "expected no folder of a training that never began"
 accepts "$fer" scan --data small
+prints "train: images 21, distinct 7,"
+prints "validation: images that are also in train 0,"
 prints "test: images that are also in validation 0"
 cp -r small renamed
 mv renamed/angry renamed/anger
@@ -494,7 +496,7 @@ refuses "expected classes whose names are UTF-8" \
   "$fer" train --data renamed --model lenet --epochs 1 --out x
 accepts "$fer" eval little/model.safetensors --data small
 prints "little/model.safetensors, validation: accuracy"
-prints ", 2 images"
+prints ", 3 images"
 mkdir -p leaking/test
 cp -r small leaking/train
 cp -r small/calm small/angry small/happy leaking/test
