@@ -84,7 +84,7 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& options) {
                     "equalization, bias correction, learned rounding, float32), and apply those\n"
                     "that pay on the validation images; takes minutes");
   command->add_option("--seed", options.seed, "Of the choice of images")
-      ->check(whole(0, INT64_MAX))
+      ->check(whole(0, UINT64_MAX))
       ->capture_default_str();
   add_threads(*command, options.threads);
   command->callback([&options, command] {
@@ -138,7 +138,7 @@ CLI::App* add_demo(CLI::App& app, DemoOptions& options) {
       ->check(path_to("a folder"))
       ->capture_default_str();
   command->add_option("--seed", options.seed, "Of everything")
-      ->check(whole(0, INT64_MAX))
+      ->check(whole(0, UINT64_MAX))
       ->capture_default_str();
   add_threads(*command, options.threads);
   return command;

@@ -46,18 +46,21 @@ std::size_t edits(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-CLI::Validator whole(std::int64_t low, std::int64_t high) {
+CLI::Validator whole(std::uint64_t low, std::uint64_t high) {
   const auto check = [low, high](const std::string& text) -> std::string {
-    std::int64_t value = 0;
+    std::uint64_t value = 0;
+    const std::size_t first = text.starts_with('-') ? 1 : 0;
     const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, value);
+    const auto [end, error] = std::from_chars(text.data() + first, last, value);
     if (end != last || error == std::errc::invalid_argument)
       return text_of("expected a whole number, got \"", text, '"');
     // CLI11 would read it as octal.
-    const std::size_t first = text[0] == '-' ? 1 : 0;
     if (text[first] == '0' && text.size() > first + 1)
       return text_of("expected a whole number without a leading 0, got \"", text, '"');
-    if (error == std::errc::result_out_of_range) value = text[0] == '-' ? INT64_MIN : INT64_MAX;
+    if (first == 1) return text_of("expected at least ", low, ", got ", text);
+    // CLI11 would take the largest number for it.
+    if (error == std::errc::result_out_of_range)
+      return text_of("expected at most ", high, ", got ", text);
     return outside(low, high, value, text);
   };
   return {check, ""};

@@ -10,7 +10,7 @@
 namespace fer {
 
 /// A whole number from `low` to `high`.
-CLI::Validator whole(std::int64_t low, std::int64_t high);
+CLI::Validator whole(std::uint64_t low, std::uint64_t high);
 
 /// A number from `low` to `high`.
 CLI::Validator number(double low, double high);

@@ -55,8 +55,8 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
   const auto real = [&](const char* name, auto& value, const char* what, double low, double high) {
     command->add_option(name, value, what)->check(number(low, high))->capture_default_str();
   };
-  const auto count = [&](const char* name, auto& value, const char* what, std::int64_t low,
-                         std::int64_t high) {
+  const auto count = [&](const char* name, auto& value, const char* what, std::uint64_t low,
+                         std::uint64_t high) {
     command->add_option(name, value, what)->check(whole(low, high))->capture_default_str();
   };
   const auto word = [&](const char* name, std::string& value, const char* what,
@@ -109,7 +109,7 @@ CLI::App* add_train(CLI::App& app, TrainOptions& options) {
        "Put a piece of one image into another, with this alpha (1 is usual); 0: none", 0, 10);
   count("--patience", options.patience,
         "Stop after so many epochs in which validation became no better; 0: never", 0, 100000);
-  count("--seed", options.seed, "Of weights, order and augmentation", 0, INT64_MAX);
+  count("--seed", options.seed, "Of weights, order and augmentation", 0, UINT64_MAX);
   word("--precision", options.precision, "Of the multiplications: float32 or bf16",
        {"float32", "bf16"});
   count("--threads", options.threads, "0: one for each core; they change no result", 0, 1024);

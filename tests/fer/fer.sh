@@ -172,6 +172,7 @@ refuses "holds a training already" train one
 refuses "expected one of them, got both" train one --resume --overwrite
 refuses "batch" "$fer" train --data faces.csv --model lenet --epochs 12 --batch 9 --out one --resume
 refuses "seed" train one --resume --seed 5
+refuses 'now it is "18446744073709551615"' train one --resume --seed 18446744073709551615
 sed '2s/,[0-9]* /,255 /' faces.csv > other.csv
 refuses "trained with other training images" "$fer" train --data other.csv --model lenet --epochs 12 \
   --batch 8 --checkpoint-every 1 --out one --resume
@@ -655,6 +656,8 @@ absurd --clip-norm "at least 0" -1
 absurd --patience "at least 0" -1
 absurd --crop "at most 24" 100000000000
 absurd --seed "at least 0" -1
+absurd --seed "at most 18446744073709551615" 18446744073709551616
+absurd --seed "at least 0" -18446744073709551616
 absurd --max-lr "at most 100" 1e30
 absurd --max-lr "a number above 0" -0.5
 absurd --threads "at most 1024" 100000
