@@ -1,9 +1,12 @@
 #include "output.hpp"
 
+#include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/file.h>
 
 #include <octet/core/json.hpp>
 #include <octet/core/safetensors.hpp>
@@ -27,6 +30,15 @@ void check_new_or_own(const std::string& option, const std::string& path, const 
   if (!own && std::filesystem::exists(path, none))
     fail(option, ": expected a new file, or an older ", kind, " to replace, but ", path,
          " is something else");
+}
+
+/// Keeps other processes from training in the folder until this one ends, however that happens;
+/// false if one trains there. Locks belong to descriptors: fer demo, which checks the folder before
+/// fer train does, would be refused the second time. A file system without locks refuses nobody.
+bool lock_until_exit(const std::string& folder) {
+  static int locked = -1;
+  if (locked < 0) locked = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return locked < 0 || ::flock(locked, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
 }  // namespace
@@ -84,6 +96,10 @@ TrainingFolder::TrainingFolder(const TrainOptions& options)
     made_.paths.push_back(folder);
   std::filesystem::create_directories(path, error);
   if (error) fail(path, ": the folder cannot be made: ", error.message());
+  if (!lock_until_exit(path)) {
+    made_.paths.clear();  // the other one has made them, too, and needs them
+    fail("--out: expected a folder of its own, but another fer train is writing to ", path);
+  }
   const auto exists = [&](const char* name) {
     return std::filesystem::exists(path + "/" + name, error);
   };

@@ -34,7 +34,8 @@ void check_not_the_model(const std::string& out, const std::string& model,
 bool is_of_demo(const std::string& folder);
 
 /// The folder of a training, made if it is not there. A training in it is kept, unless the options
-/// say what is to become of it. A folder that was made here and is still empty at the end goes.
+/// say what is to become of it. A folder that was made here and is still empty at the end goes. No
+/// other process can train in it until this one ends.
 class TrainingFolder {
  public:
   explicit TrainingFolder(const TrainOptions& options);

@@ -187,6 +187,22 @@ accepts train one --resume
 prints "the training was complete after epoch 12"
 prints "last weights, test: accuracy"
 
+echo "two trainings do not share a folder"
+train_here busy --epochs 100000 > busy.log 2>&1 &
+pid=$!
+waits_for busy/checkpoint.safetensors
+for option in "" --overwrite --resume; do
+  # Without an option there is no word.
+  # shellcheck disable=SC2086
+  refuses "another fer train is writing to busy" train busy $option
+done
+refuses "another fer train is writing to busy" "$fer" demo --out busy
+grep -q "epoch" out && die "expected no training beside another one"
+kill -0 $pid || die "expected the first training to go on"
+kill -KILL $pid
+wait $pid 2> /dev/null
+accepts train busy --overwrite
+
 echo "weight decay is that of the optimizer"
 for options in "adam" "adamw" "adamw --weight-decay 0.01" "adamw --weight-decay 0"; do
   # The options are several words.
