@@ -76,6 +76,18 @@ Splits read_ckplus_splits(const DataOptions& options, std::int64_t H, std::int64
   return splits;
 }
 
+/// Says how many pictures lie beside the folders of the classes, where no class is theirs.
+void tell_of_passed_over(const std::string& path) {
+  std::vector<std::string> folders = {path};
+  if (is_folder(path + "/train"))
+    for (const char* const split : {"/train", "/validation", "/valid", "/val", "/test"})
+      if (is_folder(path + split)) folders.push_back(path + split);
+  for (const std::string& folder : folders)
+    if (const std::size_t count = image_files(folder).size(); count > 0)
+      std::fprintf(stderr, "%s: passed over %zu %s beside the folders of the classes\n",
+                   printable(folder).c_str(), count, count == 1 ? "picture" : "pictures");
+}
+
 Splits read_form(const DataOptions& options, std::int64_t H, std::int64_t W) {
   switch (form_of(options.path)) {
     case DataForm::synthetic:
@@ -87,7 +99,9 @@ Splits read_form(const DataOptions& options, std::int64_t H, std::int64_t W) {
     case DataForm::folder:
       break;
   }
-  return read_image_folder(options.path, image_decoder(), {.H = H, .W = W});
+  Splits splits = read_image_folder(options.path, image_decoder(), {.H = H, .W = W});
+  tell_of_passed_over(options.path);
+  return splits;
 }
 
 void order_classes_of_model(const DataOptions& options, Splits& splits) {

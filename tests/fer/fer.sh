@@ -500,6 +500,19 @@ accepts "$fer" scan --data small
 prints "train: images 21, distinct 7,"
 prints "validation: images that are also in train 0,"
 prints "test: images that are also in validation 0"
+grep -q "passed over" err && die "expected no word of pictures that are not there"
+cp -r small beside_classes
+cp face.pgm beside_classes
+accepts "$fer" scan --data beside_classes
+prints "train: images 21,"
+grep -qF "beside_classes: passed over 1 picture beside the folders of the classes" err ||
+  die "expected a word of the picture that belongs to no class"
+mkdir beside_splits
+cp -r small beside_splits/train
+cp face.pgm beside_splits/train/1.pgm
+cp face.pgm beside_splits/train/2.pgm
+accepts "$fer" scan --data beside_splits
+grep -qF "beside_splits/train: passed over 2 pictures" err || die "expected a word of two pictures"
 cp -r small renamed
 mv renamed/angry renamed/anger
 refuses "trained with other training images or labels" \
