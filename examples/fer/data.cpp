@@ -119,13 +119,16 @@ DataSplits read_splits(const DataOptions& options, std::int64_t H, std::int64_t 
   order_classes_of_model(options, splits);
   if (splits.validation.size() == 0 && splits.train.size() >= 10) hold_out_validation(splits);
   if (splits.test.size() == 0) {
-    if (splits.validation.size() > 0)
-      std::fprintf(stderr, "%s: has no test images, those for validation take their place\n",
-                   options.path.c_str());
     splits.test = splits.validation;
     splits.test_is_validation = true;
   }
   return splits;
+}
+
+void tell_of_missing_test(const std::string& path, const DataSplits& splits) {
+  if (splits.test_is_validation && splits.validation.size() > 0)
+    std::fprintf(stderr, "%s: has no test images, those for validation take their place\n",
+                 printable(path).c_str());
 }
 
 NamedSplit split_named(DataSplits splits, const std::string& name) {

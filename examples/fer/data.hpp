@@ -28,6 +28,9 @@ struct NamedSplit {
 /// completed(). Fails, naming the path, if the classes are not those of the model.
 DataSplits read_splits(const DataOptions& options, std::int64_t H = 48, std::int64_t W = 48);
 
+/// Says so on stderr if images for validation take the place of test images that are asked for.
+void tell_of_missing_test(const std::string& path, const DataSplits& splits);
+
 /// The images of one split: train, validation, test or all. Its name is that of the images.
 NamedSplit split_named(DataSplits splits, const std::string& name);
 

@@ -50,6 +50,7 @@ int eval(const EvalOptions& options) {
   for (std::size_t i = 0; i < models.size(); ++i)
     check_fold(options.models[i], models[i], fold_of(where));
   const DataSplits splits = read_splits(where, first.H(), first.W());
+  if (options.split == "test") tell_of_missing_test(options.data.path, splits);
   const auto& [name, data] = split_named(splits, options.split);
   if (data.size() == 0) fail(options.data.path, ": has no images for ", options.split);
   std::vector<std::int64_t> leaked;

@@ -12,6 +12,8 @@ using namespace octet;
 
 void check_report_output(const QuantizeOptions& options) {
   if (options.report.empty()) return;
+  if (!options.report.ends_with(".html"))
+    fail("--report: expected a path that ends in .html, got \"", options.report, '"');
   check_report_path(options.report);
   const auto whole = [](const std::string& path) {
     std::error_code none;

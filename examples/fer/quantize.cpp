@@ -96,6 +96,7 @@ int quantize(const QuantizeOptions& options) {
   if (splits.train.size() == 0 || splits.test.size() == 0)
     fail(options.data.path, ": expected images to calibrate with and to test with, got ",
          splits.train.size(), " and ", splits.test.size());
+  tell_of_missing_test(options.data.path, splits);
 
   ThreadPool pool(options.threads);
   const Pipeline pipeline = model.pipeline();

@@ -89,6 +89,7 @@ int train(const TrainOptions& options) {
          ": expected images to train on, and to validate with (in fer2013.csv "
          "those of PublicTest), got ",
          splits.train.size(), " and ", splits.validation.size());
+  tell_of_missing_test(options.data.path, splits);
   ThreadPool pool(options.threads);
   print_plan(options, beginning);
   Loader loader(splits.train, augmentation_from(options, beginning.card.normalization),

@@ -277,6 +277,18 @@ TEST_CASE("safetensors: the writer refuses what would not be a file") {
   CHECK_THROWS_AS(writer.set_metadata("octet.checksum", "0"), Error);
 }
 
+TEST_CASE("safetensors: a checksum that cannot be checked has its sentence") {
+  const auto with = [](const std::string& member) {
+    return refusal(file_of("{\"__metadata__\":{" + member + "}}", 0));
+  };
+  CHECK(with(R"("octet.checksum":"0123")") ==
+        "file: octet.checksum: expected 16 digits, got \"0123\"");
+  // As Python's json writes it.
+  CHECK(with(R"("octet.checksum": "0123456789abcdef")") ==
+        "file: expected the header as Octet wrote it, but another program has written it anew, so "
+        "that its octet.checksum can no longer be checked");
+}
+
 TEST_CASE("safetensors: a file of another writer is read, and has no checksum") {
   const std::string path = OCTET_SOURCE_DIR "/tests/golden/train_onecycle_inputs.safetensors";
   const Safetensors file = Safetensors::read(path);

@@ -294,7 +294,7 @@ for foreign in page.html page.json; do
   mv own $foreign
 done
 rm page.html page.json
-refuses "expected a path that ends in .html" "$fer" quantize one/best.safetensors --data faces.csv \
+refuses "fer: --report: expected a path that ends in .html" "$fer" quantize one/best.safetensors --data faces.csv \
   --out q.safetensors --report page.pdf
 refuses "nowhere/page.html: cannot be written" "$fer" quantize one/best.safetensors \
   --data faces.csv --out q.safetensors --report nowhere/page.html
@@ -526,6 +526,9 @@ refuses "expected classes whose names are UTF-8" \
   "$fer" train --data renamed --model lenet --epochs 1 --out x
 accepts "$fer" eval little/model.safetensors --data small
 prints "little/model.safetensors, validation: accuracy"
+grep -q "take their place" err || die "expected a word of the test images that were asked for"
+accepts "$fer" eval little/model.safetensors --data small --split validation
+[ ! -s err ] || die "expected no word of test images that nobody asked for"
 prints ", 3 images"
 mkdir -p leaking/test
 cp -r small leaking/train

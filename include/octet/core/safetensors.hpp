@@ -313,8 +313,11 @@ class BasicSafetensors {
     // Inside of a JSON string a quote follows a backslash, so this can only be the member itself.
     const std::string member = text_of('"', checksum_key, "\":\"", found->second, '"');
     const std::size_t at = header.find(member);
-    if (at == std::string::npos || found->second.size() != 16)
+    if (found->second.size() != 16)
       fail(source_, ": ", checksum_key, ": expected 16 digits, got \"", found->second, '"');
+    if (at == std::string::npos)
+      fail(source_, ": expected the header as Octet wrote it, but another program has written it ",
+           "anew, so that its ", checksum_key, " can no longer be checked");
     header.replace(at + member.size() - 17, 16, 16, '0');
     const std::string expected = checksum_digits(header, entries_);
     if (found->second != expected)
