@@ -11,7 +11,8 @@ namespace fer {
 
 /// Exit codes beside 0.
 inline constexpr int exit_mistake = 2;
-inline constexpr int exit_interrupted = 130;
+/// Of a training that a signal ended, whose number is added.
+inline constexpr int exit_signal = 128;
 
 /// Where images come from. What is not given in CK+ is the model's, or the first of ten folds.
 struct DataOptions {

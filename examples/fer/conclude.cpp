@@ -92,14 +92,14 @@ void report(const TrainOptions& options, const TrainingState& state, const Model
 
 }  // namespace
 
-int conclude(const TrainOptions& options, const FitResult& result, const Beginning& beginning,
-             ThreadPool& pool) {
+int conclude(const TrainOptions& options, const FitResult& result, int signal,
+             const Beginning& beginning, ThreadPool& pool) {
   const bool demo = options.command == TrainedBy::demo;
   if (result.outcome == FitOutcome::interrupted) {
     std::printf("\ninterrupted after step %lld; %s\n", static_cast<long long>(result.state.step),
                 demo ? "fer demo begins anew when it is run again"
                      : "the state is saved: give --resume to go on");
-    return exit_interrupted;
+    return exit_signal + signal;
   }
   if (result.outcome == FitOutcome::stopped_early)
     std::printf("stopped early: validation has not become better for %d epochs\n",

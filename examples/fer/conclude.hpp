@@ -9,8 +9,9 @@
 namespace fer {
 
 /// Says how the training ended, judges the models that it has written, writes the int8 program of a
-/// quantization-aware one, and says what can be done next. Returns the exit code.
-int conclude(const TrainOptions& options, const octet::FitResult& result,
+/// quantization-aware one, and says what can be done next. Returns the exit code, which tells the
+/// signal that interrupted it.
+int conclude(const TrainOptions& options, const octet::FitResult& result, int signal,
              const Beginning& beginning, octet::ThreadPool& pool);
 
 }  // namespace fer

@@ -52,9 +52,9 @@ int predict(const PredictOptions& options) {
     const std::vector<double> shares = softmax_of(logits);
     const auto best =
         static_cast<std::size_t>(std::max_element(shares.begin(), shares.end()) - shares.begin());
-    std::printf("%s (%lld x %lld): %s, %.2f ms\n", path.c_str(), static_cast<long long>(image.W),
-                static_cast<long long>(image.H), model.card.class_names[best].c_str(),
-                taken.count());
+    std::printf("%s (%lld x %lld): %s, %.2f ms\n", printable(path).c_str(),
+                static_cast<long long>(image.W), static_cast<long long>(image.H),
+                model.card.class_names[best].c_str(), taken.count());
     for (std::size_t c = 0; c < shares.size(); ++c)
       std::printf("  %-12s %6.2f %%\n", model.card.class_names[c].c_str(), 100 * shares[c]);
   }

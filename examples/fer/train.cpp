@@ -46,9 +46,11 @@ void print_profile(const TrainOptions& options, const Graph<float>& graph, Loade
   std::printf("%s", profile_text(times).c_str());
 }
 
-/// Trains until the last epoch, or until Ctrl-C, which afterwards ends the program as usual.
+/// Trains until the last epoch, or until a `signal`, such as that of Ctrl-C, which afterwards ends
+/// the program as usual.
 FitResult fit_until_interrupted(const TrainOptions& options, const Beginning& beginning,
-                                Loader& loader, const TrainingFolder& folder, ThreadPool& pool) {
+                                Loader& loader, const TrainingFolder& folder, ThreadPool& pool,
+                                int& signal) {
   const auto& [graph, card, splits, checksum] = beginning;
   Optimizer<float> optimizer = optimizer_from(options);
   const InterruptGuard interrupt;
@@ -72,7 +74,7 @@ FitResult fit_until_interrupted(const TrainOptions& options, const Beginning& be
                      .precision = precision_from(options),
                      .pool = &pool,
                      .progress = stdout,
-                     .stop = [&] { return interrupt.requested(); },
+                     .stop = [&] { return (signal = interrupt.signal()) != 0; },
                      .on_step = after_step});
 }
 
@@ -100,8 +102,9 @@ int train(const TrainOptions& options) {
     print_profile(options, beginning.graph, loader, pool);
     return 0;
   }
-  const FitResult result = fit_until_interrupted(options, beginning, loader, *folder, pool);
-  return conclude(options, result, beginning, pool);
+  int signal = 0;
+  const FitResult result = fit_until_interrupted(options, beginning, loader, *folder, pool, signal);
+  return conclude(options, result, signal, beginning, pool);
 }
 
 }  // namespace fer

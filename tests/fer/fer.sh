@@ -78,7 +78,7 @@ resumes() {
   code=$?
   [ $code -eq "$expected" ] || die "expected exit code $expected after SIG$signal, got $code"
   [ ! -f "$folder/model.safetensors" ] || die "expected to interrupt it before its end"
-  [ "$expected" -ne 130 ] || prints "the state is saved: give --resume"
+  [ "$signal" = KILL ] || prints "the state is saved: give --resume"
   accepts train "$folder" --resume "$@"
   prints "continuing at epoch"
   for file in model best; do
@@ -121,7 +121,8 @@ cmp bf16/model.safetensors bf16threads/model.safetensors || die "threads changed
 
 echo "interrupted and resumed"
 resumes KILL 137 killed one
-resumes TERM 130 terminated one
+resumes TERM 143 terminated one
+resumes HUP 129 hungup one
 resumes INT 130 interrupted one
 resumes KILL 137 bf16killed bf16 --precision bf16
 
@@ -188,7 +189,8 @@ prints "the training was complete after epoch 12"
 prints "last weights, test: accuracy"
 
 echo "two trainings do not share a folder"
-train_here busy --epochs 100000 > busy.log 2>&1 &
+"$fer" train --data faces.csv --model lenet --epochs 100000 --checkpoint-every 1 --out busy \
+  > busy.log 2>&1 &
 pid=$!
 waits_for busy/checkpoint.safetensors
 for option in "" --overwrite --resume; do
@@ -394,6 +396,9 @@ for model in one/best.safetensors int8.safetensors; do
   prints "Surprise"
   prints "ms"
 done
+cp face.pgm "$(printf 'two\nlines.pgm')"
+accepts "$fer" predict int8.safetensors "$(printf 'two\nlines.pgm')"
+prints 'two\x0Alines.pgm (96 x 72): '
 
 echo "emission"
 accepts "$fer" emit int8.safetensors --out face.hpp --namespace face
@@ -532,6 +537,7 @@ accepts "$fer" eval little/model.safetensors --data small --split validation
 prints ", 3 images"
 mkdir -p leaking/test
 cp -r small leaking/train
+cp -r small leaking/val
 cp -r small/calm small/angry small/happy leaking/test
 accepts "$fer" eval little/model.safetensors --data leaking
 prints "none is left to judge by"
