@@ -584,12 +584,3 @@ TEST_CASE("a tensor that was moved from, and a backward pass without a forward o
                        "executor: expected a tensor for input, got one that was moved from", Error);
   executor.forward(y, Mode::training);
 }
-
-TEST_CASE("a copy of a graph is deep") {
-  Graph<double> net(9);
-  net.output(weighted(net.input({2})));
-  const Graph<double> copy = net.clone();
-  net.parameters()[0]->value.fill(42);
-  CHECK(copy.parameters()[0]->value[0] != 42);
-  CHECK(copy.node(1).name == "weighted_1");
-}
