@@ -107,6 +107,7 @@ class Optimizer {
       rule = saved["rule"].as_string();
       steps = saved["steps"].as_integer();
       count = saved["parameters"].as_integer();
+      // Files without it are of trainings that froze the same parameters all the time.
       if (const Json* const each_taken = saved.find("taken"))
         for (const Json& each : each_taken->as_array()) taken.push_back(each.as_integer());
       else

@@ -2,11 +2,9 @@
 // The functions are templates only so that they are compiled where they are used.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstring>
 #include <map>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,24 +76,21 @@ ProgramDescription read_description(File& file) {
   if (names.size() != entries.size())
     fail(file.source(), ": expected as many tensors as the program names, ", names.size(), ", got ",
          entries.size());
-  std::vector<std::size_t> by_name(entries.size());
-  std::iota(by_name.begin(), by_name.end(), std::size_t{0});
-  const auto name_of = [&](std::size_t i) -> std::string_view { return entries[i].name; };
-  std::ranges::sort(by_name, {}, name_of);
+  std::map<std::string_view, std::size_t> by_name;
+  for (std::size_t i = 0; i < entries.size(); ++i) by_name.emplace(entries[i].name, i);
   std::vector<bool> taken(entries.size());
   std::vector<ProgramTensor> tensors;
   for (const std::string& name : names) {
-    const auto found = std::ranges::lower_bound(by_name, std::string_view(name), {}, name_of);
-    if (found == by_name.end() || name_of(*found) != name)
-      fail(file.source(), ": expected a tensor \"", name, "\", got none");
-    const SafetensorsEntry* const entry = &entries[*found];
+    const auto place = by_name.find(name);
+    if (place == by_name.end()) fail(file.source(), ": expected a tensor \"", name, "\", got none");
+    const SafetensorsEntry* const entry = &entries[place->second];
     std::size_t type = 0;
     while (type < 4 && program_dtypes[type] != entry->dtype) ++type;
     if (type == 4)
       fail(file.source(), ": tensor \"", entry->name, "\": expected F32, F16, I8 or I32, got ",
            entry->dtype);
-    if (taken[*found]) fail(file.source(), ": tensor \"", entry->name, "\" is named twice");
-    taken[*found] = true;
+    if (taken[place->second]) fail(file.source(), ": tensor \"", entry->name, "\" is named twice");
+    taken[place->second] = true;
     tensors.push_back(
         {entry->name, entry->shape, static_cast<ElementType>(type), file.take(*entry)});
   }
