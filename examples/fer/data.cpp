@@ -79,11 +79,13 @@ Splits read_ckplus_splits(const DataOptions& options, std::int64_t H, std::int64
 /// Says how many pictures lie beside the folders of the classes, where no class is theirs.
 void tell_of_passed_over(const std::string& path) {
   std::vector<std::string> folders = {path};
-  if (is_folder(path + "/train"))
-    for (const char* const split : {"/train", "/validation", "/valid", "/val", "/test"})
-      if (is_folder(path + split)) folders.push_back(path + split);
+  if (is_folder(path + "/train")) {
+    folders.push_back(path + "/train");
+    for (const char* const name : validation_folders) folders.push_back(path + "/" + name);
+    folders.push_back(path + "/test");
+  }
   for (const std::string& folder : folders)
-    if (const std::size_t count = image_files(folder).size(); count > 0)
+    if (const std::size_t count = is_folder(folder) ? image_files(folder).size() : 0; count > 0)
       std::fprintf(stderr, "%s: passed over %zu %s beside the folders of the classes\n",
                    printable(folder).c_str(), count, count == 1 ? "picture" : "pictures");
 }

@@ -124,8 +124,8 @@ class BasicJson {
     return *this;
   }
 
-  /// The text of this value, without spaces. Numbers are written so that they read
-  /// back exactly; those that are not finite, as null.
+  /// The text of this value, without spaces. Numbers are written so that they read back exactly;
+  /// those that are not finite, as null.
   std::string text() const {
     std::string out;
     write(out);

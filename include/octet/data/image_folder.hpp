@@ -97,6 +97,9 @@ class BasicImageFolderReader {
 };
 using ImageFolderReader = BasicImageFolderReader<>;
 
+/// The names that the folder of the validation images may have; the first with images counts.
+inline constexpr const char* validation_folders[] = {"validation", "valid", "val"};
+
 /// Reads a folder that holds train and, if they exist, validation (or val, valid) and test; without
 /// a folder train, its own folders are the classes and all images become train. `decode` turns a
 /// file into pixels: interop/image.hpp has one. Fails, naming file or folder, if a picture cannot
@@ -122,8 +125,7 @@ Splits read_image_folder(const std::string& path, const ImageDecoder& decode,
       fail(path, "/", name, ": expected images of shape ", splits.train.image_shape(),
            " like those in train, got ", part.image_shape(), "; give a size to have all resized");
   };
-  for (const char* const name : {"validation", "valid", "val"})
-    read_if_there(splits.validation, name);
+  for (const char* const name : validation_folders) read_if_there(splits.validation, name);
   read_if_there(splits.test, "test");
   return splits;
 }

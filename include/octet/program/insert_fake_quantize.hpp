@@ -57,9 +57,8 @@ inline std::string fake_quantize_name(const std::string& value) { return value +
 /// take its scale, behind a pad whose value may widen it; what else reads the input of such a
 /// concat or pad learns from what is not quantized yet. Layers that have weights or compute become
 /// quantization-aware. Batch norms that the program folds become absorbed ones, others follow the
-/// schedule. All parameters keep
-/// their values and names, so training may begin from a trained network or from a fresh one. Fails
-/// if no layer can run in int8.
+/// schedule. All parameters keep their values and names, so training may begin from a trained
+/// network or from a fresh one. Fails if no layer can run in int8.
 template <std::same_as<float> T>
 class FakeQuantizeInsertion {
  public:

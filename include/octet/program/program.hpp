@@ -46,6 +46,9 @@ struct OperationInfo {
   std::int64_t weight_bytes = 0;
 };
 
+/// The most bytes that outputs may take, or the values of a workspace; more is a mistake.
+inline constexpr std::int64_t most_run_bytes = std::int64_t{1} << 42;
+
 /// The outputs of a program, and views of them as run() takes them.
 struct ProgramOutputs {
   std::vector<Tensor<float>> tensors;
@@ -137,7 +140,7 @@ class Program {
     ProgramOutputs outputs;
     for (const int output : description_->outputs)
       if (const std::int64_t bytes = 4 * description_->value(output).shape.elements();
-          examples < 0 || examples > (std::int64_t{1} << 42) / bytes)
+          examples < 0 || examples > most_run_bytes / bytes)
         fail("program: expected from 0 to 2^42 bytes of outputs, got ", examples, " examples of ",
              bytes, " bytes");
     for (const int output : description_->outputs)
@@ -310,8 +313,7 @@ class Workspace {
   explicit Workspace(const Program& program, WorkspaceOptions options = {})
       : description_(program.description_), batch_(options.batch), pool_(options.pool) {
     if (batch_ < 1) fail("workspace: expected a batch of at least 1, got ", batch_);
-    constexpr std::int64_t most_bytes = std::int64_t{1} << 42;
-    if (batch_ > most_bytes / (program.arena_bytes() + 1))
+    if (batch_ > most_run_bytes / (program.arena_bytes() + 1))
       fail("workspace: expected a batch that takes at most 2^42 bytes, got one of ", batch_,
            " examples, ", program.arena_bytes(), " bytes each");
     if (!pool_) {

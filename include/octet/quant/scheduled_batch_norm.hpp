@@ -1,5 +1,4 @@
-// Batch normalization in a quantization-aware training, whose statistics stand still from a step
-// on.
+// Batch normalization in a quantization-aware training: from a step on its statistics stay.
 #pragma once
 
 #include <memory>
