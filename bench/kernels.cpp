@@ -207,6 +207,7 @@ void register_passes() {
   for (const auto& row : normalization_table<float>()) {
     if (!isa_allowed(row.isa)) continue;
     static float c[5][64] = {};
+    static const Normalization<float> normalization{64, c[2], c[3], c[4], 0, 6};
     constexpr std::int64_t step = reduction_rows(64);
     add_pass("batch_norm_moments", row, 1,
              [&row](std::int64_t n, float* x, float*, float*, float*) {
@@ -216,12 +217,11 @@ void register_passes() {
     add_pass("batch_norm_normalize", row, 2,
              [&row](std::int64_t n, float* x, float* y, float*, float*) {
                for (std::int64_t r = 0; r < n; r += step)
-                 row.normalize(step, 64, x + r * 64, c[2], c[3], c[4], 0, 6, StoreThrough::caches,
-                               y + r * 64);
+                 row.normalize(normalization, step, x + r * 64, StoreThrough::caches, y + r * 64);
              });
     add_pass("batch_norm_sums", row, 2, [&row](std::int64_t n, float* x, float* y, float*, float*) {
       for (std::int64_t r = 0; r < n; r += step)
-        row.normalize_sums(step, 64, x + r * 64, y + r * 64, c[2], c[3], c[4], 0, 6, c[0], c[1]);
+        row.normalize_sums(normalization, step, x + r * 64, y + r * 64, c[0], c[1]);
     });
   }
   for (const auto& row : pooling_table<float>()) {

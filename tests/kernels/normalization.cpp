@@ -70,10 +70,11 @@ TEST_CASE("normalization: every row of the table computes the definitions") {
 
         for (const StoreThrough through : {StoreThrough::caches, StoreThrough::memory}) {
           full.assign(full.size(), 0.0f);
-          row.normalize(rows, channels, x.data(), mean.data(), a.data(), b.data(), -0.5f, 0.75f,
+          row.normalize({channels, mean.data(), a.data(), b.data(), -0.5f, 0.75f}, rows, x.data(),
                         through, full.data());
-          scalar::normalize(rows, channels, wide_x.data(), wide_mean.data(), wide_a.data(),
-                            wide_b.data(), -0.5, 0.75, through, wide_full.data());
+          scalar::normalize<double>(
+              {channels, wide_mean.data(), wide_a.data(), wide_b.data(), -0.5, 0.75}, rows,
+              wide_x.data(), through, wide_full.data());
           CHECK(misses(full, wide_full, 2, 3) == 0);
         }
 
@@ -83,21 +84,19 @@ TEST_CASE("normalization: every row of the table computes the definitions") {
           second.assign(count, 1);
           wide_first.assign(count, 1);
           wide_second.assign(count, 1);
-          row.normalize_sums(rows, channels, x.data(), dy.data(), mean.data(), a.data(),
-                             masked ? d.data() : nullptr, -0.5f, 0.75f, first.data(),
-                             second.data());
-          scalar::normalize_sums(rows, channels, wide_x.data(), wide_dy.data(), wide_mean.data(),
-                                 wide_a.data(), masked ? wide_d.data() : nullptr, -0.5, 0.75,
-                                 wide_first.data(), wide_second.data());
+          const Normalization<float> n{channels, mean.data(), a.data(), masked ? d.data() : nullptr,
+                                       -0.5f,    0.75f};
+          const Normalization<double> wide{channels,      wide_mean.data(),
+                                           wide_a.data(), masked ? wide_d.data() : nullptr,
+                                           -0.5,          0.75};
+          row.normalize_sums(n, rows, x.data(), dy.data(), first.data(), second.data());
+          scalar::normalize_sums(wide, rows, wide_x.data(), wide_dy.data(), wide_first.data(),
+                                 wide_second.data());
           CHECK(misses(first, wide_first, depth + 1, depth + 1) == 0);
           CHECK(misses(second, wide_second, depth + 1, 2 * depth + 1) == 0);
-          row.normalize_gradient(rows, channels, x.data(), dy.data(), mean.data(), a.data(),
-                                 masked ? d.data() : nullptr, b.data(), c.data(), -0.5f, 0.75f,
-                                 full.data());
-          scalar::normalize_gradient(rows, channels, wide_x.data(), wide_dy.data(),
-                                     wide_mean.data(), wide_a.data(),
-                                     masked ? wide_d.data() : nullptr, wide_b.data(), wide_c.data(),
-                                     -0.5, 0.75, wide_full.data());
+          row.normalize_gradient(n, rows, x.data(), dy.data(), b.data(), c.data(), full.data());
+          scalar::normalize_gradient(wide, rows, wide_x.data(), wide_dy.data(), wide_b.data(),
+                                     wide_c.data(), wide_full.data());
           CHECK(misses(full, wide_full, 3, 4) == 0);
         }
 
@@ -137,24 +136,16 @@ TEST_CASE("normalization: every row of the table pools windows as the definition
           const auto wide_slope = widened(slope), wide_offset = widened(offset);
           const float infinity = std::numeric_limits<float>::infinity();
           const float lo = limited ? -0.25f : -infinity, hi = limited ? 0.75f : infinity;
-          const NormalizedWindows<float> w{windows.rows,
-                                           windows.columns,
-                                           windows.count,
-                                           channels,
-                                           mean.data(),
-                                           scale.data(),
-                                           shift.data(),
-                                           lo,
-                                           hi};
-          const NormalizedWindows<double> wide{windows.rows,
-                                               windows.columns,
-                                               windows.count,
-                                               channels,
-                                               wide_mean.data(),
-                                               wide_scale.data(),
-                                               wide_shift.data(),
-                                               lo,
-                                               hi};
+          const NormalizedWindows<float> w{
+              {channels, mean.data(), scale.data(), shift.data(), lo, hi},
+              windows.rows,
+              windows.columns,
+              windows.count};
+          const NormalizedWindows<double> wide{
+              {channels, wide_mean.data(), wide_scale.data(), wide_shift.data(), lo, hi},
+              windows.rows,
+              windows.columns,
+              windows.count};
           std::vector<float> y(dy.size()), first(count, 1.0f), second(count, 2.0f);
           std::vector<double> wide_y(dy.size()), wide_first(count, 1), wide_second(count, 2);
           row.normalize_windows(w, x.data(), y.data());
@@ -212,24 +203,31 @@ TEST_CASE("normalization: the gradient is that of the forward pass") {
   for (const bool relu : {false, true})
     for (const Statistics statistics : {Statistics::batch, Statistics::frozen}) {
       CAPTURE(relu);
-      BatchNormOptions<double> options{.epsilon = 0.01, .statistics = statistics};
-      if (relu) options.lo = 0;
       std::vector<double> mean = {0.1, -0.2, 0.3}, variance = {0.5, 1, 2}, y(x.size());
+      BatchNormChannels<double> b{.channels = channels,
+                                  .mean = mean.data(),
+                                  .variance = variance.data(),
+                                  .gamma = gamma.data(),
+                                  .beta = beta.data(),
+                                  .epsilon = 0.01,
+                                  .statistics = statistics};
+      if (relu) b.lo = 0;
       const auto loss = [&](const std::vector<double>& in, const std::vector<double>& scale,
                             const std::vector<double>& shift) {
         if (statistics == Statistics::batch)
           batch_statistics(rows, channels, in.data(), mean.data(), variance.data(), pool);
-        batch_norm_forward(rows, channels, options, in.data(), mean.data(), variance.data(),
-                           scale.data(), shift.data(), y.data(), pool);
+        BatchNormChannels<double> moved = b;
+        moved.gamma = scale.data();
+        moved.beta = shift.data();
+        batch_norm_forward(moved, rows, in.data(), y.data(), pool);
         double sum = 0;
         for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * dy[i];
         return sum;
       };
       loss(x, gamma, beta);
       std::vector<double> d_gamma = {1, 1, 1}, d_beta = {2, 2, 2}, dx(x.size());
-      batch_norm_backward(rows, channels, options, x.data(), dy.data(), mean.data(),
-                          variance.data(), gamma.data(), beta.data(), d_gamma.data(), d_beta.data(),
-                          dx.data(), pool);
+      batch_norm_backward(b, rows, x.data(), dy.data(), {d_gamma.data(), d_beta.data()}, dx.data(),
+                          pool);
       const auto slope = [&](std::vector<double> v, std::size_t i, auto&& f) {
         v[i] += 1e-6;
         const double up = f(v);
@@ -256,19 +254,23 @@ TEST_CASE("normalization: backward in place, and at any number of threads, chang
   const auto x = values(rows * channels, 1), dy = values(rows * channels, 2);
   const auto mean = values(channels, 3), variance = values(channels, 4, 0.5, 2);
   const auto gamma = values(channels, 5), beta = values(channels, 6);
-  const BatchNormOptions<float> options{.lo = 0};
+  const BatchNormChannels<float> b{.channels = channels,
+                                   .mean = mean.data(),
+                                   .variance = variance.data(),
+                                   .gamma = gamma.data(),
+                                   .beta = beta.data(),
+                                   .lo = 0};
   std::vector<float> first, first_gamma;
   for (const int threads : {1, 2, 4}) {
     ThreadPool pool(threads);
     std::vector<float> d_gamma(33), d_beta(33), dx = dy, sum(33);
-    batch_norm_backward(rows, channels, options, x.data(), dx.data(), mean.data(), variance.data(),
-                        gamma.data(), beta.data(), d_gamma.data(), d_beta.data(), dx.data(), pool);
+    batch_norm_backward(b, rows, x.data(), dx.data(), {d_gamma.data(), d_beta.data()}, dx.data(),
+                        pool);
     column_sum_add(rows, channels, dx.data(), sum.data(), pool);
     d_gamma.insert(d_gamma.end(), sum.begin(), sum.end());
     if (threads == 1) {
       std::vector<float> apart(dx.size()), ignored(33);
-      batch_norm_backward(rows, channels, options, x.data(), dy.data(), mean.data(),
-                          variance.data(), gamma.data(), beta.data(), ignored.data(), d_beta.data(),
+      batch_norm_backward(b, rows, x.data(), dy.data(), {ignored.data(), d_beta.data()},
                           apart.data(), pool);
       CHECK(apart == dx);
       first = dx;

@@ -38,9 +38,8 @@ DeferredNormalization<float> normalization(std::int64_t channels, std::uint64_t 
           -0.25f, 0.5f};
 }
 DeferredGradient<float> rest(std::int64_t channels, std::uint64_t stream) {
-  const DeferredNormalization<float> n = normalization(channels, stream);
-  return {n.mean, n.scale, n.shift, values(channels, stream + 3), values(channels, stream + 4),
-          n.lo,   n.hi};
+  return {normalization(channels, stream), values(channels, stream + 3),
+          values(channels, stream + 4)};
 }
 
 /// What forward and backward have in common for both kinds of convolution.
@@ -56,7 +55,7 @@ void compare(const Conv2dShape& s, std::int64_t weights, const Forward& forward,
   AlignedVector<float> dw(w.size());
   before.compute(in, x.data(), normalized.data());
   plain_forward(normalized, w, y);
-  after.compute(out, s.OC, y.data(), dy.data(), gradient.data());
+  after.compute(out, y.data(), dy.data(), gradient.data());
   plain_backward(normalized, gradient, w, dw, dx);
   BlockSums<float> sums;
   sums.start(pieces(in, before.sum_rows), s.C);

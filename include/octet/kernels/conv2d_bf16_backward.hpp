@@ -27,13 +27,13 @@ struct DeferredSource {
     const MaxWindows& windows = deferred->windows;
     float* const lines = thread_memory<Bf16Memory::line, float>(windows.rows * width * channels);
     if (!windows.pool()) {
-      deferred->compute(count, channels, x + at, pixels + at, lines);
+      deferred->compute(count, x + at, pixels + at, lines);
       return lines;
     }
     const std::int64_t row = first / width % windows.rows, column = first % width;
     const std::int64_t begin = at - column * channels;
     if (row == 0)
-      deferred->compute_windows(width / windows.columns, channels, x + begin,
+      deferred->compute_windows(width / windows.columns, x + begin,
                                 pixels + begin / windows.rows / windows.columns,
                                 StoreThrough::caches, lines);
     return lines + (row * width + column) * channels;

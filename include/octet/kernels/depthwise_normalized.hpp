@@ -143,8 +143,8 @@ void depthwise_backward_normalized(const Conv2dShape& s, const float* x, const f
     if (neighbours.after) {
       float* const whole = thread_memory<ChunkMemory::output, float>(s.OH * out_line);
       const std::int64_t at = band.known * out_line;
-      neighbours.after->compute((band.completed - band.known) * s.OW, s.OC,
-                                neighbours.y + image + at, gradient + at, whole + at);
+      neighbours.after->compute((band.completed - band.known) * s.OW, neighbours.y + image + at,
+                                gradient + at, whole + at);
       gradient = whole;
     }
     if (dw) {

@@ -31,14 +31,12 @@ struct NormalizationImplementation {
   std::string_view name;
   Isa isa;
   void (*moments)(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* squares);
-  void (*normalize)(std::int64_t rows, std::int64_t channels, const T* x, const T* mean,
-                    const T* scale, const T* shift, T lo, T hi, StoreThrough through, T* y);
-  void (*normalize_sums)(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
-                         const T* mean, const T* scale, const T* shift, T lo, T hi, T* sum_dy,
-                         T* sum_dy_x);
-  void (*normalize_gradient)(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
-                             const T* mean, const T* scale, const T* shift, const T* slope,
-                             const T* offset, T lo, T hi, T* dx);
+  void (*normalize)(const Normalization<T>& n, std::int64_t rows, const T* x, StoreThrough through,
+                    T* y);
+  void (*normalize_sums)(const Normalization<T>& n, std::int64_t rows, const T* x, const T* dy,
+                         T* sum_dy, T* sum_dy_x);
+  void (*normalize_gradient)(const Normalization<T>& n, std::int64_t rows, const T* x, const T* dy,
+                             const T* slope, const T* offset, T* dx);
   void (*column_sum)(std::int64_t rows, std::int64_t columns, const T* x, T* sum);
   void (*normalize_windows)(const NormalizedWindows<T>& w, const T* x, T* y);
   void (*window_sums)(const NormalizedWindows<T>& w, const T* x, const T* dy, T* sum_dy,

@@ -156,7 +156,7 @@ void pointwise_backward(const GemmImplementation& row, const Conv2dShape& s, con
       if (neighbours.after) traffic.want(neighbours.y + next * s.OC, later * s.OC);
       if (neighbours.after) {
         float* const completed = thread_memory<ChunkMemory::output, float>(chunk * s.OC);
-        neighbours.after->compute(count, s.OC, neighbours.y + first * s.OC, gradient, completed);
+        neighbours.after->compute(count, neighbours.y + first * s.OC, gradient, completed);
         gradient = completed;
       }
       if (dw) {

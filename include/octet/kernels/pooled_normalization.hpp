@@ -17,39 +17,29 @@ inline std::int64_t window_lines(const Pool2dShape& s) {
 /// y = the maximum over each window of what batch_norm_forward computes. The windows, KH x KW, must
 /// tile the image: strides as large, no padding, H = OH * KH and W = OW * KW.
 template <class T>
-void batch_norm_max_pool_forward(const Pool2dShape& s, const BatchNormOptions<T>& options,
-                                 const T* x, const T* mean, const T* variance, const T* gamma,
-                                 const T* beta, T* y, ThreadPool& pool) {
+void batch_norm_max_pool_forward(const Pool2dShape& s, const BatchNormChannels<T>& b, const T* x,
+                                 T* y, ThreadPool& pool) {
   const auto& row = best_row(normalization_table<T>());
-  const AlignedVector<T> scale = batch_norm_scale(s.C, options.epsilon, variance, gamma);
-  const NormalizedWindows<T> windows{s.KH,         s.KW, s.OW,       s.C,       mean,
-                                     scale.data(), beta, options.lo, options.hi};
+  const AlignedVector<T> scale = b.scale();
+  const NormalizedWindows<T> windows{
+      {s.C, b.mean, scale.data(), b.beta, b.lo, b.hi}, s.KH, s.KW, s.OW};
   pool.parallel_for(s.N * s.OH, window_lines(s), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line)
       row.normalize_windows(windows, x + line * s.KH * windows.line(), y + line * s.OW * s.C);
   });
 }
 
-/// The sums of batch_norm_max_pool_backward: adds to d_gamma and d_beta, and gives what is needed
-/// for dx.
+/// The sums of batch_norm_max_pool_backward: adds to the parameters' gradients, and gives what is
+/// needed for dx.
 template <class T>
 DeferredGradient<T> batch_norm_max_pool_backward_sums(const Pool2dShape& s,
-                                                      const BatchNormOptions<T>& options,
-                                                      const T* x, const T* dy, const T* mean,
-                                                      const T* variance, const T* gamma,
-                                                      const T* beta, T* d_gamma, T* d_beta,
+                                                      const BatchNormChannels<T>& b, const T* x,
+                                                      const T* dy,
+                                                      const BatchNormGradients<T>& gradients,
                                                       ThreadPool& pool) {
   const auto& row = best_row(normalization_table<T>());
-  DeferredGradient<T> result{AlignedVector<T>(mean, mean + s.C),
-                             batch_norm_scale(s.C, options.epsilon, variance, gamma),
-                             AlignedVector<T>(beta, beta + s.C),
-                             {},
-                             {},
-                             options.lo,
-                             options.hi,
-                             {s.KH, s.KW}};
-  const NormalizedWindows<T> windows{s.KH, s.KW,       s.OW,      s.C, mean, result.scale.data(),
-                                     beta, options.lo, options.hi};
+  DeferredGradient<T> result{batch_norm_deferred(b), {}, {}, {s.KH, s.KW}};
+  const NormalizedWindows<T> windows{result.normalization.forward(), s.KH, s.KW, s.OW};
   const std::int64_t step = window_lines(s), blocks = pieces(s.N * s.OH, step);
   BlockSums<T> sums;
   sums.start(blocks, s.C);
@@ -59,26 +49,23 @@ DeferredGradient<T> batch_norm_max_pool_backward_sums(const Pool2dShape& s,
       row.window_sums(windows, x + line * s.KH * windows.line(), dy + line * s.OW * s.C,
                       sums.gradients.data() + block, sums.products.data() + block);
   });
-  result.finish(s.N * s.H * s.W, options, sums, variance, gamma, d_gamma, d_beta, pool);
+  result.finish(b, s.N * s.H * s.W, sums, gradients, pool);
   return result;
 }
 
-/// The gradients from dy, that of the pooled y: adds to d_gamma and d_beta, assigns dx, [N, H, W,
-/// C], unless it is null. dy goes to the first maximum of its window, if that is inside of the
-/// limits.
+/// The gradients from dy, that of the pooled y: adds to the parameters', assigns dx, [N, H, W, C],
+/// unless it is null. dy goes to the first maximum of its window, if that is inside of the limits.
 template <class T>
-void batch_norm_max_pool_backward(const Pool2dShape& s, const BatchNormOptions<T>& options,
-                                  const T* x, const T* dy, const T* mean, const T* variance,
-                                  const T* gamma, const T* beta, T* d_gamma, T* d_beta, T* dx,
+void batch_norm_max_pool_backward(const Pool2dShape& s, const BatchNormChannels<T>& b, const T* x,
+                                  const T* dy, const BatchNormGradients<T>& gradients, T* dx,
                                   ThreadPool& pool) {
-  const DeferredGradient<T> rest = batch_norm_max_pool_backward_sums(
-      s, options, x, dy, mean, variance, gamma, beta, d_gamma, d_beta, pool);
+  const DeferredGradient<T> rest = batch_norm_max_pool_backward_sums(s, b, x, dy, gradients, pool);
   if (!dx) return;
   const StoreThrough through = stores_through(s.N * s.H * s.W * s.C);
   pool.parallel_for(s.N * s.OH, window_lines(s), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t line = begin; line < end; ++line) {
       const std::int64_t at = line * s.KH * s.W * s.C;
-      rest.compute_windows(s.OW, s.C, x + at, dy + line * s.OW * s.C, through, dx + at);
+      rest.compute_windows(s.OW, x + at, dy + line * s.OW * s.C, through, dx + at);
     }
   });
 }

@@ -66,16 +66,16 @@ class BatchNorm final : public Layer<T> {
     // Where the layer after this one does its work. Else nothing is kept, so that several threads
     // may infer with one graph.
     if constexpr (std::is_same_v<T, float>)
-      if (output.empty()) return leave_work(pass);
-    const T* const gamma = gamma_.value.data();
-    const T* const beta = beta_.value.data();
+      if (output.empty()) {
+        normalization_ = kernels::batch_norm_deferred<T>(kernel_channels(pass));
+        return;
+      }
     if (pass.fused.windows.pool())
       kernels::batch_norm_max_pool_forward<T>(pooling(inputs[0].shape(), pass),
-                                              kernel_options(pass), x, mean(pass), variance(pass),
-                                              gamma, beta, output.data(), pass.threads());
+                                              kernel_channels(pass), x, output.data(),
+                                              pass.threads());
     else
-      kernels::batch_norm_forward<T>(rows, channels(), kernel_options(pass), x, mean(pass),
-                                     variance(pass), gamma, beta, output.data(), pass.threads());
+      kernels::batch_norm_forward<T>(kernel_channels(pass), rows, x, output.data(), pass.threads());
   }
   /// With n = (x - mean) / sqrt(variance + epsilon) and M values per channel:
   /// d_beta = sum dy, d_gamma = sum dy * n,
@@ -85,14 +85,11 @@ class BatchNorm final : public Layer<T> {
                 InputGradients<T> d_inputs, const Pass& pass) override {
     if (pass.fused.windows.pool())
       return kernels::batch_norm_max_pool_backward<T>(
-          pooling(inputs[0].shape(), pass), kernel_options(pass), inputs[0].data(), d_output.data(),
-          mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
-          gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads());
-    kernels::batch_norm_backward<T>(
-        d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
-        d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
-        gamma_.gradient.data(), beta_.gradient.data(), d_inputs[0].data(), pass.threads(),
-        known_sums(pass));
+          pooling(inputs[0].shape(), pass), kernel_channels(pass), inputs[0].data(),
+          d_output.data(), gradients(), d_inputs[0].data(), pass.threads());
+    kernels::batch_norm_backward<T>(kernel_channels(pass), d_output.elements() / channels(),
+                                    inputs[0].data(), d_output.data(), gradients(),
+                                    d_inputs[0].data(), pass.threads(), known_sums(pass));
   }
 
   const kernels::DeferredGradient<float>* backward_deferred(Inputs<T> inputs,
@@ -101,14 +98,12 @@ class BatchNorm final : public Layer<T> {
     if constexpr (std::is_same_v<T, float>) {
       if (pass.fused.windows.pool())
         deferred_ = kernels::batch_norm_max_pool_backward_sums<T>(
-            pooling(inputs[0].shape(), pass), kernel_options(pass), inputs[0].data(),
-            d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
-            gamma_.gradient.data(), beta_.gradient.data(), pass.threads());
+            pooling(inputs[0].shape(), pass), kernel_channels(pass), inputs[0].data(),
+            d_output.data(), gradients(), pass.threads());
       else
         deferred_ = kernels::batch_norm_backward_sums<T>(
-            d_output.elements() / channels(), channels(), kernel_options(pass), inputs[0].data(),
-            d_output.data(), mean(pass), variance(pass), gamma_.value.data(), beta_.value.data(),
-            gamma_.gradient.data(), beta_.gradient.data(), pass.threads(), known_sums(pass));
+            kernel_channels(pass), d_output.elements() / channels(), inputs[0].data(),
+            d_output.data(), gradients(), pass.threads(), known_sums(pass));
       return &deferred_;
     }
     return nullptr;
@@ -164,13 +159,6 @@ class BatchNorm final : public Layer<T> {
   }
 
  private:
-  void leave_work(const Pass& pass) {
-    const kernels::BatchNormOptions<T> options = kernel_options(pass);
-    normalization_ = {
-        AlignedVector<T>(mean(pass), mean(pass) + channels()),
-        kernels::batch_norm_scale(channels(), options.epsilon, variance(pass), gamma_.value.data()),
-        AlignedVector<T>(beta_.value.begin(), beta_.value.end()), options.lo, options.hi};
-  }
   static const BatchNormOptions& checked(std::int64_t channels, const BatchNormOptions& options) {
     if (channels < 1) fail("batch_norm: expected at least one channel, got ", channels);
     if (!(options.momentum >= 0 && options.momentum <= 1))
@@ -182,17 +170,20 @@ class BatchNorm final : public Layer<T> {
   bool by_batch(const Pass& pass) const {
     return pass.training() && options_.running_statistics == RunningStatistics::updated;
   }
-  const T* mean(const Pass& pass) const {
-    return by_batch(pass) ? mean_.data() : running_mean_.value.data();
-  }
-  const T* variance(const Pass& pass) const {
-    return by_batch(pass) ? variance_.data() : running_variance_.value.data();
-  }
-  kernels::BatchNormOptions<T> kernel_options(const Pass& pass) const {
-    return {.epsilon = options_.epsilon,
-            .statistics = by_batch(pass) ? kernels::Statistics::batch : kernels::Statistics::frozen,
+  kernels::BatchNormChannels<T> kernel_channels(const Pass& pass) const {
+    const bool batch = by_batch(pass);
+    return {.channels = channels(),
+            .mean = batch ? mean_.data() : running_mean_.value.data(),
+            .variance = batch ? variance_.data() : running_variance_.value.data(),
+            .gamma = gamma_.value.data(),
+            .beta = beta_.value.data(),
+            .epsilon = options_.epsilon,
+            .statistics = batch ? kernels::Statistics::batch : kernels::Statistics::frozen,
             .lo = static_cast<T>(pass.fused.limits.lowest),
             .hi = static_cast<T>(pass.fused.limits.highest)};
+  }
+  kernels::BatchNormGradients<T> gradients() {
+    return {gamma_.gradient.data(), beta_.gradient.data()};
   }
   /// The pooling of images {N, H, W, C} that pass.fused.windows tile.
   kernels::Pool2dShape pooling(const Shape& batch, const Pass& pass) const {

@@ -26,47 +26,43 @@ void moments(std::int64_t rows, std::int64_t channels, const T* x, T* mean, T* s
 
 /// y = clamp((x - mean) * scale + shift, lo, hi)
 template <class T>
-void normalize(std::int64_t rows, std::int64_t channels, const T* x, const T* mean, const T* scale,
-               const T* shift, T lo, T hi, StoreThrough, T* y) {
+void normalize(const Normalization<T>& n, std::int64_t rows, const T* x, StoreThrough, T* y) {
   for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < channels; ++c)
-      y[r * channels + c] =
-          clamp_value((x[r * channels + c] - mean[c]) * scale[c] + shift[c], lo, hi);
-}
-
-/// Whether y = (x - mean) * scale + shift is inside of lo < y < hi; it is if there is no shift.
-template <class T>
-bool passes(T x, const T* mean, const T* scale, const T* shift, T lo, T hi, std::int64_t c) {
-  if (!shift) return true;
-  const T y = (x - mean[c]) * scale[c] + shift[c];
-  return y > lo && y < hi;
-}
-
-/// sum_dy[c] += the sum of dy, sum_dy_x[c] += that of dy * (x - mean). If shift is given, dy counts
-/// as zero where y = (x - mean) * scale + shift is outside of lo < y < hi.
-template <class T>
-void normalize_sums(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
-                    const T* mean, const T* scale, const T* shift, T lo, T hi, T* sum_dy,
-                    T* sum_dy_x) {
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const std::int64_t i = r * channels + c;
-      const T gradient = passes(x[i], mean, scale, shift, lo, hi, c) ? dy[i] : T(0);
-      sum_dy[c] += gradient;
-      sum_dy_x[c] += gradient * (x[i] - mean[c]);
+    for (std::int64_t c = 0; c < n.channels; ++c) {
+      const std::int64_t i = r * n.channels + c;
+      y[i] = clamp_value((x[i] - n.mean[c]) * n.scale[c] + n.shift[c], n.lo, n.hi);
     }
 }
 
-/// dx = dy * scale + (x - mean) * slope + offset, dy masked as in normalize_sums.
+/// dy, or zero where y = (x - mean) * scale + shift is outside of lo < y < hi; x is of channel c.
 template <class T>
-void normalize_gradient(std::int64_t rows, std::int64_t channels, const T* x, const T* dy,
-                        const T* mean, const T* scale, const T* shift, const T* slope,
-                        const T* offset, T lo, T hi, T* dx) {
+T passing(const Normalization<T>& n, std::int64_t c, T x, T dy) {
+  if (!n.shift) return dy;
+  const T y = (x - n.mean[c]) * n.scale[c] + n.shift[c];
+  return y > n.lo && y < n.hi ? dy : T(0);
+}
+
+/// sum_dy[c] += the sum of passing dy, sum_dy_x[c] += that of passing dy * (x - mean).
+template <class T>
+void normalize_sums(const Normalization<T>& n, std::int64_t rows, const T* x, const T* dy,
+                    T* sum_dy, T* sum_dy_x) {
   for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const std::int64_t i = r * channels + c;
-      const T gradient = passes(x[i], mean, scale, shift, lo, hi, c) ? dy[i] : T(0);
-      dx[i] = gradient * scale[c] + ((x[i] - mean[c]) * slope[c] + offset[c]);
+    for (std::int64_t c = 0; c < n.channels; ++c) {
+      const std::int64_t i = r * n.channels + c;
+      const T gradient = passing(n, c, x[i], dy[i]);
+      sum_dy[c] += gradient;
+      sum_dy_x[c] += gradient * (x[i] - n.mean[c]);
+    }
+}
+
+/// dx = passing dy * scale + (x - mean) * slope + offset
+template <class T>
+void normalize_gradient(const Normalization<T>& n, std::int64_t rows, const T* x, const T* dy,
+                        const T* slope, const T* offset, T* dx) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < n.channels; ++c) {
+      const std::int64_t i = r * n.channels + c;
+      dx[i] = passing(n, c, x[i], dy[i]) * n.scale[c] + ((x[i] - n.mean[c]) * slope[c] + offset[c]);
     }
 }
 

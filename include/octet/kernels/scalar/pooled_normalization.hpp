@@ -10,15 +10,23 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// A line of `count` windows, each rows x columns pixels, side by side; what is normalized are the
-/// pixels' channels: clamp((x - mean) * scale + shift, lo, hi).
+/// A normalization whose statistics are known: y = clamp((x - mean) * scale + shift, lo, hi) for
+/// each channel of a pixel. In a backward pass shift may be null: then the limits hold nothing
+/// back.
 template <class T>
-struct NormalizedWindows {
-  std::int64_t rows, columns, count, channels;
+struct Normalization {
+  std::int64_t channels;
   const T *mean, *scale, *shift;
   T lo, hi;
+};
 
-  std::int64_t line() const { return count * columns * channels; }
+/// A line of `count` windows, each rows x columns pixels, side by side, whose pixels are
+/// normalized.
+template <class T>
+struct NormalizedWindows : Normalization<T> {
+  std::int64_t rows, columns, count;
+
+  std::int64_t line() const { return count * columns * this->channels; }
 };
 
 namespace scalar {

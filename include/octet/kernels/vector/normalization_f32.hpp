@@ -57,8 +57,9 @@ OCTET_VECTOR void moments(std::int64_t rows, std::int64_t channels, const float*
 }
 
 struct Normalize {
-  std::int64_t rows, channels;
-  const float *x, *mean, *scale, *shift;
+  Normalization<float> n;
+  std::int64_t rows;
+  const float* x;
   Vector lo, hi;
   bool streams;
   float* y;
@@ -66,13 +67,13 @@ struct Normalize {
   OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
     Vector center[V], factor[V], offset[V];
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
-      center[v] = at.load(mean + c + v * lanes);
-      factor[v] = at.load(scale + c + v * lanes);
-      offset[v] = at.load(shift + c + v * lanes);
+      center[v] = at.load(n.mean + c + v * lanes);
+      factor[v] = at.load(n.scale + c + v * lanes);
+      offset[v] = at.load(n.shift + c + v * lanes);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
-        const std::int64_t i = r * channels + c + v * lanes;
+        const std::int64_t i = r * n.channels + c + v * lanes;
         __builtin_prefetch(x + i + fetched_ahead);
         const Vector difference = subtract(at.load(x + i), center[v]);
         const Vector value = clamp(multiply_add(difference, factor[v], offset[v]), lo, hi);
@@ -85,21 +86,21 @@ struct Normalize {
   }
 };
 template <class = WhenUsed>
-OCTET_VECTOR void normalize(std::int64_t rows, std::int64_t channels, const float* x,
-                            const float* mean, const float* scale, const float* shift, float lo,
-                            float hi, StoreThrough through, float* y) {
-  const bool streams = streams_rows(through, y, channels);
-  const std::int64_t step = rows_together(channels);
+OCTET_VECTOR void normalize(const Normalization<float>& n, std::int64_t rows, const float* x,
+                            StoreThrough through, float* y) {
+  const bool streams = streams_rows(through, y, n.channels);
+  const std::int64_t step = rows_together(n.channels);
   for (std::int64_t r = 0; r < rows; r += step)
-    strips(channels, Normalize{rows - r < step ? rows - r : step, channels, x + r * channels, mean,
-                               scale, shift, all(lo), all(hi), streams, y + r * channels});
+    strips(n.channels, Normalize{n, rows - r < step ? rows - r : step, x + r * n.channels,
+                                 all(n.lo), all(n.hi), streams, y + r * n.channels});
   if (streams) stream_fence();
 }
 
 // dy, or zero where y = (x - mean) * scale + shift, which is computed again rather than read, is
 // outside of the limits. `difference` is x - mean.
 struct Passing {
-  const float *dy, *scale, *shift;
+  Normalization<float> n;
+  const float* dy;
   Vector lo, hi;
   template <int V>
   struct Parameters {
@@ -108,37 +109,38 @@ struct Passing {
   template <int V, class Access>
   OCTET_VECTOR_INLINE void load(std::int64_t c, Access at, Parameters<V>& p) const {
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
-      p.factor[v] = shift ? at.load(scale + c + v * lanes) : zero();
-      p.offset[v] = shift ? at.load(shift + c + v * lanes) : zero();
+      p.factor[v] = n.shift ? at.load(n.scale + c + v * lanes) : zero();
+      p.offset[v] = n.shift ? at.load(n.shift + c + v * lanes) : zero();
     }
   }
   template <class Access>
   OCTET_VECTOR_INLINE Vector gradient(std::int64_t i, Access at, Vector difference, Vector factor,
                                       Vector offset) const {
     const Vector all_of_it = at.load(dy + i);
-    if (!shift) return all_of_it;
+    if (!n.shift) return all_of_it;
     return inside(multiply_add(difference, factor, offset), lo, hi, all_of_it);
   }
 };
 
 struct NormalizeSums {
-  std::int64_t rows, channels;
-  const float *x, *mean;
   Passing passing;
+  std::int64_t rows;
+  const float* x;
   float *sum_dy, *sum_dy_x;
   template <int V, class Access>
   OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
+    const Normalization<float>& n = passing.n;
     Vector center[V], sum[V], product[V];
     Passing::Parameters<V> p;
     passing.load(c, at, p);
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
-      center[v] = at.load(mean + c + v * lanes);
+      center[v] = at.load(n.mean + c + v * lanes);
       sum[v] = at.load(sum_dy + c + v * lanes);
       product[v] = at.load(sum_dy_x + c + v * lanes);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
-        const std::int64_t i = r * channels + c + v * lanes;
+        const std::int64_t i = r * n.channels + c + v * lanes;
         const Vector difference = subtract(at.load(x + i), center[v]);
         const Vector gradient = passing.gradient(i, at, difference, p.factor[v], p.offset[v]);
         sum[v] = add(sum[v], gradient);
@@ -152,33 +154,32 @@ struct NormalizeSums {
   }
 };
 template <class = WhenUsed>
-OCTET_VECTOR void normalize_sums(std::int64_t rows, std::int64_t channels, const float* x,
-                                 const float* dy, const float* mean, const float* scale,
-                                 const float* shift, float lo, float hi, float* sum_dy,
-                                 float* sum_dy_x) {
-  strips(channels, NormalizeSums{rows, channels, x, mean,
-                                 Passing{dy, scale, shift, all(lo), all(hi)}, sum_dy, sum_dy_x});
+OCTET_VECTOR void normalize_sums(const Normalization<float>& n, std::int64_t rows, const float* x,
+                                 const float* dy, float* sum_dy, float* sum_dy_x) {
+  strips(n.channels,
+         NormalizeSums{Passing{n, dy, all(n.lo), all(n.hi)}, rows, x, sum_dy, sum_dy_x});
 }
 
 struct NormalizeGradient {
-  std::int64_t rows, channels;
-  const float *x, *mean, *scale, *slope, *offset;
   Passing passing;
+  std::int64_t rows;
+  const float *x, *slope, *offset;
   float* dx;
   template <int V, class Access>
   OCTET_VECTOR_INLINE void run(std::int64_t c, Access at) const {
+    const Normalization<float>& n = passing.n;
     Vector center[V], factor[V], tilt[V], constant[V];
     Passing::Parameters<V> p;
     passing.load(c, at, p);
     OCTET_UNROLL for (int v = 0; v < V; ++v) {
-      center[v] = at.load(mean + c + v * lanes);
-      factor[v] = at.load(scale + c + v * lanes);
+      center[v] = at.load(n.mean + c + v * lanes);
+      factor[v] = at.load(n.scale + c + v * lanes);
       tilt[v] = at.load(slope + c + v * lanes);
       constant[v] = at.load(offset + c + v * lanes);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       OCTET_UNROLL for (int v = 0; v < V; ++v) {
-        const std::int64_t i = r * channels + c + v * lanes;
+        const std::int64_t i = r * n.channels + c + v * lanes;
         __builtin_prefetch(x + i + fetched_ahead);
         __builtin_prefetch(passing.dy + i + fetched_ahead);
         const Vector difference = subtract(at.load(x + i), center[v]);
@@ -190,16 +191,15 @@ struct NormalizeGradient {
   }
 };
 template <class = WhenUsed>
-OCTET_VECTOR void normalize_gradient(std::int64_t rows, std::int64_t channels, const float* x,
-                                     const float* dy, const float* mean, const float* scale,
-                                     const float* shift, const float* slope, const float* offset,
-                                     float lo, float hi, float* dx) {
-  const std::int64_t step = rows_together(channels);
+OCTET_VECTOR void normalize_gradient(const Normalization<float>& n, std::int64_t rows,
+                                     const float* x, const float* dy, const float* slope,
+                                     const float* offset, float* dx) {
+  const std::int64_t step = rows_together(n.channels);
   for (std::int64_t r = 0; r < rows; r += step) {
-    const std::int64_t at = r * channels;
-    strips(channels, NormalizeGradient{rows - r < step ? rows - r : step, channels, x + at, mean,
-                                       scale, slope, offset,
-                                       Passing{dy + at, scale, shift, all(lo), all(hi)}, dx + at});
+    const std::int64_t at = r * n.channels;
+    strips(n.channels,
+           NormalizeGradient{Passing{n, dy + at, all(n.lo), all(n.hi)},
+                             rows - r < step ? rows - r : step, x + at, slope, offset, dx + at});
   }
 }
 
