@@ -65,31 +65,12 @@ std::unique_ptr<Layer<T>> folded(Layer<T>& layer, Layer<T>& batch_norm) {
 /// as constants, so the result is for inference.
 template <class T>
 Graph<T> fold_batch_norm(const Graph<T>& graph) {
-  const std::vector<int> readers = graph.reader_counts();
-  const auto is = [&](int node, std::string_view type) {
-    return graph.node(node).layer && graph.node(node).layer->type() == type;
+  const auto foldable = [](const Layer<T>& layer, const Layer<T>& follower) {
+    return follower.type() == "batch_norm" &&
+           (layer.type() == "conv2d" || layer.type() == "depthwise_conv2d" ||
+            layer.type() == "linear");
   };
-  const auto foldable = [&](int node) {
-    if (!is(node, "batch_norm")) return false;
-    const int source = graph.node(node).inputs[0];
-    return readers[static_cast<std::size_t>(source)] == 1 &&
-           (is(source, "conv2d") || is(source, "depthwise_conv2d") || is(source, "linear"));
-  };
-  std::vector<int> batch_norm_after(static_cast<std::size_t>(graph.size()), -1);
-  for (int i = 0; i < graph.size(); ++i)
-    if (foldable(i)) batch_norm_after[static_cast<std::size_t>(graph.node(i).inputs[0])] = i;
-
-  GraphRewriter<T> rewriter(graph);
-  for (int i = 0; i < graph.size(); ++i) {
-    const int batch_norm = batch_norm_after[static_cast<std::size_t>(i)];
-    if (batch_norm >= 0)
-      rewriter.replace(i, folded(*graph.node(i).layer, *graph.node(batch_norm).layer));
-    else if (foldable(i))
-      rewriter.bypass(i, graph.node(i).inputs[0]);
-    else
-      rewriter.keep(i);
-  }
-  return rewriter.finish();
+  return merge_pairs(graph, foldable, &folded<T>);
 }
 
 }  // namespace octet::inline OCTET_ABI

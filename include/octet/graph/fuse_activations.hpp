@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -71,41 +72,21 @@ class FusedActivation final : public Layer<T> {
 };
 
 /// The graph with each ReLU and ReLU6 fused into the layer before it, where that is a convolution,
-/// linear layer, batch norm or sum that nobody else reads. In inference
-/// it computes the same, bit for bit. It is made to be compiled: no file can hold it.
+/// linear layer, batch norm or sum that nobody else reads. In inference it computes the same, bit
+/// for bit. It is made to be compiled: no file can hold it.
 template <class T>
 Graph<T> fuse_activations(const Graph<T>& graph) {
-  const std::vector<int> readers = graph.reader_counts();
-  const auto type = [&](int node) {
-    return graph.node(node).layer ? graph.node(node).layer->type() : std::string_view();
+  const auto fusable = [](const Layer<T>& layer, const Layer<T>& follower) {
+    constexpr std::string_view known[] = {"conv2d", "depthwise_conv2d", "linear", "batch_norm",
+                                          "add"};
+    return (follower.type() == "relu" || follower.type() == "relu6") &&
+           std::find(std::begin(known), std::end(known), layer.type()) != std::end(known);
   };
-  const auto fusable = [&](int node) {
-    if (type(node) != "relu" && type(node) != "relu6") return false;
-    const int source = graph.node(node).inputs[0];
-    if (readers[static_cast<std::size_t>(source)] != 1) return false;
-    for (const std::string_view known :
-         {"conv2d", "depthwise_conv2d", "linear", "batch_norm", "add"})
-      if (type(source) == known) return true;
-    return false;
+  const auto fused = [](const Layer<T>& layer, const Layer<T>& activation) {
+    const T high = activation.type() == "relu6" ? T{6} : std::numeric_limits<T>::infinity();
+    return std::make_unique<FusedActivation<T>>(layer.clone(), T{0}, high);
   };
-  std::vector<int> activation_after(static_cast<std::size_t>(graph.size()), -1);
-  for (int i = 0; i < graph.size(); ++i)
-    if (fusable(i)) activation_after[static_cast<std::size_t>(graph.node(i).inputs[0])] = i;
-
-  GraphRewriter<T> rewriter(graph);
-  for (int i = 0; i < graph.size(); ++i) {
-    const int activation = activation_after[static_cast<std::size_t>(i)];
-    if (activation >= 0)
-      rewriter.replace(
-          i, std::make_unique<FusedActivation<T>>(
-                 graph.node(i).layer->clone(), T{0},
-                 type(activation) == "relu6" ? T{6} : std::numeric_limits<T>::infinity()));
-    else if (fusable(i))
-      rewriter.bypass(i, graph.node(i).inputs[0]);
-    else
-      rewriter.keep(i);
-  }
-  return rewriter.finish();
+  return merge_pairs(graph, fusable, fused);
 }
 
 }  // namespace octet::inline OCTET_ABI

@@ -52,6 +52,35 @@ class GraphRewriter {
   std::vector<int> new_node_;
 };
 
+/// The graph in which each node with layer `first` whose only reader has layer `second`, with
+/// can_merge(first, second), became one node with merge(first, second). No layer may be the first
+/// of one pair and the second of another.
+template <class T, class CanMerge, class Merge>
+Graph<T> merge_pairs(const Graph<T>& graph, const CanMerge& can_merge, const Merge& merge) {
+  const std::vector<int> readers = graph.reader_counts();
+  std::vector<Layer<T>*> second_of(static_cast<std::size_t>(graph.size()));
+  std::vector<bool> merged(second_of.size());
+  for (int i = 0; i < graph.size(); ++i) {
+    if (!graph.node(i).layer) continue;
+    const int source = graph.node(i).inputs[0];
+    if (readers[static_cast<std::size_t>(source)] != 1 || !graph.node(source).layer ||
+        !can_merge(*graph.node(source).layer, *graph.node(i).layer))
+      continue;
+    second_of[static_cast<std::size_t>(source)] = graph.node(i).layer.get();
+    merged[static_cast<std::size_t>(i)] = true;
+  }
+  GraphRewriter<T> rewriter(graph);
+  for (int i = 0; i < graph.size(); ++i) {
+    if (Layer<T>* const second = second_of[static_cast<std::size_t>(i)])
+      rewriter.replace(i, merge(*graph.node(i).layer, *second));
+    else if (merged[static_cast<std::size_t>(i)])
+      rewriter.bypass(i, graph.node(i).inputs[0]);
+    else
+      rewriter.keep(i);
+  }
+  return rewriter.finish();
+}
+
 /// The parameter or buffer `name` of a layer; nullptr if it has none of that name.
 template <class T>
 const Tensor<T>* find_tensor(Layer<T>& layer, std::string_view name) {

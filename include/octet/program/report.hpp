@@ -78,10 +78,42 @@ struct ErrorSums {
   double signal = 0, noise = 0;
   std::int64_t count = 0, saturated = 0;
 
+  /// Counts an output of the float32 program and what the other program has in its place.
+  void add(float expected, float got, bool cut_off) {
+    const double error = double{got} - double{expected};
+    signal += double{expected} * double{expected};
+    noise += error * error;
+    saturated += cut_off;
+    ++count;
+  }
   double sqnr_db() const {
     if (noise == 0) return std::numeric_limits<double>::infinity();
     // Only what has no error is infinite, so an error on nothing but zeros is not.
     return 10 * std::log10((std::max)(1e-300, signal / noise));
+  }
+  double share_saturated() const {
+    return count ? static_cast<double>(saturated) / static_cast<double>(count) : 0;
+  }
+};
+
+/// The operations of two programs of one network that have the same name, by number; -1 where the
+/// other program has none. Throws Error if their outputs have different shapes.
+struct OperationPairs {
+  std::vector<int> int8_of, float_of;
+
+  OperationPairs(const ProgramDescription& from, const ProgramDescription& to)
+      : int8_of(from.operations.size(), -1), float_of(to.operations.size(), -1) {
+    for (std::size_t i = 0; i < from.operations.size(); ++i)
+      for (std::size_t k = 0; k < to.operations.size(); ++k) {
+        if (to.operations[k].name != from.operations[i].name) continue;
+        const Shape& expected = from.value(from.operations[i].output).shape;
+        const Shape& got = to.value(to.operations[k].output).shape;
+        if (!(got == expected))
+          fail("report: ", from.operations[i].name, ": expected ", expected,
+               " from both programs, got ", got, " from int8");
+        float_of[k] = static_cast<int>(i);
+        int8_of[i] = static_cast<int>(k);
+      }
   }
 };
 
@@ -107,6 +139,101 @@ std::optional<WeightReport> weight_report_of(const Description& from, const Oper
   return std::nullopt;
 }
 
+/// Runs both programs on images, and sums up the errors of each operation of the float32 one.
+class ErrorMeasurement {
+ public:
+  ErrorMeasurement(const Program& float_program, const Program& int8_program,
+                   const OperationPairs& pairs, ThreadPool* pool)
+      : float_program_(float_program),
+        int8_program_(int8_program),
+        pairs_(pairs),
+        float_workspace_(float_program, {.batch = batch, .pool = pool}),
+        int8_workspace_(int8_program, {.batch = batch, .pool = pool}),
+        kept_(pairs.int8_of.size()),
+        sums_(pairs.int8_of.size()) {}
+
+  template <class = WhenUsed>
+  void run(std::span<const TensorView<const float>> inputs) {
+    const std::int64_t total = inputs[0].shape()[0];
+    for (std::int64_t first = 0; first < total; first += batch) {
+      std::vector<TensorView<const float>> piece;
+      for (const TensorView<const float>& input : inputs)
+        piece.push_back(input.rows(first, (std::min)(batch, total - first)));
+      run_piece(piece);
+    }
+    images_ += total;
+  }
+  std::int64_t images() const { return images_; }
+  const ErrorSums& of(std::size_t float_operation) const { return sums_[float_operation]; }
+
+ private:
+  template <class = WhenUsed>
+  void run_piece(std::span<const TensorView<const float>> inputs) {
+    const ProgramOutputs outputs = float_program_.make_outputs(inputs[0].shape()[0]);
+    float_program_.run_observed(
+        inputs, outputs.views, float_workspace_,
+        [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t N) {
+          const auto* const numbers = reinterpret_cast<const float*>(data);
+          const std::int64_t elements = float_program_.description().value(value).shape.elements();
+          kept_[static_cast<std::size_t>(operation)].assign(numbers, numbers + N * elements);
+        });
+    int8_program_.run_observed(
+        inputs, outputs.views, int8_workspace_,
+        [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t) {
+          if (const int original = pairs_.float_of[static_cast<std::size_t>(operation)];
+              original >= 0)
+            add(static_cast<std::size_t>(original), int8_program_.description().value(value), data);
+        });
+  }
+  void add(std::size_t original, const ProgramValue& info, const std::byte* data) {
+    const QuantizationParameters parameters{info.scale, info.zero_point};
+    const bool s8 = info.type == ElementType::s8;
+    const float low = parameters.lowest() - parameters.scale / 2;
+    const float high = parameters.highest() + parameters.scale / 2;
+    const std::vector<float>& expected = kept_[original];
+    for (std::size_t k = 0; k < expected.size(); ++k) {
+      const float got =
+          s8 ? dequantize_value(reinterpret_cast<const std::int8_t*>(data)[k], parameters)
+             : reinterpret_cast<const float*>(data)[k];
+      sums_[original].add(expected[k], got, s8 && (expected[k] < low || expected[k] > high));
+    }
+  }
+
+  static constexpr std::int64_t batch = 8;
+  const Program &float_program_, &int8_program_;
+  const OperationPairs& pairs_;
+  Workspace float_workspace_, int8_workspace_;
+  std::vector<std::vector<float>> kept_;
+  std::vector<ErrorSums> sums_;
+  std::int64_t images_ = 0;
+};
+
+/// What is known of one operation of both programs but its errors.
+template <std::same_as<Program> AnyProgram>
+LayerReport layer_report(const ProgramDescription& from, const Operation& operation,
+                         const AnyProgram& int8_program, std::size_t int8_operation,
+                         const Histogram& histogram) {
+  const ProgramDescription& to = int8_program.description();
+  const ProgramValue& value = to.value(to.operations[int8_operation].output);
+  LayerReport layer;
+  layer.name = operation.name;
+  layer.kernel = int8_program.operations()[int8_operation].kernel;
+  layer.element_type = value.type;
+  layer.float_range = histogram.extremes();
+  Range whole = layer.float_range;
+  if (layer.element_type == ElementType::s8) {
+    const QuantizationParameters parameters{value.scale, value.zero_point};
+    layer.int8_range = {parameters.lowest(), parameters.highest()};
+    layer.scale = parameters.scale;
+    layer.zero_point = parameters.zero_point;
+    whole = {(std::min)(whole.low, layer.int8_range.low),
+             (std::max)(whole.high, layer.int8_range.high)};
+  }
+  layer.activations = equal_bins(histogram, whole, 128);
+  layer.weights = weight_report_of(from, operation, to, to.operations[int8_operation]);
+  return layer;
+}
+
 /// Runs both programs on the images and compares the outputs of operations that have the same name.
 /// A template only so that it is compiled where it is used.
 template <std::same_as<Program> AnyProgram>
@@ -114,74 +241,13 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
                            const Calibration& calibration,
                            const std::vector<QuantizationDecision>& decisions,
                            const BatchSource& images, ThreadPool* pool = nullptr) {
-  constexpr std::int64_t batch = 8;
   const ProgramDescription& from = float_program.description();
-  const ProgramDescription& to = int8_program.description();
-  const auto at = [](int index) { return static_cast<std::size_t>(index); };
-  std::vector<int> float_operation(to.operations.size(), -1);
-  std::vector<int> int8_operation(from.operations.size(), -1);
-  for (std::size_t i = 0; i < from.operations.size(); ++i)
-    for (std::size_t k = 0; k < to.operations.size(); ++k)
-      if (to.operations[k].name == from.operations[i].name) {
-        const Shape& expected = from.value(from.operations[i].output).shape;
-        const Shape& got = to.value(to.operations[k].output).shape;
-        if (!(got == expected))
-          fail("report: ", from.operations[i].name, ": expected ", expected,
-               " from both programs, got ", got, " from int8");
-        float_operation[k] = static_cast<int>(i);
-        int8_operation[i] = static_cast<int>(k);
-      }
-
-  std::vector<ErrorSums> sums(from.operations.size());
-  std::vector<std::vector<float>> kept(from.operations.size());
-  Workspace float_workspace(float_program, {.batch = batch, .pool = pool});
-  Workspace int8_workspace(int8_program, {.batch = batch, .pool = pool});
-  std::int64_t count = 0;
-  const auto compare_piece = [&](std::span<const TensorView<const float>> inputs) {
-    const ProgramOutputs outputs = float_program.make_outputs(inputs[0].shape()[0]);
-    float_program.run_observed(
-        inputs, outputs.views, float_workspace,
-        [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t N) {
-          const auto* const numbers = reinterpret_cast<const float*>(data);
-          kept[at(operation)].assign(numbers, numbers + N * from.value(value).shape.elements());
-        });
-    int8_program.run_observed(
-        inputs, outputs.views, int8_workspace,
-        [&](int operation, int value, const std::byte* data, std::int64_t, std::int64_t) {
-          const int original = float_operation[at(operation)];
-          if (original < 0) return;
-          const ProgramValue& info = to.value(value);
-          const QuantizationParameters parameters{info.scale, info.zero_point};
-          const bool s8 = info.type == ElementType::s8;
-          const float low = parameters.lowest() - parameters.scale / 2;
-          const float high = parameters.highest() + parameters.scale / 2;
-          ErrorSums& sum = sums[at(original)];
-          const std::vector<float>& expected = kept[at(original)];
-          for (std::size_t k = 0; k < expected.size(); ++k) {
-            const float got =
-                s8 ? dequantize_value(reinterpret_cast<const std::int8_t*>(data)[k], parameters)
-                   : reinterpret_cast<const float*>(data)[k];
-            const double error = double{got} - double{expected[k]};
-            sum.signal += double{expected[k]} * double{expected[k]};
-            sum.noise += error * error;
-            sum.saturated += s8 && (expected[k] < low || expected[k] > high);
-          }
-          sum.count += static_cast<std::int64_t>(expected.size());
-        });
-  };
-  images([&](std::span<const TensorView<const float>> inputs) {
-    const std::int64_t total = inputs[0].shape()[0];
-    for (std::int64_t first = 0; first < total; first += batch) {
-      std::vector<TensorView<const float>> piece;
-      for (const TensorView<const float>& input : inputs)
-        piece.push_back(input.rows(first, (std::min)(batch, total - first)));
-      compare_piece(piece);
-    }
-    count += total;
-  });
+  const OperationPairs pairs(from, int8_program.description());
+  ErrorMeasurement errors(float_program, int8_program, pairs, pool);
+  images([&](std::span<const TensorView<const float>> inputs) { errors.run(inputs); });
 
   QuantizationReport report;
-  report.images = count;
+  report.images = errors.images();
   report.curve = calibration.curve();
   report.settled_after = calibration.settled_after();
   report.verdict = calibration.verdict();
@@ -190,29 +256,13 @@ QuantizationReport compare(const AnyProgram& float_program, const AnyProgram& in
   report.int8_bytes = int8_program.weight_bytes();
   for (std::size_t i = 0; i < from.operations.size(); ++i) {
     const Operation& operation = from.operations[i];
-    if (operation.as<operations::Reshape>() || int8_operation[i] < 0) continue;
-    LayerReport layer;
-    layer.name = operation.name;
+    if (operation.as<operations::Reshape>() || pairs.int8_of[i] < 0) continue;
+    LayerReport layer =
+        layer_report(from, operation, int8_program, static_cast<std::size_t>(pairs.int8_of[i]),
+                     calibration[static_cast<std::size_t>(operation.output)].histogram);
     layer.reason = decisions[i].reason;
-    const int value = to.operations[at(int8_operation[i])].output;
-    layer.kernel = int8_program.operations()[at(int8_operation[i])].kernel;
-    layer.element_type = to.value(value).type;
-    layer.float_range = calibration[at(operation.output)].histogram.extremes();
-    Range whole = layer.float_range;
-    if (layer.element_type == ElementType::s8) {
-      const QuantizationParameters parameters{to.value(value).scale, to.value(value).zero_point};
-      layer.int8_range = {parameters.lowest(), parameters.highest()};
-      layer.scale = parameters.scale;
-      layer.zero_point = parameters.zero_point;
-      whole = {(std::min)(whole.low, layer.int8_range.low),
-               (std::max)(whole.high, layer.int8_range.high)};
-    }
-    layer.activations = equal_bins(calibration[at(operation.output)].histogram, whole, 128);
-    layer.weights = weight_report_of(from, operation, to, to.operations[at(int8_operation[i])]);
-    layer.sqnr_db = sums[i].sqnr_db();
-    layer.saturated =
-        sums[i].count ? static_cast<double>(sums[i].saturated) / static_cast<double>(sums[i].count)
-                      : 0;
+    layer.sqnr_db = errors.of(i).sqnr_db();
+    layer.saturated = errors.of(i).share_saturated();
     report.layers.push_back(std::move(layer));
   }
   return report;
