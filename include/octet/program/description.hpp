@@ -247,15 +247,25 @@ struct Operation {
   const Parameters* as() const {
     return parameters.as<Parameters>();
   }
+  /// Calls visitor(parameters) if they are those of a convolution of either kind, as a linear
+  /// layer's are, too; gives whether they were.
+  template <class Visitor>
+  bool visit_convolution(Visitor&& visitor) const {
+    if (const auto* const conv = as<operations::Conv2d>())
+      visitor(*conv);
+    else if (const auto* const depthwise = as<operations::DepthwiseConv2d>())
+      visitor(*depthwise);
+    else
+      return false;
+    return true;
+  }
   /// The numbers of the tensors that it reads.
   std::vector<int> tensors() const {
     std::vector<int> result;
-    const auto add = [&](const auto& conv) {
+    visit_convolution([&](const auto& conv) {
       for (const int tensor : {conv.weight_tensor, conv.bias_tensor, conv.scale_tensor})
         if (tensor >= 0) result.push_back(tensor);
-    };
-    if (const auto* const conv = as<operations::Conv2d>()) add(*conv);
-    if (const auto* const conv = as<operations::DepthwiseConv2d>()) add(*conv);
+    });
     if (const auto* const lookup = as<operations::Lookup>()) result = {lookup->table_tensor};
     if (const auto* const custom = as<operations::Custom>()) result = custom->tensors;
     return result;

@@ -31,12 +31,8 @@ Program with_float16_weights(const AnyProgram& program, ProgramOptions options =
     tensor = ProgramTensor::of(tensor.name, tensor.shape, ElementType::f16,
                                std::span<const Float16>(halves));
   };
-  for (const Operation& operation : description.operations) {
-    if (const auto* const conv = operation.as<operations::Conv2d>())
-      convert(conv->weight_tensor);
-    else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>())
-      convert(depthwise->weight_tensor);
-  }
+  for (const Operation& operation : description.operations)
+    operation.visit_convolution([&](const auto& conv) { convert(conv.weight_tensor); });
   return Program(std::move(description), options);
 }
 

@@ -21,12 +21,9 @@ class Int8WeightsConversion {
       : description_(std::move(description)), scale_of_(description_.tensors.size(), -1) {}
 
   Description run() {
-    for (Operation& operation : description_.operations) {
-      if (const auto* const conv = operation.as<operations::Conv2d>())
-        operation.parameters = converted(*conv);
-      else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>())
-        operation.parameters = converted(*depthwise);
-    }
+    for (Operation& operation : description_.operations)
+      operation.visit_convolution(
+          [&](const auto& conv) { operation.parameters = converted(conv); });
     return std::move(description_);
   }
 

@@ -49,10 +49,8 @@ class RoundingLearner {
     const std::vector<Operation>& operations = program_.description().operations;
     for (std::size_t i = 0; i < operations.size(); ++i) {
       if (!quantizer.decisions()[i].int8) continue;
-      if (const auto* const conv = operations[i].as<operations::Conv2d>())
-        layers.push_back(learn(quantizer, i, *conv, images));
-      else if (const auto* const depthwise = operations[i].as<operations::DepthwiseConv2d>())
-        layers.push_back(learn(quantizer, i, *depthwise, images));
+      operations[i].visit_convolution(
+          [&](const auto& conv) { layers.push_back(learn(quantizer, i, conv, images)); });
     }
     return layers;
   }

@@ -256,11 +256,10 @@ class Program {
     info.shape = output.shape;
     for (const int tensor : operation.tensors())
       info.weight_bytes += static_cast<std::int64_t>(description.tensor(tensor).bytes.size());
-    const auto count = [&](const kernels::Conv2dShape& s) {
+    operation.visit_convolution([&](const auto& conv) {
+      const kernels::Conv2dShape& s = conv.shape;
       info.multiply_adds = output.shape.elements() * s.KH * s.KW * (s.C / s.groups);
-    };
-    if (const auto* const conv = operation.as<operations::Conv2d>()) count(conv->shape);
-    if (const auto* const conv = operation.as<operations::DepthwiseConv2d>()) count(conv->shape);
+    });
     return info;
   }
 

@@ -346,11 +346,9 @@ class Quantizer {
     Operation copy = operation;
     for (int& input : copy.inputs) input = as_float(input);
     copy.output = float_value_[at(operation.output)] = to_.add_value(float_copy(operation.output));
-    if (const auto* const conv = operation.as<operations::Conv2d>())
-      copy.parameters = with_copied_tensors(*conv);
-    else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>())
-      copy.parameters = with_copied_tensors(*depthwise);
-    else if (const auto* const custom = operation.as<operations::Custom>())
+    operation.visit_convolution(
+        [&](const auto& conv) { copy.parameters = with_copied_tensors(conv); });
+    if (const auto* const custom = operation.as<operations::Custom>())
       copy.parameters = with_copied_tensors(*custom);
     to_.operations.push_back(std::move(copy));
   }
@@ -371,11 +369,9 @@ class Quantizer {
     Operation copy = operation;
     for (int& input : copy.inputs) input = as_int8(input);
     copy.output = int8_value_[at(operation.output)] = to_.add_value(int8_copy(operation.output));
-    if (const auto* const conv = operation.as<operations::Conv2d>()) {
-      copy.parameters = with_quantized_tensors(*conv, operation);
-    } else if (const auto* const depthwise = operation.as<operations::DepthwiseConv2d>()) {
-      copy.parameters = with_quantized_tensors(*depthwise, operation);
-    } else if (const auto* const custom = operation.as<operations::Custom>()) {
+    operation.visit_convolution(
+        [&](const auto& conv) { copy.parameters = with_quantized_tensors(conv, operation); });
+    if (const auto* const custom = operation.as<operations::Custom>()) {
       copy.parameters = with_copied_tensors(*custom);
     } else if (const auto* const activation = operation.as<operations::Activation>()) {
       const ProgramValue& x = to_.value(copy.inputs[0]);

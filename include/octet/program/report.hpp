@@ -122,21 +122,20 @@ struct OperationPairs {
 template <std::same_as<ProgramDescription> Description>
 std::optional<WeightReport> weight_report_of(const Description& from, const Operation& float32,
                                              const Description& to, const Operation& int8) {
-  const auto report = [&](const auto* conv, const auto* quantized) -> std::optional<WeightReport> {
-    constexpr OutputChannel place = std::remove_pointer_t<decltype(conv)>::output_channel;
-    const ProgramTensor& weight = from.tensor(conv->weight_tensor);
-    const ProgramTensor& other = to.tensor(quantized->weight_tensor);
-    if (weight.bytes.empty() || other.bytes.empty()) return std::nullopt;
-    const AlignedVector<float> weights = float_steps::weights_of(from, *conv);
-    if (to.value(int8.output).type != ElementType::s8) return weight_report(weights, {}, {}, place);
-    return weight_report(weights, other.template as<std::int8_t>(),
-                         to.tensor(quantized->scale_tensor).template as<float>(), place);
-  };
-  using operations::Conv2d, operations::DepthwiseConv2d;
-  if (const auto* const conv = float32.as<Conv2d>()) return report(conv, int8.as<Conv2d>());
-  if (const auto* const conv = float32.as<DepthwiseConv2d>())
-    return report(conv, int8.as<DepthwiseConv2d>());
-  return std::nullopt;
+  std::optional<WeightReport> result;
+  float32.visit_convolution([&]<class Convolution>(const Convolution& conv) {
+    constexpr OutputChannel place = Convolution::output_channel;
+    const Convolution& quantized = *int8.template as<Convolution>();
+    const ProgramTensor& weight = from.tensor(conv.weight_tensor);
+    const ProgramTensor& other = to.tensor(quantized.weight_tensor);
+    if (weight.bytes.empty() || other.bytes.empty()) return;
+    const AlignedVector<float> weights = float_steps::weights_of(from, conv);
+    result = to.value(int8.output).type == ElementType::s8
+                 ? weight_report(weights, other.template as<std::int8_t>(),
+                                 to.tensor(quantized.scale_tensor).template as<float>(), place)
+                 : weight_report(weights, {}, {}, place);
+  });
+  return result;
 }
 
 /// Runs both programs on images, and sums up the errors of each operation of the float32 one.
