@@ -234,6 +234,13 @@ TEST_CASE("an adaptive pooling whose windows an int32 cannot count is refused") 
                  "1) * OW of at most 2147483647, got 2449964999"));
 }
 
+TEST_CASE("the windows of an average at the edges share its multipliers") {
+  Graph<float> graph(1);
+  graph.output(average_pool(graph.input({40, 30, 1}), {.kernel = 3, .stride = 1, .padding = 1}));
+  // Four pixels lie inside of the image in the corners, six at the other edges.
+  CHECK(contains(emitted_header(compile(graph), {}).text, "multiplier_0[6] = {"));
+}
+
 TEST_CASE("pixels of a network that gives its input back stay float32") {
   const EmitOptions pixels{.mean = {0.5f}, .deviation = {0.25f}};
   ProgramDescription description = small_program().program.description();

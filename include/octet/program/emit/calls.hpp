@@ -226,28 +226,30 @@ class Calls {
   void write(const operations::AveragePool2d& pool) {
     kernels::AverageS8 average;
     average.scale_ratio = double{input().scale} / double{output().scale};
-    std::vector<float> multiplier;
     const kernels::Pool2dShape& s = pool.shape;
     const bool adaptive = pool.windows == operations::Windows::adaptive;
+    const bool whole = pool.over == kernels::AverageOver::window && !adaptive;
+    std::int64_t least = s.H * s.W, most = 0;
     for (std::int64_t oh = 0; oh < s.OH; ++oh)
       for (std::int64_t ow = 0; ow < s.OW; ++ow) {
         const kernels::Window window =
             adaptive ? kernels::AdaptiveWindows{}(s, oh, ow) : kernels::FixedWindows{}(s, oh, ow);
-        const bool whole = pool.over == kernels::AverageOver::window && !adaptive;
-        const std::int64_t count = whole ? window.size : window.inside();
-        multiplier.push_back(is_int8(operation()) ? kernels::average_multiplier(average, count)
-                                                  : 1.0f / static_cast<float>(count));
+        least = (std::min)(least, window.inside());
+        most = (std::max)(most, window.inside());
       }
-    const bool one = std::all_of(multiplier.begin(), multiplier.end(),
-                                 [&](float each) { return each == multiplier[0]; });
-    if (one) multiplier.resize(1);
+    if (whole) least = most = s.KH * s.KW;
+    std::vector<float> multiplier;
+    for (std::int64_t count = least; count <= most; ++count)
+      multiplier.push_back(is_int8(operation()) ? kernels::average_multiplier(average, count)
+                                                : 1.0f / static_cast<float>(count));
     const std::string factors = array("multiplier", std::span<const float>(multiplier));
+    // One multiplier serves for all windows, whatever part of them lies inside of the image.
+    if (least == most) least = 0;
     if (is_int8(operation()))
       call(average_pool_s8_text, "average_pool_s8", shape_of(pool), x(), input().zero_point,
-           factors, one ? 0 : 1, output().zero_point, y());
+           factors, least, output().zero_point, y());
     else
-      call(average_pool_f32_text, "average_pool_f32", shape_of(pool), x(), factors, one ? 0 : 1,
-           y());
+      call(average_pool_f32_text, "average_pool_f32", shape_of(pool), x(), factors, least, y());
   }
   void write(const operations::Add& add) {
     const std::int64_t count = output().shape.elements();

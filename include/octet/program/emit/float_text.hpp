@@ -150,17 +150,18 @@ inline void depthwise_f32(const ConvolutionShape& s, const float* x, const float
 inline constexpr std::string_view average_pool_f32_text = R"text(
 /// The mean of each window; see average_pool_s8.
 inline void average_pool_f32(const PoolShape& s, const float* x, const float* multiplier,
-                             std::int32_t step, float* y) {
+                             std::int32_t least, float* y) {
   for (std::int32_t oh = 0; oh < s.OH; ++oh)
     for (std::int32_t ow = 0; ow < s.OW; ++ow) {
       const WindowSide rows = window_side(oh, s.H, s.OH, s.KH, s.stride_h, s.pad_top);
       const WindowSide columns = window_side(ow, s.W, s.OW, s.KW, s.stride_w, s.pad_left);
+      const float factor = multiplier[least == 0 ? 0 : pixel_count(rows, columns) - least];
       for (std::int32_t c = 0; c < s.C; ++c) {
         float sum = 0;
         for (std::int32_t h = rows.begin; h < rows.end; ++h)
           for (std::int32_t w = columns.begin; w < columns.end; ++w)
             sum += x[(h * s.W + w) * s.C + c];
-        y[(oh * s.OW + ow) * s.C + c] = sum * multiplier[(oh * s.OW + ow) * step];
+        y[(oh * s.OW + ow) * s.C + c] = sum * factor;
       }
     }
 }

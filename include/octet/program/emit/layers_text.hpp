@@ -33,6 +33,9 @@ inline WindowSide window_side(std::int32_t index, std::int32_t extent, std::int3
   const std::int32_t begin = index * stride - padding, end = begin + kernel;
   return {begin < 0 ? 0 : begin, end > extent ? extent : end};
 }
+inline std::int32_t pixel_count(const WindowSide& rows, const WindowSide& columns) {
+  return (rows.end - rows.begin) * (columns.end - columns.begin);
+}
 )text";
 
 inline constexpr std::string_view conv2d_s8_text = R"text(
@@ -138,22 +141,22 @@ void max_pool(const PoolShape& s, const T* x, T* y) {
 )text";
 
 inline constexpr std::string_view average_pool_s8_text = R"text(
-/// The mean of each window: its sum times s_x / s_y / count. `step` is 1 where each output pixel has
-/// a multiplier of its own, 0 where one serves for all.
+/// The mean of each window: its sum times s_x / s_y / count. multiplier[k] is for windows of which
+/// least + k pixels lie inside of the image; if `least` is 0, multiplier[0] is for all of them.
 inline void average_pool_s8(const PoolShape& s, const std::int8_t* x, std::int32_t x_zero_point,
-                            const float* multiplier, std::int32_t step, std::int32_t zero_point,
+                            const float* multiplier, std::int32_t least, std::int32_t zero_point,
                             std::int8_t* y) {
   for (std::int32_t oh = 0; oh < s.OH; ++oh)
     for (std::int32_t ow = 0; ow < s.OW; ++ow) {
       const WindowSide rows = window_side(oh, s.H, s.OH, s.KH, s.stride_h, s.pad_top);
       const WindowSide columns = window_side(ow, s.W, s.OW, s.KW, s.stride_w, s.pad_left);
+      const float factor = multiplier[least == 0 ? 0 : pixel_count(rows, columns) - least];
       for (std::int32_t c = 0; c < s.C; ++c) {
         std::int32_t sum = 0;
         for (std::int32_t h = rows.begin; h < rows.end; ++h)
           for (std::int32_t w = columns.begin; w < columns.end; ++w)
             sum += x[(h * s.W + w) * s.C + c] - x_zero_point;
-        y[(oh * s.OW + ow) * s.C + c] =
-            requantize(sum, multiplier[(oh * s.OW + ow) * step], zero_point, -128, 127);
+        y[(oh * s.OW + ow) * s.C + c] = requantize(sum, factor, zero_point, -128, 127);
       }
     }
 }
