@@ -338,6 +338,16 @@ TEST_CASE("gradients pass straight through the quantized weights") {
   }
   CHECK(cut > 0);
   CHECK(scale.gradient[1] != 0);
+
+  // One that a step took below zero comes back to where forward uses it: all is cut off.
+  scale.value[1] = -0.01;
+  weight.gradient.fill(1);
+  scale.gradient.fill(0);
+  const Tensor<double> dead = forward<double>(learning, x, training);
+  backward<double>(learning, x, dead, dy, training);
+  CHECK(scale.value[1] > 0);
+  for (std::int64_t k = 0; k < 8; ++k) CHECK(weight.gradient[8 + k] == 1);
+  CHECK(scale.gradient[1] != 0);
 }
 
 TEST_CASE("the schedule: observe, quantize, freeze the statistics") {

@@ -8,7 +8,7 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = x hard_sigmoid(x). dy/dx = (2x + 3) / 6 where -3 < x < 3, 0 below, 1 above. A. Howard et
+/// y = x hard_sigmoid(x). dy/dx = (2x + 3) / 6 where -3 <= x <= 3, 0 below, 1 above. A. Howard et
 /// al., "Searching for MobileNetV3" (2019).
 struct HardSwishFunction : MappedFunction<kernels::HardSwish, DerivativeOf::input> {
   static constexpr std::string_view name = "hard_swish";

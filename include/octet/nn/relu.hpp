@@ -9,7 +9,7 @@
 
 namespace octet::inline OCTET_ABI {
 
-/// y = max(x, 0). dy/dx = 1 where y > 0, else 0. A NaN stays one.
+/// y = max(x, 0). dy/dx = 1 where y > 0 is finite, else 0. A NaN stays one.
 struct ReluFunction {
   static constexpr std::string_view name = "relu";
   static constexpr DerivativeOf derivative_of = DerivativeOf::output;

@@ -252,8 +252,11 @@ class QuantizationAware final : public Layer<T> {
     return scales;
   }
   void quantize_weights(ThreadPool& pool) {
+    // A step may take a learned scale below zero. It stays where it is used, so that its gradient
+    // is that of the scale that forward has, and leads back.
+    if (learned())
+      for (T& scale : weight_scale_.value) scale = static_cast<T>(positive(scale));
     Tensor<T> scales = learned() ? weight_scale_.value : largest_scales();
-    for (T& scale : scales) scale = static_cast<T>(positive(scale));
     if (quantized_.empty()) quantized_ = Tensor<T>(weight_->value.shape());
     fake_quantize<T>(span_of(weight_->value), span_of(scales), {}, weight_levels, channels_,
                      span_of(quantized_), pool);

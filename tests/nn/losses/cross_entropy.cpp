@@ -138,9 +138,12 @@ TEST_CASE("cross_entropy: the number of threads changes no bit") {
 TEST_CASE("cross_entropy: a batch whose labels all have weight 0 costs nothing") {
   const Tensor<double> logits = random_tensor({1, 4}, 5);
   Tensor<double> d({1, 4}, 1.0);
-  CHECK(cross_entropy<double>(logits, std::vector<std::int32_t>{2}, {.class_weights = weights},
-                              d) == 0);
-  for (const double slope : d) CHECK(slope == 0);
+  for (const double smoothing : {0.0, 0.1}) {
+    d.fill(1);
+    CHECK(cross_entropy<double>(logits, std::vector<std::int32_t>{2},
+                                {.label_smoothing = smoothing, .class_weights = weights}, d) == 0);
+    for (const double slope : d) CHECK(slope == 0);
+  }
 }
 
 TEST_CASE("cross_entropy: mistakes have their sentence") {

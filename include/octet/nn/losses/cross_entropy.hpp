@@ -98,11 +98,15 @@ double cross_entropy(TensorView<const T> logits, std::span<const std::int32_t> l
            n);
     divisor += weight(labels[n]);
   }
+  if (divisor == 0) {
+    std::fill(d_logits.begin(), d_logits.end(), T{0});
+    return 0;
+  }
   const double hit = 1 - options.label_smoothing;
   const double spread =
       options.label_smoothing / static_cast<double>((std::max)(K, std::int64_t{1}));
   return losses::weighted_log_softmax<T>(
-      logits, divisor > 0 ? divisor : 1,
+      logits, divisor,
       [&](std::int64_t n, std::int64_t k) {
         const bool is_label = labels[static_cast<std::size_t>(n)] == k;
         return weight(k) * ((is_label ? hit : 0) + spread);

@@ -12,7 +12,7 @@ inline constexpr std::string_view arithmetic_text = R"text(
 /// What turns the int32 accumulators of OC channels into int8:
 /// y = clamp(round(float(acc + bias[oc]) * multiplier[oc]) + zero_point, lo, hi).
 struct Requantize {
-  const float* multiplier = nullptr;   ///< [OC], s_x * s_w[oc] / s_y, each finite and positive
+  const float* multiplier = nullptr;   ///< [OC], s_x * s_w[oc] / s_y, each finite, at least 0
   const std::int32_t* bias = nullptr;  ///< [OC] in units of s_x * s_w[oc]; none when null
   std::int32_t zero_point = 0;         ///< of the output
   std::int8_t lo = -128;               ///< [lo, hi] holds a fused ReLU (lo = zero_point) or ReLU6
