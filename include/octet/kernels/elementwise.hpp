@@ -1,9 +1,7 @@
-// Element by element: activations and their gradients, sums, the steps of the optimizers, and the
-// softmax of rows. Outputs may be one of their inputs.
+// Element by element: clamps and their gradients, sums, products, and the steps of the optimizers.
+// Outputs may be one of their inputs.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -133,29 +131,23 @@ void multiply(std::int64_t count, const T* a, const T* b, T* y, ThreadPool& pool
     row.multiply(end - begin, a + begin, b + begin, y + begin);
   });
 }
+/// The same with one factor for each channel: a and y are [N, HW, C], b is [N, C].
+template <class T>
+void multiply_channels(std::int64_t N, std::int64_t HW, std::int64_t C, const T* a, const T* b,
+                       T* y, ThreadPool& pool) {
+  const auto& row = best_row(elementwise_table<T>());
+  const std::int64_t grain = 1 + elementwise_grain / (1 + C);
+  pool.parallel_for(N * HW, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t pixel = begin; pixel < end; ++pixel)
+      row.multiply(C, a + pixel * C, b + pixel / HW * C, y + pixel * C);
+  });
+}
 /// y = factor * x
 template <class T>
 void scale(std::int64_t count, T factor, const T* x, T* y, ThreadPool& pool) {
   const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
     row.scale(end - begin, factor, x + begin, y + begin);
-  });
-}
-/// y = Function::value(x), for Function in Sigmoid, Tanh, HardSigmoid, HardSwish, Silu, Gelu.
-template <class Function, class T>
-void map_forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) {
-  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) y[i] = Function::value(x[i]);
-  });
-}
-/// dx = dy * Function::derivative(x, y). Sigmoid and Tanh read y alone, the others x alone: the one
-/// that is not read may be null.
-template <class Function, class T>
-void map_backward(std::int64_t count, const T* x, const T* y, const T* dy, T* dx,
-                  ThreadPool& pool) {
-  pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      dx[i] = dy[i] * Function::derivative(x ? x[i] : T(0), y ? y[i] : T(0));
   });
 }
 
@@ -175,34 +167,6 @@ void sgd_step(std::int64_t count, const SgdStep& step, const T* gradient, T* p, 
   const auto& row = best_row(elementwise_table<T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
     row.sgd(end - begin, step, gradient + begin, p + begin, m ? m + begin : nullptr);
-  });
-}
-
-/// y[r, c] = exp(x[r, c] - max of row r) / the row's sum of those.
-template <class T>
-void softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y, ThreadPool& pool) {
-  pool.parallel_for(rows, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      const T* const in = x + r * columns;
-      T* const out = y + r * columns;
-      const T top = columns ? *std::max_element(in, in + columns) : T(0);
-      T sum = 0;
-      for (std::int64_t c = 0; c < columns; ++c) sum += out[c] = std::exp(in[c] - top);
-      for (std::int64_t c = 0; c < columns; ++c) out[c] /= sum;
-    }
-  });
-}
-/// dx[r, c] = y[r, c] * (dy[r, c] - the row's sum of y * dy)
-template <class T>
-void softmax_backward(std::int64_t rows, std::int64_t columns, const T* y, const T* dy, T* dx,
-                      ThreadPool& pool) {
-  pool.parallel_for(rows, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      const std::int64_t at = r * columns;
-      T sum = 0;
-      for (std::int64_t c = 0; c < columns; ++c) sum += y[at + c] * dy[at + c];
-      for (std::int64_t c = 0; c < columns; ++c) dx[at + c] = y[at + c] * (dy[at + c] - sum);
-    }
   });
 }
 

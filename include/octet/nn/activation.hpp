@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "octet/kernels/elementwise.hpp"
+#include "octet/kernels/activation.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/window.hpp"
 
@@ -73,8 +73,8 @@ class ActivationLayer final : public Activation<T> {
   F function_;
 };
 
-/// The part of a function object that is made of a kernel's Function, which has a static value(x)
-/// and derivative(x, y).
+/// The part of a function object that is made of a kernel's Function, which has a static value(x),
+/// and derivative(x) or derivative(y).
 template <class Function, DerivativeOf of>
 struct MappedFunction {
   static constexpr DerivativeOf derivative_of = of;
@@ -88,9 +88,7 @@ struct MappedFunction {
   }
   template <class T>
   void backward(std::int64_t count, const T* kept, const T* dy, T* dx, ThreadPool& pool) const {
-    const T* const x = of == DerivativeOf::input ? kept : nullptr;
-    const T* const y = of == DerivativeOf::output ? kept : nullptr;
-    kernels::map_backward<Function>(count, x, y, dy, dx, pool);
+    kernels::map_backward<Function>(count, kept, dy, dx, pool);
   }
   Json attributes() const { return Json::object(); }
 };

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "octet/kernels/elementwise.hpp"
+#include "octet/kernels/softmax.hpp"
 #include "octet/nn/layer.hpp"
 #include "octet/nn/value.hpp"
 #include "octet/nn/window.hpp"

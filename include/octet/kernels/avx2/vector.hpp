@@ -39,6 +39,11 @@ OCTET_AVX2_INLINE Vector square_root(Vector a) { return _mm256_sqrt_ps(a); }
 OCTET_AVX2_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
   return _mm256_fmadd_ps(a, b, c);
 }
+/// 2^n of a whole number n from -126 to 127, given n + 1.5 * 2^23, whose last bits are n's.
+OCTET_AVX2_INLINE Vector power_of_two(Vector shifted) {
+  const __m256i bits = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(bits, _mm256_castps_si256(all(1))));
+}
 /// v limited to [lo, hi]; the order of the operands lets NaN pass.
 OCTET_AVX2_INLINE Vector clamp(Vector v, Vector lo, Vector hi) {
   return _mm256_min_ps(hi, _mm256_max_ps(lo, v));
@@ -70,11 +75,16 @@ OCTET_AVX2_INLINE Vector keep(Mask m, Vector v) { return _mm256_and_ps(_mm256_ca
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_AVX2_INLINE Vector load(const float* p) const { return avx2::load(p); }
+  OCTET_AVX2_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_AVX2_INLINE void store(float* p, Vector v) const { avx2::store(p, v); }
 };
 struct Part {
   Mask mask;
   OCTET_AVX2_INLINE Vector load(const float* p) const { return avx2::load(p, mask); }
+  /// The other lanes are those of `other`.
+  OCTET_AVX2_INLINE Vector load_or(const float* p, Vector other) const {
+    return _mm256_blendv_ps(other, avx2::load(p, mask), _mm256_castsi256_ps(mask));
+  }
   OCTET_AVX2_INLINE void store(float* p, Vector v) const { avx2::store(p, v, mask); }
 };
 

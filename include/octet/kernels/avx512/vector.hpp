@@ -40,6 +40,11 @@ OCTET_AVX512_INLINE Vector square_root(Vector a) { return _mm512_maskz_sqrt_ps(0
 OCTET_AVX512_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
   return _mm512_fmadd_ps(a, b, c);
 }
+/// 2^n of a whole number n from -126 to 127, given n + 1.5 * 2^23, whose last bits are n's.
+OCTET_AVX512_INLINE Vector power_of_two(Vector shifted) {
+  const __m512i bits = _mm512_maskz_slli_epi32(0xffff, _mm512_castps_si512(shifted), 23);
+  return _mm512_castsi512_ps(_mm512_add_epi32(bits, _mm512_castps_si512(all(1))));
+}
 /// v limited to [lo, hi]; the order of the operands lets NaN pass.
 OCTET_AVX512_INLINE Vector clamp(Vector v, Vector lo, Vector hi) {
   return _mm512_maskz_min_ps(0xffff, hi, _mm512_maskz_max_ps(0xffff, lo, v));
@@ -81,11 +86,16 @@ OCTET_AVX512_INLINE Vector keep(Mask m, Vector v) { return _mm512_maskz_mov_ps(m
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_AVX512_INLINE Vector load(const float* p) const { return avx512::load(p); }
+  OCTET_AVX512_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_AVX512_INLINE void store(float* p, Vector v) const { avx512::store(p, v); }
 };
 struct Part {
   Mask mask;
   OCTET_AVX512_INLINE Vector load(const float* p) const { return avx512::load(p, mask); }
+  /// The other lanes are those of `other`.
+  OCTET_AVX512_INLINE Vector load_or(const float* p, Vector other) const {
+    return _mm512_mask_loadu_ps(other, mask, p);
+  }
   OCTET_AVX512_INLINE void store(float* p, Vector v) const { avx512::store(p, v, mask); }
 };
 

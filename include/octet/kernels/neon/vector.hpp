@@ -59,6 +59,11 @@ OCTET_NEON_INLINE Vector divide(Vector a, Vector b) { return vdivq_f32(a, b); }
 OCTET_NEON_INLINE Vector square_root(Vector a) { return vsqrtq_f32(a); }
 /// a * b + c, rounded once.
 OCTET_NEON_INLINE Vector multiply_add(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
+/// 2^n of a whole number n from -126 to 127, given n + 1.5 * 2^23, whose last bits are n's.
+OCTET_NEON_INLINE Vector power_of_two(Vector shifted) {
+  const uint32x4_t bits = vshlq_n_u32(vreinterpretq_u32_f32(shifted), 23);
+  return vreinterpretq_f32_u32(vaddq_u32(bits, vreinterpretq_u32_f32(all(1))));
+}
 /// v limited to [lo, hi]; NaN passes.
 OCTET_NEON_INLINE Vector clamp(Vector v, Vector lo, Vector hi) {
   return vminq_f32(vmaxq_f32(v, lo), hi);
@@ -90,11 +95,16 @@ OCTET_NEON_INLINE Mask without(Mask a, Mask b) { return vbicq_u32(a, b); }
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_NEON_INLINE Vector load(const float* p) const { return neon::load(p); }
+  OCTET_NEON_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_NEON_INLINE void store(float* p, Vector v) const { neon::store(p, v); }
 };
 struct Part {
   Mask mask;
   OCTET_NEON_INLINE Vector load(const float* p) const { return neon::load(p, mask); }
+  /// The other lanes are those of `other`.
+  OCTET_NEON_INLINE Vector load_or(const float* p, Vector other) const {
+    return vbslq_f32(mask, neon::load(p, mask), other);
+  }
   OCTET_NEON_INLINE void store(float* p, Vector v) const { neon::store(p, v, mask); }
 };
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <numbers>
 
 #include "octet/kernels/gemm_tile.hpp"
 
@@ -106,75 +105,5 @@ void sgd(std::int64_t count, const SgdStep& step, const T* gradient, T* p, T* m)
 }
 
 }  // namespace scalar
-
-/// A function of one number: its value, and its derivative given x and y = value(x).
-struct Sigmoid {
-  template <class T>
-  static T value(T x) {
-    return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
-  }
-  template <class T>
-  static T derivative(T, T y) {
-    return y * (1 - y);
-  }
-};
-struct Tanh {
-  template <class T>
-  static T value(T x) {
-    return std::tanh(x);
-  }
-  template <class T>
-  static T derivative(T, T y) {
-    return 1 - y * y;
-  }
-};
-/// clamp(x / 6 + 1 / 2, 0, 1) (Howard et al. 2019)
-struct HardSigmoid {
-  template <class T>
-  static T value(T x) {
-    return clamp_value(x / 6 + T(0.5), T(0), T(1));
-  }
-  template <class T>
-  static T derivative(T x, T) {
-    return x > -3 && x < 3 ? T(1) / 6 : T(0);
-  }
-};
-/// x * hard_sigmoid(x)
-struct HardSwish {
-  template <class T>
-  static T value(T x) {
-    return x * clamp_value(x / 6 + T(0.5), T(0), T(1));
-  }
-  template <class T>
-  static T derivative(T x, T) {
-    return x < -3 ? T(0) : x > 3 ? T(1) : x / 3 + T(0.5);
-  }
-};
-/// x * sigmoid(x)
-struct Silu {
-  template <class T>
-  static T value(T x) {
-    return x * Sigmoid::value(x);
-  }
-  template <class T>
-  static T derivative(T x, T) {
-    const T s = Sigmoid::value(x);
-    return s * (1 + x * (1 - s));
-  }
-};
-/// x * P(Z <= x) for a standard normal Z (Hendrycks and Gimpel 2016), by erf.
-struct Gelu {
-  template <class T>
-  static T value(T x) {
-    return x * T(0.5) * (1 + std::erf(x * (std::numbers::sqrt2_v<T> / 2)));
-  }
-  template <class T>
-  static T derivative(T x, T) {
-    const T below = T(0.5) * (1 + std::erf(x * (std::numbers::sqrt2_v<T> / 2)));
-    const T density =
-        std::exp(x * x / -2) * std::numbers::inv_sqrtpi_v<T> * (std::numbers::sqrt2_v<T> / 2);
-    return below + x * density;
-  }
-};
 
 }  // namespace octet::inline OCTET_ABI::kernels

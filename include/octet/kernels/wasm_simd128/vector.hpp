@@ -64,6 +64,10 @@ OCTET_WASM_INLINE Vector square_root(Vector a) { return wasm_f32x4_sqrt(a); }
 OCTET_WASM_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
   return wasm_f32x4_add(wasm_f32x4_mul(a, b), c);
 }
+/// 2^n of a whole number n from -126 to 127, given n + 1.5 * 2^23, whose last bits are n's.
+OCTET_WASM_INLINE Vector power_of_two(Vector shifted) {
+  return wasm_i32x4_add(wasm_i32x4_shl(shifted, 23), all(1));
+}
 /// v limited to [lo, hi]; NaN passes.
 OCTET_WASM_INLINE Vector clamp(Vector v, Vector lo, Vector hi) {
   return wasm_f32x4_pmin(wasm_f32x4_pmax(v, lo), hi);
@@ -92,11 +96,16 @@ OCTET_WASM_INLINE Mask without(Mask a, Mask b) { return wasm_v128_andnot(a, b); 
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_WASM_INLINE Vector load(const float* p) const { return wasm_simd128::load(p); }
+  OCTET_WASM_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_WASM_INLINE void store(float* p, Vector v) const { wasm_simd128::store(p, v); }
 };
 struct Part {
   Mask mask;
   OCTET_WASM_INLINE Vector load(const float* p) const { return wasm_simd128::load(p, mask); }
+  /// The other lanes are those of `other`.
+  OCTET_WASM_INLINE Vector load_or(const float* p, Vector other) const {
+    return wasm_v128_bitselect(wasm_simd128::load(p, mask), other, mask);
+  }
   OCTET_WASM_INLINE void store(float* p, Vector v) const { wasm_simd128::store(p, v, mask); }
 };
 
