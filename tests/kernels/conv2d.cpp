@@ -578,8 +578,22 @@ TEST_CASE("conv2d: Winograd is chosen where it is faster, and gives training's n
   conv2d_forward(s, t.x.data(), t.w.data(), relu, trained.data(), pool);
   const PackedConv2d packed = pack_conv2d(s, t.w.data(), active_isa(), choose_conv_algorithm(s));
   REQUIRE(packed.algorithm == ConvAlgorithm::winograd_4x4);
-  CHECK(packed.name().starts_with("winograd_f32_4x4"));
+  CHECK(packed.name.starts_with("winograd_f32_4x4"));
   AlignedVector<float> scratch(scratch_size(s, packed));
   conv2d_run(s, t.x.data(), packed, relu, run.data(), &pool, scratch.data());
   CHECK(run == trained);
+}
+
+TEST_CASE("conv2d: packed weights name the kernel that runs") {
+  const auto name = [](std::int64_t C, std::int64_t OC, std::int64_t K, Isa isa) {
+    const Conv2dShape s = convolution(1, 8, C, OC, K, K / 2);
+    return pack_conv2d(s, Tensors(s).w.data(), isa).name;
+  };
+  CHECK(name(1, 8, 3, Isa::scalar) == "gemm_f32_scalar");
+  if (!usable(select_gemm(Isa::avx512)) || select_gemm().isa != Isa::avx512) return;
+  CHECK(name(1, 8, 3, Isa::avx512) == "shallow_f32_x16_avx512");
+  CHECK(name(3, 32, 3, Isa::avx512) == "gemm_f32_6x64_avx512");
+  CHECK(name(16, 16, 1, Isa::avx512) == "shallow_f32_x16_avx512");
+  CHECK(name(16, 17, 1, Isa::avx512) == "gemm_f32_6x64_avx512");
+  CHECK(name(1, 8, 3, Isa::avx2) == "gemm_f32_6x16_avx2");
 }

@@ -344,3 +344,28 @@ TEST_CASE("depthwise: the number of threads changes no bit, in parts or whole") 
     }
   }
 }
+
+TEST_CASE("depthwise: the name is that of the kernel that runs") {
+  const auto name = [](const Conv2dShape& s) { return depthwise_name<float>(s); };
+  const auto shape = [](std::int64_t C, std::int64_t OC, std::int64_t K) {
+    return Conv2dShape{.H = 8,
+                       .W = 8,
+                       .C = C,
+                       .OH = 8,
+                       .OW = 8,
+                       .OC = OC,
+                       .KH = K,
+                       .KW = K,
+                       .pad_top = K / 2,
+                       .pad_left = K / 2,
+                       .groups = C};
+  };
+  const std::string best(best_row(depthwise_table<float>()).name);
+  const std::string types = best.substr(best.find('_'));
+  const bool scalar = types == "_f32_scalar";
+  CHECK(name(shape(20, 20, 5)) == best);
+  CHECK(name(shape(20, 20, 3)) == (scalar ? best : "depthwise_3x3" + types));
+  CHECK(name(shape(20, 40, 3)) == "depthwise_f32_scalar");
+  if (isa_allowed(Isa::avx512)) CHECK(name(shape(8, 8, 3)) == "depthwise_3x3_pairs_f32_x16_avx512");
+  CHECK(depthwise_name<double>(shape(20, 20, 3)) == "depthwise_f64_scalar");
+}

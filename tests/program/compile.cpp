@@ -195,10 +195,11 @@ TEST_CASE("where an image is one pixel, a stride leads to no other example") {
   }
 }
 
-TEST_CASE("a kernel has the name of the row that runs it, or is called scalar") {
+TEST_CASE("a kernel has the name of the row that runs it, and of its way of doing so") {
   Graph<float> graph(1);
   Value<float> x = graph.input({8, 8, 4});
-  x = max_pool(sigmoid(depthwise_conv2d(x, {.kernel = 3, .padding = 1})) + x, {.kernel = 2});
+  x = max_pool(sigmoid(depthwise_conv2d(x, {.kernel = 5, .padding = 2})) + x, {.kernel = 2});
+  x = x * sigmoid(global_average_pool(x));
   graph.output(average_pool(relu(concat({x, x})), {.kernel = 2}));
   const Program program = compile(graph);
   std::vector<std::string> names;
@@ -210,8 +211,10 @@ TEST_CASE("a kernel has the name of the row that runs it, or is called scalar") 
   const auto elementwise = kernels::elementwise_table<float>();
   const auto pooling = kernels::pooling_table<float>();
   CHECK(names == std::vector<std::string>{row("depthwise", kernels::depthwise_table<float>()),
-                                          "sigmoid_f32_scalar", row("add", elementwise),
-                                          row("max_pool", pooling), "concat_f32",
+                                          row("sigmoid", elementwise), row("add", elementwise),
+                                          row("max_pool", pooling), row("average_pool", pooling),
+                                          row("sigmoid", elementwise),
+                                          row("multiply_channels", elementwise), "concat_f32",
                                           row("clamp", elementwise), row("average_pool", pooling)});
 }
 

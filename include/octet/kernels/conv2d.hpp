@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <type_traits>
 
 #include "octet/core/aligned.hpp"
@@ -25,14 +26,19 @@ struct PackedConv2d {
   AlignedVector<float> data;
   const GemmImplementation* implementation = nullptr;
   ConvAlgorithm algorithm = ConvAlgorithm::direct;
-
-  /// The name of what runs.
-  template <class = WhenUsed>
-  std::string_view name() const {
-    const int tile = winograd_tile(algorithm);
-    return tile ? select_winograd(*implementation, tile)->name : implementation->name;
-  }
+  std::string_view name = {};  ///< of the kernel that runs
 };
+
+/// What one group of a convolution sums.
+inline Gather forward_gather(const Conv2dShape& s) {
+  return {s.N,
+          forward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top),
+          forward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left),
+          s.C,
+          s.C / s.groups,
+          s.OC,
+          s.OC / s.groups};
+}
 
 /// Packs w, [OC, KH, KW, C / groups], for `row` into memory of packed_conv2d_size() floats.
 inline void pack_conv2d_into(const GemmImplementation& row, const Conv2dShape& s, const float* w,
@@ -70,11 +76,13 @@ PackedConv2d pack_conv2d(const Conv2dShape& shape, const float* w, Isa isa = act
   packed.implementation = &select_gemm(isa);
   packed.algorithm = algorithm;
   if (const int tile = winograd_tile(algorithm)) {
+    packed.name = select_winograd(*packed.implementation, tile)->name;
     const Winograd by_tiles = winograd(*packed.implementation, shape, tile);
     packed.data.resize(static_cast<std::size_t>(by_tiles.packed_size()));
     pack_winograd(by_tiles, w, packed.data.data(), 0, by_tiles.panels());
     return packed;
   }
+  packed.name = gather_product_name(*packed.implementation, forward_gather(shape));
   if (!packed.implementation->product) {
     packed.data.assign(w, w + shape.OC * shape.KH * shape.KW * (shape.C / shape.groups));
     return packed;
@@ -96,13 +104,7 @@ inline void conv2d_product(const GemmImplementation& row, const Conv2dShape& s, 
                            const float* packed, const Epilogue<float>& epilogue, float* y,
                            ThreadPool* pool) {
   const std::int64_t C = s.C / s.groups, OC = s.OC / s.groups;
-  const Gather gather{s.N,
-                      forward_axis(s.H, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top),
-                      forward_axis(s.W, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left),
-                      s.C,
-                      C,
-                      s.OC,
-                      OC};
+  const Gather gather = forward_gather(s);
   for (std::int64_t g = 0; g < s.groups; ++g) {
     Epilogue<float> part = epilogue;
     if (part.bias) part.bias += g * OC;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string_view>
 
 #include "octet/core/aligned.hpp"
 #include "octet/kernels/gather_block.hpp"
@@ -77,6 +78,15 @@ inline void gather_product(const GemmImplementation& row, const Gather& gather, 
   (StripBlock::suits(gather)
        ? &gather_blocks<StripBlock>
        : &gather_blocks<GatherBlock>)(row, gather, source, packed, epilogue, target, pool);
+}
+
+/// The name of what gather_product() runs.
+inline std::string_view gather_product_name(const GemmImplementation& row, const Gather& gather) {
+  const bool strips = StripBlock::suits(gather);
+  const std::int64_t taps = strips ? StripBlock::taps(gather) : gather.taps();
+  const std::int64_t depth = strips ? StripBlock::depth(gather) : gather.depth;
+  const std::int64_t columns = (std::min)(gather.columns, std::int64_t{row.columns});
+  return row.is_shallow && row.is_shallow(taps, depth, columns) ? row.shallow_name : row.name;
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
 #include "octet/core/aligned.hpp"
+#include "octet/core/error.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm_tile.hpp"
@@ -34,6 +36,7 @@ struct DepthwiseImplementation {
   Isa isa;
   void (*forward)(const Conv2dShape& s, const T* x, const T* w, const Epilogue<T>& epilogue, T* y,
                   std::int64_t begin, std::int64_t end, MemoryTraffic* traffic);
+  DepthwiseWay (*way)(const Conv2dShape& s) = nullptr;  ///< null: always one by one
 };
 
 /// The same for both gradients; apart, so that programs that never learn do not contain them.
@@ -57,12 +60,13 @@ Table<DepthwiseImplementation<T>> depthwise_table() {
   if constexpr (std::is_same_v<T, float>) {
     static constexpr DepthwiseImplementation<T> table[] = {
 #if OCTET_X86
-      {"depthwise_f32_x16_avx512", Isa::avx512, &avx512::depthwise_forward},
-      {"depthwise_f32_x8_avx2", Isa::avx2, &avx2::depthwise_forward},
+      {"depthwise_f32_x16_avx512", Isa::avx512, &avx512::depthwise_forward, &avx512::depthwise_way},
+      {"depthwise_f32_x8_avx2", Isa::avx2, &avx2::depthwise_forward, &avx2::depthwise_way},
 #elif OCTET_NEON
-      {"depthwise_f32_x4_neon", Isa::neon, &neon::depthwise_forward},
+      {"depthwise_f32_x4_neon", Isa::neon, &neon::depthwise_forward, &neon::depthwise_way},
 #elif OCTET_WASM_SIMD128
-      {"depthwise_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::depthwise_forward},
+      {"depthwise_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::depthwise_forward,
+       &wasm_simd128::depthwise_way},
 #endif
       scalar_row,
     };
@@ -101,6 +105,24 @@ void depthwise_forward(const Conv2dShape& shape, const T* x, const T* w,
   pool.parallel_for(shape.N * shape.OH, depthwise_rows, [&](std::int64_t begin, std::int64_t end) {
     row.forward(shape, x, w, epilogue, y, begin, end, nullptr);
   });
+}
+
+/// The name of what depthwise_forward() runs, such as depthwise_3x3_f32_x16_avx512.
+template <class T>
+std::string depthwise_name(const Conv2dShape& shape) {
+  const auto table = depthwise_table<T>();
+  const auto& row = best_row(table);
+  const DepthwiseWay way = row.way ? row.way(shape) : DepthwiseWay::one_by_one;
+  const std::string_view name = way == DepthwiseWay::one_by_one ? table.back().name : row.name;
+  const std::string_view types = name.substr(name.find('_'));
+  switch (way) {
+    case DepthwiseWay::pairs_3x3:
+      return text_of("depthwise_3x3_pairs", types);
+    case DepthwiseWay::rows_3x3:
+      return text_of("depthwise_3x3", types);
+    default:
+      return std::string(name);
+  }
 }
 
 /// The gradient by x: assigns dx, [N, H, W, C].

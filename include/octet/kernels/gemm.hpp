@@ -25,6 +25,10 @@ struct GemmImplementation {
   int lanes = 0;    ///< floats of a vector
   int columns = 0;  ///< the most channels of a tile
   void (*product)(const ProductTile&) = nullptr;
+  /// Whether the product of so many taps and channels into so many columns has a way of its own,
+  /// and that one's name; null where none has.
+  bool (*is_shallow)(std::int64_t taps, std::int64_t depth, std::int64_t columns) = nullptr;
+  std::string_view shallow_name = {};
 };
 
 /// The implementations of float products, best first.
@@ -32,7 +36,8 @@ template <class = WhenUsed>
 Table<GemmImplementation> gemm_table() {
   static constexpr GemmImplementation table[] = {
 #if OCTET_X86
-    {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::shallow_or_deep_product},
+    {"gemm_f32_6x64_avx512", Isa::avx512, 16, 64, &avx512::shallow_or_deep_product,
+     &avx512::is_shallow, "shallow_f32_x16_avx512"},
     {"gemm_f32_6x16_avx2", Isa::avx2, 8, 16, &avx2::product},
 #elif OCTET_NEON
     {"gemm_f32_6x16_neon", Isa::neon, 4, 16, &neon::product},

@@ -24,6 +24,9 @@ class StripBlock {
            gather.w.taps * gather.depth <= strip_floats && gather.h.in_order() &&
            gather.w.in_order();
   }
+  /// Lines of taps, and floats of each.
+  static std::int64_t taps(const Gather& gather) { return gather.h.taps; }
+  static std::int64_t depth(const Gather& gather) { return gather.w.taps * gather.depth; }
   static std::int64_t jobs(const Gather& gather) {
     return pieces(gather.images * gather.h.grid * parts(gather), lines(gather));
   }
@@ -33,7 +36,7 @@ class StripBlock {
         source_(source),
         lines_(lines(gather)),
         columns_(pieces(gather.w.grid, parts(gather))),
-        depth_(gather.w.taps * gather.depth),
+        depth_(depth(gather)),
         overlaps_(gather.w.tap_step == 1 && gather.w.step < gather.w.taps),
         step_((overlaps_ ? gather.w.step : gather.w.taps) * gather.depth),
         strip_((columns_ - 1) * step_ + depth_),

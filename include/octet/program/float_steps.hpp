@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "octet/core/float16.hpp"
+#include "octet/kernels/activation.hpp"
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/depthwise.hpp"
 #include "octet/kernels/elementwise.hpp"
 #include "octet/kernels/pointwise_depthwise_f32.hpp"
 #include "octet/kernels/pooling.hpp"
+#include "octet/kernels/softmax.hpp"
 #include "octet/program/description.hpp"
 #include "octet/program/step.hpp"
 
@@ -95,7 +97,7 @@ struct Conv2d : StepBase {
         packed(kernels::pack_conv2d(conv.shape, weights_of(description, conv).data(), isa,
                                     kernels::choose_conv_algorithm(conv.shape, isa))) {}
 
-  std::string kernel() const { return std::string(packed.name()); }
+  std::string kernel() const { return std::string(packed.name); }
   kernels::Epilogue<float> epilogue() const {
     return {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high};
   }
@@ -124,7 +126,7 @@ struct DepthwiseConv2d : StepBase {
         bias(floats_of(description.tensor(conv.bias_tensor))),
         weight(weights_of(description, conv)) {}
 
-  std::string kernel() const { return kernel_name("depthwise", kernels::depthwise_table<float>()); }
+  std::string kernel() const { return kernels::depthwise_name<float>(shape); }
   kernels::Epilogue<float> epilogue() const {
     return {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high};
   }
@@ -242,24 +244,17 @@ struct Multiply : StepBase {
   }
 
   std::string kernel() const {
-    return by_channel ? "multiply_channels_f32_scalar"
-                      : kernel_name("multiply", kernels::elementwise_table<float>());
+    return kernel_name(by_channel ? "multiply_channels" : "multiply",
+                       kernels::elementwise_table<float>());
   }
   void run(const Frame& frame) const noexcept {
     const float* const x = frame.at<const float>(a);
     const float* const factor = frame.at<const float>(b);
     float* const product = frame.at<float>(y);
-    if (!by_channel) {
+    if (by_channel)
+      kernels::multiply_channels(frame.N, pixels, channels, x, factor, product, *frame.pool);
+    else
       kernels::multiply(frame.N * pixels * channels, x, factor, product, *frame.pool);
-      return;
-    }
-    frame.pool->parallel_for(
-        frame.N * pixels, 1 + grain / channels, [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t pixel = begin; pixel < end; ++pixel)
-            for (std::int64_t c = 0; c < channels; ++c)
-              product[pixel * channels + c] =
-                  x[pixel * channels + c] * factor[pixel / pixels * channels + c];
-        });
   }
 };
 
@@ -310,9 +305,7 @@ struct Activation : StepBase {
 
   std::string kernel() const {
     const std::string_view name = function_names[static_cast<std::size_t>(activation.function)];
-    if (activation.function == Function::clamp || activation.function == Function::leaky_relu)
-      return kernel_name(name, kernels::elementwise_table<float>());
-    return text_of(name, "_f32_scalar");
+    return kernel_name(name, kernels::elementwise_table<float>());
   }
   void run(const Frame& frame) const noexcept {
     const std::int64_t count = frame.N * elements;
@@ -377,7 +370,7 @@ struct Softmax : StepBase {
     rows = description.value(y).shape.elements() / columns;
   }
 
-  std::string kernel() const { return "softmax_f32_scalar"; }
+  std::string kernel() const { return kernel_name("softmax", kernels::softmax_table<float>()); }
   void run(const Frame& frame) const noexcept {
     kernels::softmax_forward(frame.N * rows, columns, frame.at<const float>(x), frame.at<float>(y),
                              *frame.pool);

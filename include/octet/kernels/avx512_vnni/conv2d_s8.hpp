@@ -91,25 +91,14 @@ Conv2dS8Tile* const* conv2d_s8_tiles(std::integer_sequence<int, MR...>) {
 }
 
 /// The line in tiles of 6 x 64 channels, what is left in 14 x 32 and 14 x 16; each run of pixels
-/// is cut evenly, 24 into 4 times 6 or twice 12. That of few taps is not cut.
+/// is cut evenly, 24 into 4 times 6 or twice 12.
 template <class = WhenUsed>
 void conv2d_s8_line(const LineS8& line) noexcept {
   Conv2dS8Tile* const* const by_64 = conv2d_s8_tiles<4>(std::make_integer_sequence<int, 6>{});
   Conv2dS8Tile* const* const by_32 = conv2d_s8_tiles<2>(std::make_integer_sequence<int, 14>{});
   Conv2dS8Tile* const* const by_16 = conv2d_s8_tiles<1>(std::make_integer_sequence<int, 14>{});
-  constexpr auto numbers = std::make_integer_sequence<int, few_taps>{};
-  Conv2dS8FewTaps* const* const few_by_64 = conv2d_s8_by_taps<4>(numbers);
-  Conv2dS8FewTaps* const* const few_by_32 = conv2d_s8_by_taps<2>(numbers);
-  Conv2dS8FewTaps* const* const few_by_16 = conv2d_s8_by_taps<1>(numbers);
-  const std::int64_t taps = line.rows * line.columns * line.steps;
   for (std::int64_t channel = 0; channel < line.channels;) {
-    const std::int64_t left = line.channels - channel;
-    const std::int64_t width = left > 48 ? 64 : left > 16 ? 32 : 16;
-    if (taps <= few_taps) {
-      (width == 64 ? few_by_64 : width == 32 ? few_by_32 : few_by_16)[taps](line, channel);
-      channel += width;
-      continue;
-    }
+    const std::int64_t width = tile_channels(line.channels - channel);
     Conv2dS8Tile* const* const tiles = width == 64 ? by_64 : width == 32 ? by_32 : by_16;
     std::int64_t tiles_left = pieces(line.pixels, width == 64 ? 6 : 14);
     for (std::int64_t pixel = 0; pixel < line.pixels; --tiles_left) {
@@ -130,14 +119,25 @@ inline std::int64_t conv2d_s8_scratch_bytes(const Conv2dShape& s) noexcept {
 }
 
 template <class = WhenUsed>
-void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
-               const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool) noexcept {
+void conv2d_s8_by_lines(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
+                        const Requantize& q, std::int8_t* y, std::byte* scratch, ThreadPool* pool,
+                        void (*line)(const LineS8&) noexcept) noexcept {
   LinesS8 work = conv2d_s8_work(s, packed, 1);
   work.convert = &to_unsigned;
-  work.line = &conv2d_s8_line;
+  work.line = line;
   work.taps.fits_int32 = avx512::below_one(s.OC, q.multiplier);
   work.border = static_cast<std::uint8_t>(packed.x_zero_point + 128);
   lines_s8(work, x, q, y, scratch, pool);
+}
+inline void conv2d_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
+                      const Requantize& q, std::int8_t* y, std::byte* scratch,
+                      ThreadPool* pool) noexcept {
+  conv2d_s8_by_lines(s, x, packed, q, y, scratch, pool, &conv2d_s8_line);
+}
+inline void few_taps_s8(const Conv2dShape& s, const std::int8_t* x, const PackedConv2dS8& packed,
+                        const Requantize& q, std::int8_t* y, std::byte* scratch,
+                        ThreadPool* pool) noexcept {
+  conv2d_s8_by_lines(s, x, packed, q, y, scratch, pool, &few_taps_s8_line);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx512_vnni

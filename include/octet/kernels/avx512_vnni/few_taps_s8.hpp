@@ -4,6 +4,7 @@
 #pragma once
 
 #include "octet/kernels/avx512_vnni/pixels_s8.hpp"
+#include "octet/kernels/conv2d_s8_packing.hpp"
 
 #if OCTET_X86
 #include <utility>
@@ -64,8 +65,13 @@ OCTET_TARGET_AVX512_VNNI void conv2d_s8_few_taps(const LineS8& line,
   }
 }
 
-/// The most taps whose weights are kept in registers.
+/// The most taps, of four bytes each, whose weights are kept in registers.
 inline constexpr std::int64_t few_taps = 6;
+
+inline bool few_taps_s8_fits(const Conv2dShape& s, const std::int8_t*, int) noexcept {
+  const TapsS8 taps(s, 1);
+  return taps.rows * taps.columns * taps.steps <= few_taps;
+}
 
 using Conv2dS8FewTaps = void(const LineS8& line, std::int64_t channel) noexcept;
 
@@ -73,6 +79,20 @@ template <int NR, int... TAPS>
 Conv2dS8FewTaps* const* conv2d_s8_by_taps(std::integer_sequence<int, TAPS...>) {
   static constexpr Conv2dS8FewTaps* by_taps[] = {nullptr, &conv2d_s8_few_taps<TAPS + 1, NR>...};
   return by_taps;
+}
+
+template <class = WhenUsed>
+void few_taps_s8_line(const LineS8& line) noexcept {
+  constexpr auto numbers = std::make_integer_sequence<int, few_taps>{};
+  Conv2dS8FewTaps* const* const by_64 = conv2d_s8_by_taps<4>(numbers);
+  Conv2dS8FewTaps* const* const by_32 = conv2d_s8_by_taps<2>(numbers);
+  Conv2dS8FewTaps* const* const by_16 = conv2d_s8_by_taps<1>(numbers);
+  const std::int64_t taps = line.rows * line.columns * line.steps;
+  for (std::int64_t channel = 0; channel < line.channels;) {
+    const std::int64_t width = tile_channels(line.channels - channel);
+    (width == 64 ? by_64 : width == 32 ? by_32 : by_16)[taps](line, channel);
+    channel += width;
+  }
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx512_vnni

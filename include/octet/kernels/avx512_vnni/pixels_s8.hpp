@@ -57,6 +57,11 @@ OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline __m512 multiplier
   return _mm512_maskz_loadu_ps(mask, line.multiplier + oc);
 }
 
+/// How many channels the next tile takes where so many are left.
+inline std::int64_t tile_channels(std::int64_t left) noexcept {
+  return left > 48 ? 64 : left > 16 ? 32 : 16;
+}
+
 OCTET_TARGET_AVX512_VNNI __attribute__((always_inline)) inline avx512::Limits64S8 limits_of(
     const LineS8& line) noexcept {
   avx512::Limits64S8 limits = avx512::limits_64_s8(line.zero_point, line.lo, line.hi);

@@ -6,7 +6,13 @@
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm_tile.hpp"
 
-namespace octet::inline OCTET_ABI::kernels::scalar {
+namespace octet::inline OCTET_ABI::kernels {
+
+/// How a row of the table computes a depthwise convolution: every number alone, or vectors of
+/// channels, of which 3x3 windows share what they load.
+enum class DepthwiseWay { one_by_one, any_window, rows_3x3, pairs_3x3 };
+
+namespace scalar {
 
 /// Rows [begin, end) of the N * OH rows of y.
 template <class T>
@@ -80,4 +86,5 @@ void depthwise_backward_weight(const Conv2dShape& s, const T* x, const T* dy, T*
     }
 }
 
-}  // namespace octet::inline OCTET_ABI::kernels::scalar
+}  // namespace scalar
+}  // namespace octet::inline OCTET_ABI::kernels

@@ -57,12 +57,19 @@ struct DepthwiseForward {
     }
   }
 };
+inline DepthwiseWay depthwise_way(const Conv2dShape& s) {
+  if (s.OC != s.C) return DepthwiseWay::one_by_one;
+  if (is_depthwise_of_pairs(s)) return DepthwiseWay::pairs_3x3;
+  return depthwise_3x3_stride(s) ? DepthwiseWay::rows_3x3 : DepthwiseWay::any_window;
+}
 template <class = WhenUsed>
 OCTET_VECTOR void depthwise_forward(const Conv2dShape& s, const float* x, const float* w,
                                     const Epilogue<float>& epilogue, float* y, std::int64_t begin,
                                     std::int64_t end, MemoryTraffic* traffic) {
-  if (s.OC != s.C) return scalar::depthwise_forward(s, x, w, epilogue, y, begin, end, traffic);
-  if (!traffic && is_depthwise_of_pairs(s))
+  const DepthwiseWay way = depthwise_way(s);
+  if (way == DepthwiseWay::one_by_one)
+    return scalar::depthwise_forward(s, x, w, epilogue, y, begin, end, traffic);
+  if (way == DepthwiseWay::pairs_3x3 && !traffic)
     return depthwise_of_pairs(s, x, w, epilogue, y, begin, end);
   const int stride = depthwise_3x3_stride(s);
   if (stride == 1) return depthwise_3x3<1>(s, x, w, s.C, epilogue, y, begin, end, traffic);

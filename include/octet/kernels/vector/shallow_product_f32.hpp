@@ -98,8 +98,7 @@ OCTET_VECTOR_INLINE void shallow_pairs(const ProductTile& t, std::int64_t first,
 
 template <int Taps, int Depth>
 OCTET_VECTOR bool shallow_pairs(const ProductTile& t) {
-  if (t.taps != Taps || t.depth != Depth || t.columns != lanes / 2 || t.traffic || !t.pair_step ||
-      t.pair_step + Depth > lanes)
+  if (t.columns != lanes / 2 || t.traffic || !t.pair_step || t.pair_step + Depth > lanes)
     return false;
   const Lanes twice = halves(0, 0, 1);
   const Vector bias = t.bias ? permute(load(t.bias, first_lanes(lanes / 2)), twice) : zero();
@@ -118,26 +117,33 @@ OCTET_VECTOR bool shallow_pairs(const ProductTile& t) {
 }
 
 template <int Taps, int Depth>
-OCTET_VECTOR bool shallow(const ProductTile& t) {
-  constexpr bool two = Taps * Depth <= 9;
-  if (t.taps != Taps || t.depth != Depth || !(two || t.columns <= lanes)) return false;
+OCTET_VECTOR void shallow(const ProductTile& t) {
   int first = 0;
-  if constexpr (two)
+  if constexpr (Taps * Depth <= 9)
     for (; first + lanes < t.columns; first += 2 * lanes) shallow_columns<Taps, Depth, 2>(t, first);
   for (; first < t.columns; first += lanes) shallow_columns<Taps, Depth, 1>(t, first);
-  return true;
 }
 
-// The product of any depth: this way where it is one over few channels, those of a narrow 1x1
-// convolution or of one line of taps, or the three lines of a 3x3 window of an image with one
-// channel.
+// Whether a sum over so much is short enough: over the channels of a narrow 1x1 convolution, one
+// line of taps, or the three lines of a 3x3 window of an image with one channel.
+inline bool is_shallow(std::int64_t taps, std::int64_t depth, std::int64_t columns) {
+  if (taps == 3) return depth == 3;
+  return taps == 1 &&
+         (depth == 8 || depth == 9 || ((depth == 16 || depth == 24) && columns <= lanes));
+}
+
+// The product of any depth.
 template <class = WhenUsed>
 OCTET_VECTOR void shallow_or_deep_product(const ProductTile& t) {
-  if (t.starts && !t.has_residual)
-    if (shallow<1, 8>(t) || shallow<1, 9>(t) || shallow<1, 16>(t) || shallow<1, 24>(t) ||
-        shallow_pairs<3, 3>(t) || shallow<3, 3>(t))
-      return;
-  product(t);
+  if (!t.starts || t.has_residual || !is_shallow(t.taps, t.depth, t.columns)) return product(t);
+  if (t.taps == 3) {
+    if (!shallow_pairs<3, 3>(t)) shallow<3, 3>(t);
+  } else {
+    (t.depth == 8    ? shallow<1, 8>
+     : t.depth == 9  ? shallow<1, 9>
+     : t.depth == 16 ? shallow<1, 16>
+                     : shallow<1, 24>)(t);
+  }
 }
 
 #endif
