@@ -202,15 +202,9 @@ TEST_CASE("what int8 computes together has the bits of its operations one by one
   }
 }
 
-TEST_CASE("large pointwise and depthwise convolutions run together, with the bits of one by one") {
-  Graph<float> graph(5);
-  networks::V x = relu6(conv2d(graph.input({73, 96, 3}), 80, {.kernel = 1}));
-  x = relu6(depthwise_conv2d(x, {.kernel = 3, .stride = 2, .padding = 1}));
-  graph.output(global_average_pool(x));
-  const Program program = compile(graph);
-  const bool together = kernels::select_gemm().product != nullptr;
-  CHECK(program.operations()[1].kernel.starts_with("in ") == together);
-  const Tensor<float> images = networks::images({73, 96, 3}, 3);
+/// Three images through run(), with several threads, and one operation after the other.
+void check_same_bits(const Program& program, const Shape& shape) {
+  const Tensor<float> images = networks::images(shape, 3);
   const TensorView<const float> input = images;
   Tensor<float> expected(program.output_shape().with_batch(3));
   const TensorView<float> output = expected;
@@ -222,6 +216,49 @@ TEST_CASE("large pointwise and depthwise convolutions run together, with the bit
     Workspace workspace(program, {.batch = 3, .pool = &pool});
     CHECK(program.predict(images, workspace) == expected);
   }
+}
+
+TEST_CASE("a float convolution adds what follows, with the bits of one by one") {
+  Graph<float> graph(5);
+  const Shape shape{20, 23, 8};
+  const auto image = graph.input(shape);
+  // Tiles, Winograd's tiles, sums of few products and of many, which take several passes.
+  auto x = image + conv2d(image, 8, {.kernel = 3, .padding = 1});
+  x = relu(conv2d(x, 8, {.kernel = 1}) + x);
+  auto wide = conv2d(x, 96, {.kernel = 1});
+  wide = relu6(wide + conv2d(wide, 96, {.kernel = 3, .padding = 1}));
+  wide = conv2d(wide, 96, {.kernel = 3, .padding = 2, .dilation = 2}) + wide;
+  auto flat = linear(global_average_pool(wide), 800);
+  graph.output(linear(flat, 800) + flat);
+  const Program program = compile(graph);
+  int fused = 0;
+  for (const OperationInfo& info : program.operations())
+    fused += info.type == "add" && info.kernel.starts_with("in ");
+  CHECK(fused == 5);
+  check_same_bits(program, shape);
+}
+
+TEST_CASE("a float convolution leaves an addition alone that it cannot make") {
+  Graph<float> graph(5);
+  const auto image = graph.input({6, 6, 4});
+  const auto x = conv2d(image, 4, {.kernel = 1});
+  const auto limited = relu(conv2d(image, 4, {.kernel = 1}));
+  // To what is limited before, and to itself.
+  graph.output(limited + max_pool(image, {.kernel = 1}));
+  graph.output(x + x);
+  const Program program = compile(graph);
+  for (const OperationInfo& info : program.operations()) CHECK(!info.kernel.starts_with("in "));
+}
+
+TEST_CASE("large pointwise and depthwise convolutions run together, with the bits of one by one") {
+  Graph<float> graph(5);
+  networks::V x = relu6(conv2d(graph.input({73, 96, 3}), 80, {.kernel = 1}));
+  x = relu6(depthwise_conv2d(x, {.kernel = 3, .stride = 2, .padding = 1}));
+  graph.output(global_average_pool(x));
+  const Program program = compile(graph);
+  const bool together = kernels::select_gemm().product != nullptr;
+  CHECK(program.operations()[1].kernel.starts_with("in ") == together);
+  check_same_bits(program, {73, 96, 3});
 }
 
 TEST_CASE("a convolution is not computed with one that reads its results as another image") {

@@ -62,7 +62,6 @@ inline ProductTile tile_of_pixels(float* const* c, std::int64_t rows,
   tile.a_stride = gather_pixels;
   tile.c = c;
   tile.rows = rows;
-  tile.has_residual = epilogue.residual != nullptr;
   tile.residual = residual;
   tile.lo = epilogue.lo;
   tile.hi = epilogue.hi;
@@ -159,7 +158,9 @@ class GatherBlock {
             weights.stream(streamed(traffic_));
             tile.traffic = traffic_ && !traffic_->wants_nothing() ? traffic_ : &weights;
             tile.starts = tap + t == 0 && k == 0;
-            tile.limits = tap + t + tile.taps >= taps && k + slice >= depth && limits;
+            const bool ends = tap + t + tile.taps >= taps && k + slice >= depth;
+            tile.has_residual = ends && epilogue.residual;
+            tile.limits = ends && limits;
             row.product(tile);
           }
       }

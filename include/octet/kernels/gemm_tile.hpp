@@ -14,8 +14,9 @@
 
 namespace octet::inline OCTET_ABI::kernels {
 
-/// y = clamp(sum + bias[oc] + residual, lo, hi); what is null is left out. `residual` has the
-/// layout of y and may be y itself. A NaN stays a NaN.
+/// y = clamp((sum + bias[oc]) + residual, lo, hi), in this order, so that the bits are those of one
+/// operation after the other; what is null is left out. `residual` has the layout of y, of which it
+/// must not be a part. A NaN stays a NaN.
 template <class T>
 struct Epilogue {
   const T* bias = nullptr;
@@ -57,11 +58,11 @@ struct ProductTile {
   float* const* c;
   std::int64_t column, rows;
   int columns;
-  bool starts;  ///< from bias and residual, not from c
+  bool starts;  ///< from bias, not from c
   bool limits;  ///< the sums to [lo, hi]
   const float* bias;
   std::ptrdiff_t residual;  ///< from c to the residual, in floats
-  bool has_residual;
+  bool has_residual;        ///< to be added to the sums
   float lo, hi;
   /// Floats of a from each even row to the odd one after it, and then rows of c lie one behind the
   /// other and whole vectors of a may be read; 0 where that does not hold.

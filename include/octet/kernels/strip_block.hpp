@@ -74,7 +74,9 @@ class StripBlock {
     for (std::int64_t tap = 0; tap < taps; tap += group_) {
       tile.taps = (std::min)(group_, taps - tap);
       tile.starts = tap == 0;
-      tile.limits = tap + tile.taps == taps && epilogue.limits();
+      const bool ends = tap + tile.taps == taps;
+      tile.has_residual = ends && epilogue.residual;
+      tile.limits = ends && epilogue.limits();
       copy_strips(tap, tile.taps);
       for (std::int64_t panel = first_panel; panel < end_panel; ++panel) {
         const std::int64_t width = turn_to_panel(tile, row, gather_.columns, panel, epilogue,

@@ -138,6 +138,25 @@ struct DepthwiseConv2d : StepBase {
   }
 };
 
+/// A convolution and the addition that alone reads its result.
+template <class = WhenUsed>
+struct Conv2dAdd {
+  Conv2d<> conv;
+  int addend, y;
+  Clamp clamp;
+
+  std::int64_t scratch_bytes(std::int64_t N) const { return conv.scratch_bytes(N); }
+  std::string kernel() const { return conv.kernel(); }
+  void run(const Frame& frame) const noexcept {
+    kernels::conv2d_run(for_batch(conv.shape, frame.N), frame.at<const float>(conv.x), conv.packed,
+                        {.bias = conv.bias.data(),
+                         .lo = clamp.low,
+                         .hi = clamp.high,
+                         .residual = frame.at<const float>(addend)},
+                        frame.at<float>(y), frame.pool, reinterpret_cast<float*>(frame.scratch));
+  }
+};
+
 /// A 1x1 convolution and the depthwise one that alone reads its result.
 template <class = WhenUsed>
 struct PointwiseDepthwise {

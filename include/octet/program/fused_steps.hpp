@@ -13,8 +13,8 @@
 namespace octet::inline OCTET_ABI {
 
 /// For each operation the number of the one that computes it: its own, or that of the convolution
-/// before whose results it adds something to or pools, in int8, or filters depthwise, in float. The
-/// description stays as it is, and so does every bit of every result.
+/// before, to whose results it adds something, or which it pools, in int8, or filters depthwise, in
+/// float. The description stays as it is, and so does every bit of every result.
 template <class = WhenUsed>
 class BasicFusedSteps {
  public:
@@ -37,21 +37,13 @@ class BasicFusedSteps {
       if (!conv || next < 0 || readers[at(operation.output)] != 1) continue;
       const Operation& after = description.operations[at(next)];
       if (!reads_image(after, conv->shape)) continue;
-      if (in_strips(description, *conv, operation, after, isa)) {
-        owner_[at(next)] = i;
-        after_[at(i)] = next;
-        continue;
-      }
-      const kernels::AfterConv2dS8 kind = kind_of(description, after);
-      if (kind == kernels::AfterConv2dS8::nothing) continue;
       // What is added has to be there already.
-      if (kind == kernels::AfterConv2dS8::add &&
-          writer[at(other_input(after, operation.output))] > i)
+      if (after.as<operations::Add>() && writer[at(other_input(after, operation.output))] > i)
         continue;
-      const auto* const row = kernels::conv2d_s8_implementation(
-          conv->shape, description.tensor(conv->weight_tensor).as<std::int8_t>().data(),
-          description.value(operation.inputs[0]).zero_point, isa);
-      if (!row->can_fuse || !row->can_fuse(conv->shape, kind)) continue;
+      const bool is_float = description.value(operation.output).type == ElementType::f32;
+      if (!(is_float ? fuses_float(description, *conv, after, isa)
+                     : fuses_int8(description, *conv, operation, after, isa)))
+        continue;
       owner_[at(next)] = i;
       after_[at(i)] = next;
     }
@@ -91,14 +83,24 @@ class BasicFusedSteps {
     return same(operation.as<operations::DepthwiseConv2d>()) &&
            same(operation.as<operations::MaxPool2d>());
   }
-  /// Whether this float convolution and what follows are computed some lines at a time.
-  static bool in_strips(const ProgramDescription& description, const operations::Conv2d& conv,
-                        const Operation& operation, const Operation& after, Isa isa) {
+  /// Whether a float convolution that limits nothing adds what follows, or is computed some lines
+  /// at a time with the depthwise one that follows.
+  static bool fuses_float(const ProgramDescription& description, const operations::Conv2d& conv,
+                          const Operation& after, Isa isa) {
+    if (description.value(after.output).type != ElementType::f32) return false;
+    if (after.as<operations::Add>()) return conv.clamp.none();
     const auto* const depthwise = after.as<operations::DepthwiseConv2d>();
-    return depthwise && description.value(operation.output).type == ElementType::f32 &&
-           description.value(after.output).type == ElementType::f32 &&
-           kernels::select_gemm(isa).product &&
+    return depthwise && kernels::select_gemm(isa).product &&
            kernels::PointwiseDepthwise{conv.shape, depthwise->shape}.pays();
+  }
+  static bool fuses_int8(const ProgramDescription& description, const operations::Conv2d& conv,
+                         const Operation& operation, const Operation& after, Isa isa) {
+    const kernels::AfterConv2dS8 kind = kind_of(description, after);
+    if (kind == kernels::AfterConv2dS8::nothing) return false;
+    const auto* const row = kernels::conv2d_s8_implementation(
+        conv.shape, description.tensor(conv.weight_tensor).as<std::int8_t>().data(),
+        description.value(operation.inputs[0]).zero_point, isa);
+    return row->can_fuse && row->can_fuse(conv.shape, kind);
   }
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
 

@@ -74,6 +74,10 @@ class BasicSharedMemory {
     if (!operation.as<operations::Activation>() && !operation.as<operations::Lookup>() &&
         !operation.as<operations::Add>() && !operation.as<operations::Multiply>())
       return false;
+    // In float, a fused addition must not write over what it adds.
+    if (fused.owner(i) != i && description.value(operation.output).type == ElementType::f32 &&
+        operation.inputs[0] != description.operations[at(fused.owner(i))].output)
+      return false;
     // A fused operation writes while its owner runs, so nobody may read from then on.
     for (int k = fused.owner(i); k < i; ++k)
       for (const int input : description.operations[at(k)].inputs)

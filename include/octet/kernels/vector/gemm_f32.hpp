@@ -45,10 +45,9 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
     const Vector bias = t.starts && t.bias ? load(t.bias + v * lanes, mask) : zero();
     OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][v] = bias;
   }
-  if (!t.starts || t.has_residual) {
-    const std::ptrdiff_t before = t.starts ? t.residual : 0;
+  if (!t.starts) {
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
-      const float* const c = t.c[first + r] + t.column + before;
+      const float* const c = t.c[first + r] + t.column;
       OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
         sum[r][v] = add(sum[r][v], load(c + v * lanes));
       }
@@ -103,6 +102,15 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
   }
   if constexpr (V == 1) {
     OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][0] = add(sum[r][0], odd[r]);
+  }
+  if (t.has_residual) {
+    OCTET_UNROLL for (int r = 0; r < R; ++r) {
+      const float* const c = t.c[first + r] + t.column + t.residual;
+      OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
+        sum[r][v] = add(sum[r][v], load(c + v * lanes));
+      }
+      sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
+    }
   }
   if (t.limits) {
     const Vector lo = all(t.lo), hi = all(t.hi);

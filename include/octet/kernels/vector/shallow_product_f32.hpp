@@ -30,6 +30,15 @@ OCTET_VECTOR_INLINE void shallow_pixels(const ProductTile& t, std::int64_t first
       }
     }
   }
+  if (t.has_residual) {
+    OCTET_UNROLL for (int r = 0; r < R; ++r) {
+      const float* const c = t.c[first + r] + column + t.residual;
+      OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
+        sum[r][v] = add(sum[r][v], load(c + v * lanes));
+      }
+      sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
+    }
+  }
   if (t.limits) {
     const Vector lo = all(t.lo), hi = all(t.hi);
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -98,7 +107,8 @@ OCTET_VECTOR_INLINE void shallow_pairs(const ProductTile& t, std::int64_t first,
 
 template <int Taps, int Depth>
 OCTET_VECTOR bool shallow_pairs(const ProductTile& t) {
-  if (t.columns != lanes / 2 || t.traffic || !t.pair_step || t.pair_step + Depth > lanes)
+  if (t.columns != lanes / 2 || t.traffic || t.has_residual || !t.pair_step ||
+      t.pair_step + Depth > lanes)
     return false;
   const Lanes twice = halves(0, 0, 1);
   const Vector bias = t.bias ? permute(load(t.bias, first_lanes(lanes / 2)), twice) : zero();
@@ -135,7 +145,7 @@ inline bool is_shallow(std::int64_t taps, std::int64_t depth, std::int64_t colum
 // The product of any depth.
 template <class = WhenUsed>
 OCTET_VECTOR void shallow_or_deep_product(const ProductTile& t) {
-  if (!t.starts || t.has_residual || !is_shallow(t.taps, t.depth, t.columns)) return product(t);
+  if (!t.starts || !is_shallow(t.taps, t.depth, t.columns)) return product(t);
   if (t.taps == 3) {
     if (!shallow_pairs<3, 3>(t)) shallow<3, 3>(t);
   } else {
