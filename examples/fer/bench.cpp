@@ -84,7 +84,9 @@ int bench(const BenchOptions& options) {
               static_cast<long long>(options.batch), pool.threads(), pool.threads() == 1 ? "" : "s",
               to_text(given.isa()).c_str(), zoo ? ", random weights" : "");
   ::bench::print(table);
-  if (int8) std::printf("\nint8 is calibrated on synthetic faces, which changes no time.\n");
+  std::printf("\n%s\n", int8 ? "int8 is calibrated on synthetic faces, which changes no time."
+                             : "A program in int8 has no float32 to compare with: give the model "
+                               "that it was made of.");
   std::printf("share: the least possible time, by measured arithmetic and memory, over the time\n");
   ::bench::warn_of_cap(given.isa());
   if (!options.json.empty()) write_file(options.json, table.json().text() + "\n");

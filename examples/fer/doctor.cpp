@@ -3,7 +3,6 @@
 #include <cstdio>
 
 #include <octet/graph/graph_file.hpp>
-#include <octet/train/quantization_doctor.hpp>
 
 #include "report.hpp"
 
@@ -11,10 +10,9 @@ namespace fer {
 
 using namespace octet;
 
-QuantizedProgram quantize_with_doctor(const QuantizeOptions& options, const Model& model,
-                                      const octet::QuantizeOptions& begin,
-                                      const BatchSource& images, const Splits& splits,
-                                      ThreadPool& pool) {
+TreatedProgram quantize_with_doctor(const QuantizeOptions& options, const Model& model,
+                                    const octet::QuantizeOptions& begin, const BatchSource& images,
+                                    const Splits& splits, ThreadPool& pool) {
   const ImageDataset& judges = splits.validation;
   if (judges.size() == 0)
     fail(options.data.path, ": expected validation images for --doctor to judge by, got none");
@@ -36,7 +34,7 @@ QuantizedProgram quantize_with_doctor(const QuantizeOptions& options, const Mode
       percent_with_interval(report.in_float.accuracy()).c_str(),
       percent_with_interval(report.before.accuracy()).c_str(),
       percent_with_interval(report.after.accuracy()).c_str());
-  return std::move(treated.quantized);
+  return treated;
 }
 
 }  // namespace fer

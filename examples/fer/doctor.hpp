@@ -2,7 +2,7 @@
 #pragma once
 
 #include <octet/data/dataset.hpp>
-#include <octet/program/quantize.hpp>
+#include <octet/train/quantization_doctor.hpp>
 
 #include "commands.hpp"
 #include "model.hpp"
@@ -11,9 +11,9 @@ namespace fer {
 
 /// The int8 program with the repairs that pay, judged by the validation images alone. Prints what
 /// each layer costs, and what each repair brings and costs.
-octet::QuantizedProgram quantize_with_doctor(const QuantizeOptions& options, const Model& model,
-                                             const octet::QuantizeOptions& begin,
-                                             const octet::BatchSource& images,
-                                             const octet::Splits& splits, octet::ThreadPool& pool);
+octet::TreatedProgram quantize_with_doctor(const QuantizeOptions& options, const Model& model,
+                                           const octet::QuantizeOptions& begin,
+                                           const octet::BatchSource& images,
+                                           const octet::Splits& splits, octet::ThreadPool& pool);
 
 }  // namespace fer

@@ -1,7 +1,10 @@
 #include "quantization_report.hpp"
 
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 
+#include <octet/data/scan.hpp>
 #include <octet/train/report_page.hpp>
 
 #include "output.hpp"
@@ -28,15 +31,26 @@ void check_report_output(const QuantizeOptions& options) {
                     {"{\"title\":", "\"forms\":[{\"name\":"});
 }
 
-void write_quantization_report(const std::string& path, NetworkReport report,
+void write_quantization_report(const QuantizeOptions& options, const Model& model,
+                               const DataSplits& splits, NetworkReport report,
                                const std::vector<Contestant>& forms,
-                               const std::vector<Evaluation>& evaluations,
-                               TensorView<const float> image) {
+                               const std::vector<Evaluation>& evaluations) {
+  const std::size_t leaked = images_also_in(splits.test, ImageIndex(splits.train)).size();
+  report.title = model.card.name + " in int8";
+  report.class_names = model.card.class_names;
+  report.images = text_of(
+      "of ", splits.test_is_validation ? "validation" : "test", " in ", options.data.path,
+      leaked ? text_of(", of which ", leaked, " are also in train") : "",
+      options.doctor && splits.test_is_validation ? ", by which the doctor chose its repairs" : "");
   for (std::size_t i = 0; i < forms.size(); ++i)
     report.forms.push_back({forms[i].name, evaluations[i], forms[i].file_bytes,
                             forms[i].program->weight_bytes(), forms[i].program->arena_bytes()});
-  report.costs = compare_costs(forms.front().program, forms.back().program, image, {.rounds = 51});
-  write_report(report, path);
+  const Tensor<float> picture = model.pipeline()(splits.test.image(0));
+  Tensor<float> one(picture.shape().with_batch(1));
+  std::copy(picture.begin(), picture.end(), one.begin());
+  report.costs = compare_costs(forms.front().program, forms.back().program, one, {.rounds = 51});
+  write_report(report, options.report);
+  std::printf("\nreport: %s\n", options.report.c_str());
 }
 
 }  // namespace fer

@@ -1,8 +1,9 @@
 // fer quantize: from float32 to int8, and what it costs and brings.
 #include <cstdio>
 #include <numeric>
+#include <optional>
+#include <utility>
 
-#include <octet/data/scan.hpp>
 #include <octet/program/file.hpp>
 #include <octet/program/float16_weights.hpp>
 #include <octet/program/int8_weights.hpp>
@@ -108,9 +109,13 @@ int quantize(const QuantizeOptions& options) {
                                    .rounding = options.rounding == "learned"
                                                    ? WeightRounding::learned
                                                    : WeightRounding::nearest};
-  const QuantizedProgram quantized =
-      options.doctor ? quantize_with_doctor(options, model, how, images, splits, pool)
-                     : octet::quantize(model.program, images, how, &pool);
+  std::optional<DoctorReport> doctor;
+  const QuantizedProgram quantized = [&] {
+    if (!options.doctor) return octet::quantize(model.program, images, how, &pool);
+    TreatedProgram treated = quantize_with_doctor(options, model, how, images, splits, pool);
+    doctor = std::move(treated.doctor);
+    return std::move(treated.quantized);
+  }();
   if (options.form != "int8")
     std::printf("%s needs no calibration; what follows is int8, to compare with.\n\n",
                 options.form.c_str());
@@ -131,24 +136,10 @@ int quantize(const QuantizeOptions& options) {
       {"int8", &quantized.program, file_bytes(quantized.program, metadata), pipeline}};
   const std::string split = splits.test_is_validation ? "validation" : "test";
   const std::vector<Evaluation> evaluations = print_comparison(forms, split, splits.test, pool);
-  if (!options.report.empty()) {
-    const Tensor<float> picture = pipeline(splits.test.image(0));
-    Tensor<float> one(picture.shape().with_batch(1));
-    std::copy(picture.begin(), picture.end(), one.begin());
-    const std::size_t leaked = images_also_in(splits.test, ImageIndex(splits.train)).size();
-    write_quantization_report(
-        options.report,
-        {.title = model.card.name + " in int8",
-         .class_names = model.card.class_names,
-         .images = text_of("of ", split, " in ", options.data.path,
-                           leaked ? text_of(", of which ", leaked, " are also in train") : "",
-                           options.doctor && splits.test_is_validation
-                               ? ", by which the doctor chose its repairs"
-                               : ""),
-         .quantization = quantized.report},
-        forms, evaluations, one);
-    std::printf("\nreport: %s\n", options.report.c_str());
-  }
+  if (!options.report.empty())
+    write_quantization_report(options, model, splits,
+                              {.quantization = quantized.report, .doctor = std::move(doctor)},
+                              forms, evaluations);
   std::printf("\nwritten: %s (%s); next: fer predict %s PICTURE, fer info %s\n",
               options.out.c_str(), options.form.c_str(), options.out.c_str(), options.out.c_str());
   return 0;

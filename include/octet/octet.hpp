@@ -196,6 +196,8 @@
 #include "octet/quant/scheduled_batch_norm.hpp"
 #include "octet/train/checkpoint.hpp"
 #include "octet/train/diagnose.hpp"
+#include "octet/train/doctor_page.hpp"
+#include "octet/train/doctor_report.hpp"
 #include "octet/train/evaluate.hpp"
 #include "octet/train/evaluate_program.hpp"
 #include "octet/train/fit.hpp"

@@ -306,7 +306,9 @@ refuses "--report: expected other files than" "$fer" quantize one/best.safetenso
 
 echo "the doctor of int8 programs"
 accepts "$fer" quantize one/best.safetensors --data faces.csv --calibrate 32 --doctor \
-  --out treated.safetensors
+  --out treated.safetensors --report treated.html
+grep -q "<h2>The doctor</h2>" treated.html && grep -q '"doctor":{"images":14' treated.json ||
+  die "the report does not say what the doctor did"
 for text in "judges by the 14 images of validation" "what each layer costs" "ranges: entropy" \
   "bias correction" "learned rounding" "applied: " "int8 after" "| int8 "; do
   prints "$text"

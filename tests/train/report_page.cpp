@@ -242,6 +242,34 @@ TEST_CASE("report: the page is well-formed, links to nothing, and holds the JSON
   for (const std::string& each : missing) FAIL_CHECK("the page lacks " << each);
 }
 
+TEST_CASE("report: the page says what the doctor found and did") {
+  NetworkReport report = report_of_a_small_network();
+  CHECK_FALSE(contains(report_page(report_json(report)), "The doctor"));
+  report.doctor.emplace();
+  report.doctor->in_float = report.forms[0].evaluation;
+  report.doctor->before = report.doctor->after = report.forms[2].evaluation;
+  report.doctor->ranking_images = 100;
+  report.doctor->layers.push_back({"conv2d_1 & more", "conv2d", mcnemar(2, 1), 37});
+  Treatment treatment;
+  treatment.name = "learned rounding";
+  treatment.answers = mcnemar(3, 33);
+  treatment.seconds = 7.25;
+  report.doctor->treatments.push_back(treatment);
+  std::string html = report_page(report_json(report));
+  CHECK(fault_of(html) == "");
+  CHECK(contains(html, "Applied: nothing, for nothing pays."));
+  CHECK(contains(html, ">learned rounding</td>"));
+  CHECK(contains(html, ">left<"));
+  CHECK(contains(html, ">10.00 (6.25 to 13.75)<"));
+  CHECK(contains(html, "alone in int8, on 100 images"));
+  CHECK(contains(html, ">conv2d_1 &amp; more<"));
+  CHECK(contains(html, ">37<"));
+  report.doctor->treatments[0].applied = true;
+  html = report_page(report_json(report));
+  CHECK(contains(html, "Applied: learned rounding."));
+  CHECK(contains(html, ">applied<"));
+}
+
 TEST_CASE("report: the JSON counts what the evaluations and the timing say") {
   const NetworkReport report = report_of_a_small_network();
   const Json json = report_json(report);

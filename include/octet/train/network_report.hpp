@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "octet/program/compare_costs.hpp"
 #include "octet/program/report.hpp"
+#include "octet/train/doctor_report.hpp"
 #include "octet/train/metrics.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -23,13 +25,15 @@ struct ReportedForm {
 };
 
 struct NetworkReport {
-  std::string title;
+  std::string title = {};
   std::vector<std::string> class_names = {};
   /// Which images the forms were judged by, as "of test in fer2013.csv"; empty: not told.
   std::string images = {};
   /// The first is what all others are compared with, in general float32; the last one is int8.
   std::vector<ReportedForm> forms = {};
   QuantizationReport quantization = {};
+  /// What the doctor found and did, if there was one.
+  std::optional<DoctorReport> doctor = {};
   /// The operations of the first and of the last form, timed.
   CostComparison costs = {};
   /// The instruction set that they ran with.
@@ -111,6 +115,7 @@ Json report_json(const Report& report) {
       .set("isa", to_text(report.isa))
       .set("forms", std::move(forms))
       .set("quantization", report.quantization.json())
+      .set("doctor", report.doctor ? report.doctor->json() : Json(nullptr))
       .set("costs", Json::object()
                         .set("batch", report.costs.batch)
                         .set("threads", report.costs.threads)

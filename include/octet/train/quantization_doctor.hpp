@@ -15,6 +15,7 @@
 
 #include "octet/program/quantize.hpp"
 #include "octet/quant/equalize.hpp"
+#include "octet/train/doctor_report.hpp"
 #include "octet/train/evaluate_program.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -33,57 +34,10 @@ struct DoctorOptions {
   std::FILE* progress = nullptr;
 };
 
-/// A network with one layer in int8 and all others in float32, against all in float32.
-struct LayerCost {
-  std::string layer;
-  std::string type;
-  McNemar answers;
-  /// Answers that are others, right or wrong.
-  std::int64_t changed = 0;
-
-  std::int64_t lost() const { return answers.right_to_wrong - answers.wrong_to_right; }
-};
-
-/// One repair, tried on the program as the applied ones before had left it.
-struct Treatment {
-  std::string name;
-  bool applied = false;
-  /// Answers that became right or wrong; and that became equal to those of float32 ("wrong to
-  /// right"), or ceased to be.
-  McNemar answers, agreement;
-  /// Of all weights, and median milliseconds of one image on one thread, before and with it.
-  std::int64_t bytes_before = 0, bytes = 0;
-  double milliseconds_before = 0, milliseconds = 0;
-  /// What it took to try it.
-  double seconds = 0;
-};
-
-struct DoctorReport {
-  Evaluation in_float, before, after;
-  std::int64_t ranking_images = 0;
-  /// Those that lose accuracy significantly, from the one that loses most; then the others, from
-  /// the one that changes most answers.
-  std::vector<LayerCost> layers;
-  std::vector<Treatment> treatments;
-};
-
 struct TreatedProgram {
   QuantizedProgram quantized;
   DoctorReport doctor;
 };
-
-/// The change of accuracy from one program to another on the same `images`, in 0..1, with its 95 %
-/// interval: (b - c) / n +- 1.96 sqrt(b + c - (b - c)^2 / n) / n, where b answers went from wrong
-/// to right and c from right to wrong.
-template <class = WhenUsed>
-Proportion accuracy_change(const McNemar& answers, std::int64_t images) {
-  const auto n = static_cast<double>(images);
-  const auto won = static_cast<double>(answers.wrong_to_right);
-  const auto lost = static_cast<double>(answers.right_to_wrong);
-  const double half =
-      1.959963984540054 * std::sqrt(won + lost - (won - lost) * (won - lost) / n) / n;
-  return {(won - lost) / n, (won - lost) / n - half, (won - lost) / n + half};
-}
 
 /// Quantizes a network, looks for the layers that cost accuracy, and tries what may repair them.
 ///

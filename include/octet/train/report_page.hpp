@@ -11,6 +11,7 @@
 #include "octet/core/file.hpp"
 #include "octet/core/page.hpp"
 #include "octet/core/utf8.hpp"
+#include "octet/train/doctor_page.hpp"
 #include "octet/train/network_report.hpp"
 
 namespace octet::inline OCTET_ABI {
@@ -45,6 +46,8 @@ class ReportPage {
     times();
     errors();
     calibration();
+    if (const Json* const doctor = report_.find("doctor"); doctor && !doctor->is_null())
+      write_doctor(*doctor, page_);
     page_.heading("Layer by layer");
     page_.paragraph(
         "What each layer computes in float32 (bars, logarithmic heights), on the steps that int8 "
