@@ -86,7 +86,7 @@ TEST_CASE("thread pool: throws where the system gives fewer threads") {
 
 TEST_CASE("thread pool: refuses a negative number of threads") {
   CHECK_THROWS_WITH_AS(ThreadPool(-1),
-                       "thread pool: the number of threads must be at least 0, got -1",
+                       "thread pool: expected at least 0 threads, got -1",
                        octet::Error);
   CHECK(octet::default_thread_pool().threads() >= 1);
 }

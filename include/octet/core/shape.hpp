@@ -26,7 +26,7 @@ class Shape {
       fail("shape: a tensor has at most ", max_rank, " dimensions, got ", extents.size());
     std::int64_t product = 1;
     for (const std::int64_t extent : extents) {
-      if (extent < 0) fail("shape: an extent must be at least 0, got ", extent);
+      if (extent < 0) fail("shape: expected extents of at least 0, got ", extent);
       if (extent > 0 && product > (std::numeric_limits<std::int64_t>::max)() / extent)
         fail("shape: the number of elements does not fit into 64 bits");
       product *= extent;

@@ -45,7 +45,7 @@ class BasicThreadPool {
   /// As many threads as the machine runs at once when `threads` is 0. Throws std::system_error if
   /// the system gives fewer.
   explicit BasicThreadPool(int threads = 0) : BasicThreadPool(Alone{}) {
-    if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
+    if (threads < 0) fail("thread pool: expected at least 0 threads, got ", threads);
     if (threads == 0) threads = hardware_threads();
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
   }
@@ -199,7 +199,7 @@ template <class = WhenUsed>
 class BasicThreadPool {
  public:
   explicit BasicThreadPool(int threads = 0) {
-    if (threads < 0) fail("thread pool: the number of threads must be at least 0, got ", threads);
+    if (threads < 0) fail("thread pool: expected at least 0 threads, got ", threads);
   }
   BasicThreadPool(const BasicThreadPool&) = delete;
   BasicThreadPool& operator=(const BasicThreadPool&) = delete;
