@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "octet/core/cpu.hpp"
+#include "octet/kernels/activation.hpp"
 #include "octet/kernels/conv2d.hpp"
 #include "octet/kernels/depthwise.hpp"
 #include "octet/kernels/elementwise.hpp"
 #include "octet/kernels/normalization.hpp"
 #include "octet/kernels/pooling.hpp"
+#include "octet/kernels/softmax.hpp"
 #include "work.hpp"
 
 using namespace octet;
@@ -200,8 +202,21 @@ void register_passes() {
     add_pass("add", row, 3, [&row](std::int64_t n, float* x, float* y, float* z, float*) {
       row.add(n * 64, x, y, z);
     });
-    add_pass("adam", row, 7, [&row](std::int64_t n, float* x, float* y, float* z, float* p) {
-      row.adam(n * 64, {}, x, p, y, z);
+    const auto& learning = best_row(elementwise_learning_table<float>(), row.isa);
+    add_pass("adam", row, 7, [&learning](std::int64_t n, float* x, float* y, float* z, float* p) {
+      learning.adam(n * 64, {}, x, p, y, z);
+    });
+  }
+  for (const auto& row : activation_table<Silu, float>()) {
+    if (!isa_allowed(row.isa)) continue;
+    add_pass("silu", row, 2, [&row](std::int64_t n, float* x, float* y, float*, float*) {
+      row.forward(n * 64, x, y);
+    });
+  }
+  for (const auto& row : softmax_table<float>()) {
+    if (!isa_allowed(row.isa)) continue;
+    add_pass("softmax_64", row, 2, [&row](std::int64_t n, float* x, float* y, float*, float*) {
+      row.forward(n, 64, x, y);
     });
   }
   for (const auto& row : normalization_table<float>()) {

@@ -42,6 +42,8 @@ TEST_CASE("elementwise: every row of the table computes the definitions") {
   for (const auto& row : elementwise_table<float>()) {
     if (!isa_allowed(row.isa)) continue;
     ++ran;
+    const auto& learning = best_row(elementwise_learning_table<float>(), row.isa);
+    CHECK(learning.isa == row.isa);
     for (const std::int64_t n : counts) {
       CAPTURE(row.name);
       CAPTURE(n);
@@ -54,13 +56,13 @@ TEST_CASE("elementwise: every row of the table computes the definitions") {
       row.clamp_forward(n, a.data(), -1, 2, y.data());
       scalar::clamp_forward(n, wide_a.data(), -1.0, 2.0, expected.data());
       CHECK(misses(y, expected) == 0);
-      row.clamp_backward(n, a.data(), b.data(), -1, 2, y.data());
+      learning.clamp_backward(n, a.data(), b.data(), -1, 2, y.data());
       scalar::clamp_backward(n, wide_a.data(), wide_b.data(), -1.0, 2.0, expected.data());
       CHECK(misses(y, expected) == 0);
       row.leaky_relu_forward(n, a.data(), 0.125f, y.data());
       scalar::leaky_relu_forward(n, wide_a.data(), 0.125, expected.data());
       CHECK(misses(y, expected) == 0);
-      row.leaky_relu_backward(n, a.data(), b.data(), 0.125f, y.data());
+      learning.leaky_relu_backward(n, a.data(), b.data(), 0.125f, y.data());
       scalar::leaky_relu_backward(n, wide_a.data(), wide_b.data(), 0.125, expected.data());
       CHECK(misses(y, expected) == 0);
       row.add(n, a.data(), b.data(), y.data());
@@ -69,7 +71,7 @@ TEST_CASE("elementwise: every row of the table computes the definitions") {
       row.multiply(n, a.data(), b.data(), y.data());
       scalar::multiply(n, wide_a.data(), wide_b.data(), expected.data());
       CHECK(misses(y, expected) == 0);
-      row.scale(n, 1.5f, a.data(), y.data());
+      learning.scale(n, 1.5f, a.data(), y.data());
       scalar::scale(n, 1.5, wide_a.data(), expected.data());
       CHECK(misses(y, expected) == 0);
     }
@@ -86,10 +88,10 @@ TEST_CASE("elementwise: every row of the table takes the optimizers' steps") {
                       .epsilon = 0.125,
                       .coupled_weight_decay = 0.25,
                       .decoupled_weight_decay = 0.5};
-  for (const auto& row : elementwise_table<float>()) {
-    if (!isa_allowed(row.isa)) continue;
+  for (const auto& learning : elementwise_learning_table<float>()) {
+    if (!isa_allowed(learning.isa)) continue;
     for (const std::int64_t n : counts) {
-      CAPTURE(row.name);
+      CAPTURE(to_text(learning.isa));
       CAPTURE(n);
       const auto g = values<float>(n, 1);
       const auto wide_g = values<double>(n, 1);
@@ -98,7 +100,7 @@ TEST_CASE("elementwise: every row of the table takes the optimizers' steps") {
       auto wide_v = values<double>(n, 4);
       for (float& value : v) value = std::fabs(value);
       for (double& value : wide_v) value = std::fabs(value);
-      row.adam(n, adam, g.data(), p.data(), m.data(), v.data());
+      learning.adam(n, adam, g.data(), p.data(), m.data(), v.data());
       scalar::adam(n, adam, wide_g.data(), wide_p.data(), wide_m.data(), wide_v.data());
       CHECK(misses(p, wide_p) == 0);
       CHECK(misses(m, wide_m) == 0);
@@ -110,7 +112,7 @@ TEST_CASE("elementwise: every row of the table takes the optimizers' steps") {
                             .kind = kind,
                             .coupled_weight_decay = 0.125,
                             .decoupled_weight_decay = 0.5};
-          row.sgd(n, sgd, g.data(), p.data(), momentum ? m.data() : nullptr);
+          learning.sgd(n, sgd, g.data(), p.data(), momentum ? m.data() : nullptr);
           scalar::sgd(n, sgd, wide_g.data(), wide_p.data(), momentum ? wide_m.data() : nullptr);
           CHECK(misses(p, wide_p) == 0);
           CHECK(misses(m, wide_m) == 0);

@@ -30,6 +30,8 @@ TEST_CASE("pooling: every row of the table computes the definitions") {
   for (const auto& row : pooling_table<float>()) {
     if (!isa_allowed(row.isa)) continue;
     ++ran;
+    const auto& gradients = best_row(pooling_gradients_table<float>(), row.isa);
+    CHECK(gradients.isa == row.isa);
     for (const std::int64_t channels : {1, 7, 8, 9, 15, 16, 17, 33})
       for (const std::int64_t side : {0, 1, 2, 3}) {
         CAPTURE(row.name);
@@ -42,13 +44,13 @@ TEST_CASE("pooling: every row of the table computes the definitions") {
         row.max_window(patch, x.data(), y.data());
         scalar::max_window(patch, x.data(), expected.data());
         CHECK(y == expected);
-        row.max_window_backward(patch, x.data(), y.data(), dy.data(), dx.data());
+        gradients.max_window_backward(patch, x.data(), y.data(), dy.data(), dx.data());
         scalar::max_window_backward(patch, x.data(), y.data(), dy.data(), expected_dx.data());
         CHECK(dx == expected_dx);
         row.sum_window(patch, x.data(), 0.25f, y.data());
         scalar::sum_window(patch, x.data(), 0.25f, expected.data());
         CHECK(y == expected);  // sums of small integers are exact
-        row.sum_window_backward(patch, dy.data(), 0.25f, dx.data());
+        gradients.sum_window_backward(patch, dy.data(), 0.25f, dx.data());
         scalar::sum_window_backward(patch, dy.data(), 0.25f, expected_dx.data());
         CHECK(dx == expected_dx);
       }

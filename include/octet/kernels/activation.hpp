@@ -17,6 +17,12 @@ struct ActivationImplementation {
   std::string_view name;
   Isa isa;
   void (*forward)(std::int64_t count, const T* x, T* y);
+};
+
+/// The same for gradients; apart, so that programs that never learn do not contain them.
+template <class T>
+struct ActivationGradients {
+  Isa isa;
   void (*backward)(std::int64_t count, const T* kept, const T* dy, T* dx);
 };
 
@@ -28,20 +34,36 @@ template <class Function, class T>
 Table<ActivationImplementation<T>> activation_table() {
   static constexpr ActivationImplementation<T> scalar_row = {
       std::is_same_v<T, float> ? "activation_f32_scalar" : "activation_f64_scalar", Isa::scalar,
-      &scalar::map_forward<Function, T>, &scalar::map_backward<Function, T>};
+      &scalar::map_forward<Function, T>};
   if constexpr (std::is_same_v<T, float>) {
     static constexpr ActivationImplementation<T> table[] = {
 #if OCTET_X86
-      {"activation_f32_x16_avx512", Isa::avx512, &avx512::map_forward<Function>,
-       &avx512::map_backward<Function>},
-      {"activation_f32_x8_avx2", Isa::avx2, &avx2::map_forward<Function>,
-       &avx2::map_backward<Function>},
+      {"activation_f32_x16_avx512", Isa::avx512, &avx512::map_forward<Function>},
+      {"activation_f32_x8_avx2", Isa::avx2, &avx2::map_forward<Function>},
 #elif OCTET_NEON
-      {"activation_f32_x4_neon", Isa::neon, &neon::map_forward<Function>,
-       &neon::map_backward<Function>},
+      {"activation_f32_x4_neon", Isa::neon, &neon::map_forward<Function>},
 #elif OCTET_WASM_SIMD128
-      {"activation_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::map_forward<Function>,
-       &wasm_simd128::map_backward<Function>},
+      {"activation_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::map_forward<Function>},
+#endif
+      scalar_row,
+    };
+    return table;
+  }
+  return scalar_row;
+}
+template <class Function, class T>
+Table<ActivationGradients<T>> activation_gradients_table() {
+  static constexpr ActivationGradients<T> scalar_row = {Isa::scalar,
+                                                        &scalar::map_backward<Function, T>};
+  if constexpr (std::is_same_v<T, float>) {
+    static constexpr ActivationGradients<T> table[] = {
+#if OCTET_X86
+      {Isa::avx512, &avx512::map_backward<Function>},
+      {Isa::avx2, &avx2::map_backward<Function>},
+#elif OCTET_NEON
+      {Isa::neon, &neon::map_backward<Function>},
+#elif OCTET_WASM_SIMD128
+      {Isa::wasm_simd128, &wasm_simd128::map_backward<Function>},
 #endif
       scalar_row,
     };
@@ -61,7 +83,7 @@ void map_forward(std::int64_t count, const T* x, T* y, ThreadPool& pool) {
 /// dx = dy * Function::derivative(kept), where kept is y for Sigmoid and Tanh, x for the others.
 template <class Function, class T>
 void map_backward(std::int64_t count, const T* kept, const T* dy, T* dx, ThreadPool& pool) {
-  const auto& row = best_row(activation_table<Function, T>());
+  const auto& row = best_row(activation_gradients_table<Function, T>());
   pool.parallel_for(count, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
     row.backward(end - begin, kept + begin, dy + begin, dx + begin);
   });

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <string>
 #include <string_view>
 #include <type_traits>
 
 #include "octet/core/aligned.hpp"
-#include "octet/core/error.hpp"
 #include "octet/core/thread_pool.hpp"
 #include "octet/kernels/conv2d_shape.hpp"
 #include "octet/kernels/gemm_tile.hpp"
@@ -107,22 +105,22 @@ void depthwise_forward(const Conv2dShape& shape, const T* x, const T* w,
   });
 }
 
-/// The name of what depthwise_forward() runs, such as depthwise_3x3_f32_x16_avx512.
+/// The row whose loops depthwise_forward() runs: the scalar one, where the best one leaves the
+/// shape to it.
 template <class T>
-std::string depthwise_name(const Conv2dShape& shape) {
+const DepthwiseImplementation<T>& depthwise_row(const Conv2dShape& shape) {
   const auto table = depthwise_table<T>();
-  const auto& row = best_row(table);
+  const auto& best = best_row(table);
+  return best.way && best.way(shape) != DepthwiseWay::one_by_one ? best : table.back();
+}
+/// What these loops are called before the types and the vector of the row's name.
+template <class T>
+std::string_view depthwise_name(const Conv2dShape& shape) {
+  const auto& row = depthwise_row<T>(shape);
   const DepthwiseWay way = row.way ? row.way(shape) : DepthwiseWay::one_by_one;
-  const std::string_view name = way == DepthwiseWay::one_by_one ? table.back().name : row.name;
-  const std::string_view types = name.substr(name.find('_'));
-  switch (way) {
-    case DepthwiseWay::pairs_3x3:
-      return text_of("depthwise_3x3_pairs", types);
-    case DepthwiseWay::rows_3x3:
-      return text_of("depthwise_3x3", types);
-    default:
-      return std::string(name);
-  }
+  return way == DepthwiseWay::pairs_3x3  ? "depthwise_3x3_pairs"
+         : way == DepthwiseWay::rows_3x3 ? "depthwise_3x3"
+                                         : "depthwise";
 }
 
 /// The gradient by x: assigns dx, [N, H, W, C].

@@ -26,8 +26,14 @@ struct PoolingImplementation {
   std::string_view name;
   Isa isa;
   void (*max_window)(const Patch& patch, const T* x, T* y);
-  void (*max_window_backward)(const Patch& patch, const T* x, const T* y, const T* dy, T* dx);
   void (*sum_window)(const Patch& patch, const T* x, T factor, T* y);
+};
+
+/// The same for gradients; apart, so that programs that never learn do not contain them.
+template <class T>
+struct PoolingGradients {
+  Isa isa;
+  void (*max_window_backward)(const Patch& patch, const T* x, const T* y, const T* dy, T* dx);
   void (*sum_window_backward)(const Patch& patch, const T* dy, T factor, T* dx);
 };
 
@@ -35,27 +41,38 @@ struct PoolingImplementation {
 template <class T>
 Table<PoolingImplementation<T>> pooling_table() {
   static constexpr PoolingImplementation<T> scalar_row = {
-      std::is_same_v<T, float> ? "pooling_f32_scalar" : "pooling_f64_scalar",
-      Isa::scalar,
-      &scalar::max_window<T>,
-      &scalar::max_window_backward<T>,
-      &scalar::sum_window<T>,
-      &scalar::sum_window_backward<T>,
-  };
+      std::is_same_v<T, float> ? "pooling_f32_scalar" : "pooling_f64_scalar", Isa::scalar,
+      &scalar::max_window<T>, &scalar::sum_window<T>};
   if constexpr (std::is_same_v<T, float>) {
     static constexpr PoolingImplementation<T> table[] = {
 #if OCTET_X86
-      {"pooling_f32_x16_avx512", Isa::avx512, &avx512::max_window, &avx512::max_window_backward,
-       &avx512::sum_window, &avx512::sum_window_backward},
-      {"pooling_f32_x8_avx2", Isa::avx2, &avx2::max_window, &avx2::max_window_backward,
-       &avx2::sum_window, &avx2::sum_window_backward},
+      {"pooling_f32_x16_avx512", Isa::avx512, &avx512::max_window, &avx512::sum_window},
+      {"pooling_f32_x8_avx2", Isa::avx2, &avx2::max_window, &avx2::sum_window},
 #elif OCTET_NEON
-      {"pooling_f32_x4_neon", Isa::neon, &neon::max_window, &neon::max_window_backward,
-       &neon::sum_window, &neon::sum_window_backward},
+      {"pooling_f32_x4_neon", Isa::neon, &neon::max_window, &neon::sum_window},
 #elif OCTET_WASM_SIMD128
       {"pooling_f32_x4_wasm_simd128", Isa::wasm_simd128, &wasm_simd128::max_window,
-       &wasm_simd128::max_window_backward, &wasm_simd128::sum_window,
-       &wasm_simd128::sum_window_backward},
+       &wasm_simd128::sum_window},
+#endif
+      scalar_row,
+    };
+    return table;
+  }
+  return scalar_row;
+}
+template <class T>
+Table<PoolingGradients<T>> pooling_gradients_table() {
+  static constexpr PoolingGradients<T> scalar_row = {Isa::scalar, &scalar::max_window_backward<T>,
+                                                     &scalar::sum_window_backward<T>};
+  if constexpr (std::is_same_v<T, float>) {
+    static constexpr PoolingGradients<T> table[] = {
+#if OCTET_X86
+      {Isa::avx512, &avx512::max_window_backward, &avx512::sum_window_backward},
+      {Isa::avx2, &avx2::max_window_backward, &avx2::sum_window_backward},
+#elif OCTET_NEON
+      {Isa::neon, &neon::max_window_backward, &neon::sum_window_backward},
+#elif OCTET_WASM_SIMD128
+      {Isa::wasm_simd128, &wasm_simd128::max_window_backward, &wasm_simd128::sum_window_backward},
 #endif
       scalar_row,
     };
@@ -128,7 +145,7 @@ void max_pool_forward_over(const Windows& windows, const Pool2dShape& s, const T
 template <class T, class Windows>
 void max_pool_backward_over(const Windows& windows, const Pool2dShape& s, const T* x, const T* y,
                             const T* dy, T* dx, ThreadPool& pool) {
-  const auto& row = best_row(pooling_table<T>());
+  const auto& row = best_row(pooling_gradients_table<T>());
   const std::int64_t image = s.H * s.W * s.C;
   for_each_window(
       s, windows, pool,
@@ -150,7 +167,7 @@ void average_pool_forward_over(const Windows& windows, const Pool2dShape& s, Ave
 template <class T, class Windows>
 void average_pool_backward_over(const Windows& windows, const Pool2dShape& s, AverageOver over,
                                 const T* dy, T* dx, ThreadPool& pool) {
-  const auto& row = best_row(pooling_table<T>());
+  const auto& row = best_row(pooling_gradients_table<T>());
   const std::int64_t image = s.H * s.W * s.C;
   for_each_window(
       s, windows, pool,

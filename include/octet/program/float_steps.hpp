@@ -59,9 +59,13 @@ AlignedVector<float> weights_of(const ProgramDescription& description, const Con
 /// The name of an operation's kernel, one of a table for several operations: max_pool_f32_x8_avx2
 /// is in the row pooling_f32_x8_avx2. What has no row is the same code for every processor.
 template <class Row>
+std::string kernel_name(std::string_view operation, const Row& row) {
+  std::string name(operation);
+  return name += row.name.substr(row.name.find("_f32"));
+}
+template <class Row>
 std::string kernel_name(std::string_view operation, kernels::Table<Row> table) {
-  const std::string_view row = kernels::best_row(table).name;
-  return text_of(operation, row.substr(row.find("_f32")));
+  return kernel_name(operation, kernels::best_row(table));
 }
 
 /// The shape for N examples. The examples of a linear layer are the pixels of one image, so that
@@ -79,9 +83,10 @@ kernels::Conv2dShape for_batch(kernels::Conv2dShape shape, std::int64_t N) {
   return shape;
 }
 
+/// A convolution, and the addition that alone reads its result, if add() says so.
 template <class = WhenUsed>
 struct Conv2d : StepBase {
-  int x, y;
+  int x, y, addend = -1;
   kernels::Conv2dShape shape;
   Clamp clamp;
   AlignedVector<float> bias;
@@ -97,6 +102,11 @@ struct Conv2d : StepBase {
         packed(kernels::pack_conv2d(conv.shape, weights_of(description, conv).data(), isa,
                                     kernels::choose_conv_algorithm(conv.shape, isa))) {}
 
+  void add(const Operation& addition, const operations::Add& parameters) {
+    addend = addition.inputs[addition.inputs[0] == y ? 1 : 0];
+    y = addition.output;
+    clamp = parameters.clamp;
+  }
   std::string kernel() const { return std::string(packed.name); }
   kernels::Epilogue<float> epilogue() const {
     return {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high};
@@ -105,7 +115,9 @@ struct Conv2d : StepBase {
     return 4 * kernels::conv2d_scratch_size(for_batch(shape, N), packed);
   }
   void run(const Frame& frame) const noexcept {
-    kernels::conv2d_run(for_batch(shape, frame.N), frame.at<const float>(x), packed, epilogue(),
+    kernels::Epilogue<float> end = epilogue();
+    if (addend >= 0) end.residual = frame.at<const float>(addend);
+    kernels::conv2d_run(for_batch(shape, frame.N), frame.at<const float>(x), packed, end,
                         frame.at<float>(y), frame.pool, reinterpret_cast<float*>(frame.scratch));
   }
 };
@@ -126,7 +138,9 @@ struct DepthwiseConv2d : StepBase {
         bias(floats_of(description.tensor(conv.bias_tensor))),
         weight(weights_of(description, conv)) {}
 
-  std::string kernel() const { return kernels::depthwise_name<float>(shape); }
+  std::string kernel() const {
+    return kernel_name(kernels::depthwise_name<float>(shape), kernels::depthwise_row<float>(shape));
+  }
   kernels::Epilogue<float> epilogue() const {
     return {.bias = bias.data(), .lo = clamp.low, .hi = clamp.high};
   }
@@ -135,25 +149,6 @@ struct DepthwiseConv2d : StepBase {
     s.N = frame.N;
     kernels::depthwise_forward<float>(s, frame.at<const float>(x), weight.data(), epilogue(),
                                       frame.at<float>(y), *frame.pool);
-  }
-};
-
-/// A convolution and the addition that alone reads its result.
-template <class = WhenUsed>
-struct Conv2dAdd {
-  Conv2d<> conv;
-  int addend, y;
-  Clamp clamp;
-
-  std::int64_t scratch_bytes(std::int64_t N) const { return conv.scratch_bytes(N); }
-  std::string kernel() const { return conv.kernel(); }
-  void run(const Frame& frame) const noexcept {
-    kernels::conv2d_run(for_batch(conv.shape, frame.N), frame.at<const float>(conv.x), conv.packed,
-                        {.bias = conv.bias.data(),
-                         .lo = clamp.low,
-                         .hi = clamp.high,
-                         .residual = frame.at<const float>(addend)},
-                        frame.at<float>(y), frame.pool, reinterpret_cast<float*>(frame.scratch));
   }
 };
 

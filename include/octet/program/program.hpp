@@ -197,19 +197,17 @@ class Program {
                  const Operation& follower, int number) {
     const auto& conv = *operation.as<operations::Conv2d>();
     if (description.value(operation.output).type == ElementType::f32) {
-      const float_steps::Conv2d<> first(description, operation, conv, isa_);
+      float_steps::Conv2d<> first(description, operation, conv, isa_);
       steps_.push_back(Step(first));
-      if (const auto* const add = follower.as<operations::Add>())
-        runs_.push_back({Step(float_steps::Conv2dAdd<>{
-                             first, FusedSteps::other_input(follower, operation.output),
-                             follower.output, add->clamp}),
-                         number});
-      else
-        runs_.push_back({Step(float_steps::PointwiseDepthwise<>{
-                             first, float_steps::DepthwiseConv2d<>(
-                                        description, follower,
-                                        *follower.as<operations::DepthwiseConv2d>(), isa_)}),
-                         number});
+      if (const auto* const add = follower.as<operations::Add>()) {
+        first.add(follower, *add);
+        runs_.push_back({Step(std::move(first)), number});
+        return;
+      }
+      const auto& depthwise = *follower.as<operations::DepthwiseConv2d>();
+      runs_.push_back({Step(float_steps::PointwiseDepthwise<>{
+                           std::move(first), {description, follower, depthwise, isa_}}),
+                       number});
       return;
     }
     const int8_steps::Conv2d<> first(description, operation, conv, isa_);

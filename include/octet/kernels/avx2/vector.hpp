@@ -75,7 +75,6 @@ OCTET_AVX2_INLINE Vector keep(Mask m, Vector v) { return _mm256_and_ps(_mm256_ca
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_AVX2_INLINE Vector load(const float* p) const { return avx2::load(p); }
-  OCTET_AVX2_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_AVX2_INLINE void store(float* p, Vector v) const { avx2::store(p, v); }
 };
 struct Part {

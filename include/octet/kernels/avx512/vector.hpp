@@ -86,7 +86,6 @@ OCTET_AVX512_INLINE Vector keep(Mask m, Vector v) { return _mm512_maskz_mov_ps(m
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_AVX512_INLINE Vector load(const float* p) const { return avx512::load(p); }
-  OCTET_AVX512_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_AVX512_INLINE void store(float* p, Vector v) const { avx512::store(p, v); }
 };
 struct Part {

@@ -95,7 +95,6 @@ OCTET_NEON_INLINE Mask without(Mask a, Mask b) { return vbicq_u32(a, b); }
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_NEON_INLINE Vector load(const float* p) const { return neon::load(p); }
-  OCTET_NEON_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_NEON_INLINE void store(float* p, Vector v) const { neon::store(p, v); }
 };
 struct Part {

@@ -95,6 +95,29 @@ OCTET_VECTOR_INLINE Vector derivative(Gelu, Vector x) {
   return multiply_add(multiply(x, all(0.398942280f)), at.density, at.below);
 }
 
+// What is left at the end goes through the same text as whole vectors: the functions are long.
+struct WholeOrPart {
+  bool whole;
+  Part part;
+  OCTET_VECTOR_INLINE Vector load(const float* p) const {
+    return whole ? Whole{}.load(p) : part.load(p);
+  }
+  OCTET_VECTOR_INLINE Vector load_or(const float* p, Vector other) const {
+    return whole ? Whole{}.load(p) : part.load_or(p, other);
+  }
+  OCTET_VECTOR_INLINE void store(float* p, Vector v) const {
+    if (whole)
+      Whole{}.store(p, v);
+    else
+      part.store(p, v);
+  }
+};
+template <class Step>
+OCTET_VECTOR_INLINE void each_by_one_text(std::int64_t count, const Step& step) {
+  for (std::int64_t i = 0; i < count; i += lanes)
+    step(i, WholeOrPart{i + lanes <= count, {first_lanes(count - i)}});
+}
+
 template <class Function>
 struct MapForward {
   const float* x;
@@ -106,7 +129,7 @@ struct MapForward {
 };
 template <class Function>
 OCTET_VECTOR void map_forward(std::int64_t count, const float* x, float* y) {
-  each(count, MapForward<Function>{x, y});
+  each_by_one_text(count, MapForward<Function>{x, y});
 }
 
 template <class Function>
@@ -120,7 +143,7 @@ struct MapBackward {
 };
 template <class Function>
 OCTET_VECTOR void map_backward(std::int64_t count, const float* kept, const float* dy, float* dx) {
-  each(count, MapBackward<Function>{kept, dy, dx});
+  each_by_one_text(count, MapBackward<Function>{kept, dy, dx});
 }
 
 #endif

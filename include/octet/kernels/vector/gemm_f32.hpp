@@ -45,15 +45,6 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
     const Vector bias = t.starts && t.bias ? load(t.bias + v * lanes, mask) : zero();
     OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][v] = bias;
   }
-  if (!t.starts) {
-    OCTET_UNROLL for (int r = 0; r < R; ++r) {
-      const float* const c = t.c[first + r] + t.column;
-      OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
-        sum[r][v] = add(sum[r][v], load(c + v * lanes));
-      }
-      sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
-    }
-  }
   // One vector of channels alone would wait for its own last addition: two sums take turns.
   [[maybe_unused]] Vector odd[R];
   OCTET_UNROLL for (int r = 0; r < R; ++r) odd[r] = zero();
@@ -103,9 +94,14 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
   if constexpr (V == 1) {
     OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][0] = add(sum[r][0], odd[r]);
   }
-  if (t.has_residual) {
+  // The sums of the passes before, and the residual: one text, since there are many tiles.
+  std::ptrdiff_t added[2];
+  int count = 0;
+  if (!t.starts) added[count++] = 0;
+  if (t.has_residual) added[count++] = t.residual;
+  for (int i = 0; i < count; ++i) {
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
-      const float* const c = t.c[first + r] + t.column + t.residual;
+      const float* const c = t.c[first + r] + t.column + added[i];
       OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
         sum[r][v] = add(sum[r][v], load(c + v * lanes));
       }

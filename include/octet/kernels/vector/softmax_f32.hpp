@@ -55,8 +55,8 @@ OCTET_VECTOR void softmax_forward(std::int64_t rows, std::int64_t columns, const
                                   float* y) {
   for (std::int64_t row = 0; row < rows; ++row, x += columns, y += columns) {
     Vector largest = all(-std::numeric_limits<float>::infinity()), sum = zero();
-    each(columns, LargestOfRow{x, &largest});
-    each(columns, ExponentialOfRow{x, all(largest_of(largest, columns)), y, &sum});
+    each_by_one_text(columns, LargestOfRow{x, &largest});
+    each_by_one_text(columns, ExponentialOfRow{x, all(largest_of(largest, columns)), y, &sum});
     each(columns, DivideRow{y, all(sum_of(sum, columns))});
   }
 }

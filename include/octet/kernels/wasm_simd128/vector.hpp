@@ -96,7 +96,6 @@ OCTET_WASM_INLINE Mask without(Mask a, Mask b) { return wasm_v128_andnot(a, b); 
 /// How a step of a loop reads and writes: whole vectors, or the lanes that are left at the end.
 struct Whole {
   OCTET_WASM_INLINE Vector load(const float* p) const { return wasm_simd128::load(p); }
-  OCTET_WASM_INLINE Vector load_or(const float* p, Vector) const { return load(p); }
   OCTET_WASM_INLINE void store(float* p, Vector v) const { wasm_simd128::store(p, v); }
 };
 struct Part {
