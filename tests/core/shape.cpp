@@ -26,7 +26,8 @@ TEST_CASE("shape: with and without the batch") {
 }
 
 TEST_CASE("shape: refuses what cannot be a shape") {
-  CHECK_THROWS_WITH_AS((Shape{2, -1}), "shape: expected extents of at least 0, got -1", octet::Error);
+  CHECK_THROWS_WITH_AS((Shape{2, -1}), "shape: expected extents of at least 0, got -1",
+                       octet::Error);
   CHECK_THROWS_AS((Shape{std::int64_t{1} << 32, std::int64_t{1} << 31}), octet::Error);
   CHECK((Shape{std::int64_t{1} << 32, std::int64_t{1} << 30}).elements() == std::int64_t{1} << 62);
   CHECK_THROWS_WITH_AS(Shape(std::vector<std::int64_t>(9, 1)),

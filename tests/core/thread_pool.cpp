@@ -85,8 +85,7 @@ TEST_CASE("thread pool: throws where the system gives fewer threads") {
 #endif
 
 TEST_CASE("thread pool: refuses a negative number of threads") {
-  CHECK_THROWS_WITH_AS(ThreadPool(-1),
-                       "thread pool: expected at least 0 threads, got -1",
+  CHECK_THROWS_WITH_AS(ThreadPool(-1), "thread pool: expected at least 0 threads, got -1",
                        octet::Error);
   CHECK(octet::default_thread_pool().threads() >= 1);
 }

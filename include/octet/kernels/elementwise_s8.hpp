@@ -55,6 +55,7 @@ inline Table<Implementation<LookupS8Range>> lookup_s8_table() {
   static constexpr Implementation<LookupS8Range> table[] = {
 #if OCTET_X86
     {"lookup_s8s8_avx512", Isa::avx512, &avx512::lookup_s8},
+    {"lookup_s8s8_avx2", Isa::avx2, &avx2::lookup_s8},
 #elif OCTET_NEON
     {"lookup_s8s8_neon", Isa::neon, &neon::lookup_s8},
 #endif

@@ -17,6 +17,7 @@
 #include "octet/kernels/pooling.hpp"
 #include "octet/kernels/softmax.hpp"
 #include "octet/program/description.hpp"
+#include "octet/program/fused_steps.hpp"
 #include "octet/program/step.hpp"
 
 namespace octet::inline OCTET_ABI::float_steps {
@@ -103,7 +104,7 @@ struct Conv2d : StepBase {
                                     kernels::choose_conv_algorithm(conv.shape, isa))) {}
 
   void add(const Operation& addition, const operations::Add& parameters) {
-    addend = addition.inputs[addition.inputs[0] == y ? 1 : 0];
+    addend = FusedSteps::other_input(addition, y);
     y = addition.output;
     clamp = parameters.clamp;
   }

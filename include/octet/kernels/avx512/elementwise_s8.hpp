@@ -62,27 +62,31 @@ OCTET_TARGET_AVX512_S8 inline void multiply_s8(std::int64_t count, const std::in
   }
 }
 
-/// Tile: 64 bytes. Each sixteenth of the table is a vpshufb; adding 0x70 with saturation sets the
-/// top bit of every index outside of that sixteenth, for which vpshufb gives zero.
+/// Tile: 64 bytes. Each sixteenth of the table is a vpshufb; the trick is that of AVX2's lookup_s8.
+/// Measured on Zen 5: 7 times the scalar loop.
 OCTET_TARGET_AVX512_S8 inline void lookup_s8(std::int64_t count, const std::int8_t* x,
                                              const TableS8& table, std::int8_t* y) noexcept {
   std::int64_t i = 0;
-  __m512i part[16];
+  __m512i difference[16];
   if (count >= 64)
 #pragma GCC unroll 16
-    for (int k = 0; k < 16; ++k)
-      part[k] = _mm512_broadcast_i32x4(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data() + 16 * k)));
-  const __m512i top = _mm512_set1_epi8(-128), sixteen = _mm512_set1_epi8(16);
-  const __m512i outside = _mm512_set1_epi8(0x70);
-  for (; i + 64 <= count; i += 64) {
-    __m512i index = _mm512_xor_si512(_mm512_loadu_si512(x + i), top);
-    __m512i result = _mm512_setzero_si512();
-#pragma GCC unroll 16
     for (int k = 0; k < 16; ++k) {
-      result =
-          _mm512_or_si512(result, _mm512_shuffle_epi8(part[k], _mm512_adds_epu8(index, outside)));
-      index = _mm512_sub_epi8(index, sixteen);
+      const auto* const part = reinterpret_cast<const __m128i*>(table.data()) + k;
+      difference[k] = _mm512_broadcast_i32x4(_mm_loadu_si128(part));
+      if (k % 8)
+        difference[k] =
+            _mm512_xor_si512(difference[k], _mm512_broadcast_i32x4(_mm_loadu_si128(part - 1)));
+    }
+  const __m512i top = _mm512_set1_epi8(-128), sixteen = _mm512_set1_epi8(16);
+  for (; i + 64 <= count; i += 64) {
+    __m512i high = _mm512_loadu_si512(x + i);
+    __m512i low = _mm512_xor_si512(high, top), result = _mm512_setzero_si512();
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; ++k) {
+      result = _mm512_xor_si512(result, _mm512_shuffle_epi8(difference[k], low));
+      result = _mm512_xor_si512(result, _mm512_shuffle_epi8(difference[8 + k], high));
+      low = _mm512_subs_epi8(low, sixteen);
+      high = _mm512_subs_epi8(high, sixteen);
     }
     _mm512_storeu_si512(y + i, result);
   }
