@@ -160,7 +160,7 @@ class GatherBlock {
             tile.starts = tap + t == 0 && k == 0;
             const bool ends = tap + t + tile.taps >= taps && k + slice >= depth;
             tile.has_residual = ends && epilogue.residual;
-            tile.limits = ends && limits;
+            tile.limits = ends && limits && !epilogue.residual;
             row.product(tile);
           }
       }

@@ -62,7 +62,7 @@ struct ProductTile {
   bool limits;  ///< the sums to [lo, hi]
   const float* bias;
   std::ptrdiff_t residual;  ///< from c to the residual, in floats
-  bool has_residual;        ///< to be added to the sums
+  bool has_residual;        ///< to be added to the sums, which are then limited; not streamed
   float lo, hi;
   /// Floats of a from each even row to the odd one after it, and then rows of c lie one behind the
   /// other and whole vectors of a may be read; 0 where that does not hold.

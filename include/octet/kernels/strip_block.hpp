@@ -76,7 +76,7 @@ class StripBlock {
       tile.starts = tap == 0;
       const bool ends = tap + tile.taps == taps;
       tile.has_residual = ends && epilogue.residual;
-      tile.limits = ends && epilogue.limits();
+      tile.limits = ends && epilogue.limits() && !epilogue.residual;
       copy_strips(tap, tile.taps);
       for (std::int64_t panel = first_panel; panel < end_panel; ++panel) {
         const std::int64_t width = turn_to_panel(tile, row, gather_.columns, panel, epilogue,

@@ -1,3 +1,4 @@
+// Stochastic gradient descent.
 #pragma once
 
 #include "octet/kernels/elementwise.hpp"
@@ -6,10 +7,12 @@
 
 namespace octet::inline OCTET_ABI {
 
+using kernels::Momentum;
+
 struct SgdOptions {
   /// Used where the schedule gives none.
   double momentum = 0;
-  kernels::Momentum kind = kernels::Momentum::heavy_ball;
+  Momentum kind = Momentum::heavy_ball;
   WeightDecay weight_decay = {};
 };
 

@@ -45,6 +45,15 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
     const Vector bias = t.starts && t.bias ? load(t.bias + v * lanes, mask) : zero();
     OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][v] = bias;
   }
+  if (!t.starts) {
+    OCTET_UNROLL for (int r = 0; r < R; ++r) {
+      const float* const c = t.c[first + r] + t.column;
+      OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
+        sum[r][v] = add(sum[r][v], load(c + v * lanes));
+      }
+      sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
+    }
+  }
   // One vector of channels alone would wait for its own last addition: two sums take turns.
   [[maybe_unused]] Vector odd[R];
   OCTET_UNROLL for (int r = 0; r < R; ++r) odd[r] = zero();
@@ -93,20 +102,6 @@ OCTET_VECTOR void product_tile(const ProductTile& t, std::int64_t first, const f
   }
   if constexpr (V == 1) {
     OCTET_UNROLL for (int r = 0; r < R; ++r) sum[r][0] = add(sum[r][0], odd[r]);
-  }
-  // The sums of the passes before, and the residual: one text, since there are many tiles.
-  std::ptrdiff_t added[2];
-  int count = 0;
-  if (!t.starts) added[count++] = 0;
-  if (t.has_residual) added[count++] = t.residual;
-  for (int i = 0; i < count; ++i) {
-    OCTET_UNROLL for (int r = 0; r < R; ++r) {
-      const float* const c = t.c[first + r] + t.column + added[i];
-      OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
-        sum[r][v] = add(sum[r][v], load(c + v * lanes));
-      }
-      sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
-    }
   }
   if (t.limits) {
     const Vector lo = all(t.lo), hi = all(t.hi);
@@ -197,9 +192,26 @@ OCTET_VECTOR void outer_rows(const OuterTile& t) {
   outer_columns<R, 1>(t);
 }
 
+// A pass of its own over what the first cache holds: in the many tiles it would be much code.
+struct AddResidual {
+  float* c;
+  std::ptrdiff_t residual;
+  Vector lo, hi;
+  template <class Access>
+  OCTET_VECTOR_INLINE void operator()(std::int64_t i, Access at) const {
+    at.store(c + i, clamp(add(at.load(c + i), at.load(c + i + residual)), lo, hi));
+  }
+};
+template <class = WhenUsed>
+OCTET_VECTOR void add_residual(const ProductTile& t) {
+  for (std::int64_t r = 0; r < t.rows; ++r)
+    each(t.columns, AddResidual{t.c[r] + t.column, t.residual, all(t.lo), all(t.hi)});
+}
+
 template <class = WhenUsed>
 void product(const ProductTile& t) {
   product_columns<1>(t);
+  if (t.has_residual) add_residual(t);
 }
 template <class = WhenUsed>
 void outer(const OuterTile& t) {

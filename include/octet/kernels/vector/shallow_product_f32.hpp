@@ -30,15 +30,6 @@ OCTET_VECTOR_INLINE void shallow_pixels(const ProductTile& t, std::int64_t first
       }
     }
   }
-  if (t.has_residual) {
-    OCTET_UNROLL for (int r = 0; r < R; ++r) {
-      const float* const c = t.c[first + r] + column + t.residual;
-      OCTET_UNROLL for (int v = 0; v < V - 1; ++v) {
-        sum[r][v] = add(sum[r][v], load(c + v * lanes));
-      }
-      sum[r][V - 1] = add(sum[r][V - 1], load(c + (V - 1) * lanes, last));
-    }
-  }
   if (t.limits) {
     const Vector lo = all(t.lo), hi = all(t.hi);
     OCTET_UNROLL for (int r = 0; r < R; ++r) {
@@ -107,8 +98,7 @@ OCTET_VECTOR_INLINE void shallow_pairs(const ProductTile& t, std::int64_t first,
 
 template <int Taps, int Depth>
 OCTET_VECTOR bool shallow_pairs(const ProductTile& t) {
-  if (t.columns != lanes / 2 || t.traffic || t.has_residual || !t.pair_step ||
-      t.pair_step + Depth > lanes)
+  if (t.columns != lanes / 2 || t.traffic || !t.pair_step || t.pair_step + Depth > lanes)
     return false;
   const Lanes twice = halves(0, 0, 1);
   const Vector bias = t.bias ? permute(load(t.bias, first_lanes(lanes / 2)), twice) : zero();
@@ -154,6 +144,7 @@ OCTET_VECTOR void shallow_or_deep_product(const ProductTile& t) {
      : t.depth == 16 ? shallow<1, 16>
                      : shallow<1, 24>)(t);
   }
+  if (t.has_residual) add_residual(t);
 }
 
 #endif
