@@ -143,7 +143,7 @@ void register_rows(const Table& table, const std::string& what, std::int64_t byt
 bool is_possible(const Conv2dS8Implementation& row, const Conv2dShape& s) {
   if (!cpu_supports(row.isa)) return false;
   const auto w = random_s8(s.OC * s.KH * s.KW * s.C);
-  return !row.fits || (row.fits(s, w.data(), x_zero_point) && row.suits(s));
+  return !row.fits || (row.fits(s, w.data(), x_zero_point) && (!row.suits || row.suits(s)));
 }
 
 void register_convolutions() {

@@ -1,6 +1,6 @@
 // The softmax of rows, written once in the words of <isa>/vector.hpp; see vector/gemm_f32.hpp for
-// how it is included. A row that is wider than a vector is read three times, from the first level
-// of the cache.
+// how it is included, and activation_f32.hpp, which is included before, for e^x. A row that is
+// wider than a vector is read three times, from the first level of the cache.
 #if defined(OCTET_VECTOR)
 
 // The sum and the largest of the lanes that a row of so many columns fills.
