@@ -210,3 +210,4 @@
 #include "octet/train/quantization_doctor.hpp"
 #include "octet/train/range_test.hpp"
 #include "octet/train/report_page.hpp"
+#include "octet/train/share.hpp"

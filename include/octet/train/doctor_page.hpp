@@ -6,17 +6,13 @@
 
 #include "octet/core/json.hpp"
 #include "octet/core/page.hpp"
+#include "octet/train/share.hpp"
 
 namespace octet::inline OCTET_ABI {
 
 /// The section of DoctorReport::json().
 template <std::same_as<Json> AnyJson>
 void write_doctor(const AnyJson& doctor, page::BasicPage<AnyJson>& page) {
-  const auto percent = [](const Json& share) { return page::fixed(100 * share.as_number(), 2); };
-  const auto interval = [&](const Json& share) {
-    return percent(share["value"]) + " (" + percent(share["low"]) + " to " +
-           percent(share["high"]) + ")";
-  };
   const auto p = [](const Json& value) { return page::fixed(value.as_number(), 3); };
   page::Table repairs{"",
                       "",
@@ -28,7 +24,7 @@ void write_doctor(const AnyJson& doctor, page::BasicPage<AnyJson>& page) {
     const bool pays = each["applied"].as_bool();
     if (pays) applied += (applied.empty() ? "" : "; ") + each["name"].as_string();
     repairs.rows.push_back(
-        {each["name"].as_string(), pays ? "applied" : "left", interval(each["accuracy_change"]),
+        {each["name"].as_string(), pays ? "applied" : "left", share_text(each["accuracy_change"]),
          p(each["mcnemar_mid_p"]), each["like_float32"].text(), p(each["like_float32_mid_p"]),
          page::fixed(each["milliseconds_before"].as_number(), 3),
          page::fixed(each["milliseconds"].as_number(), 3), each["weight_bytes"].text(),
@@ -36,9 +32,9 @@ void write_doctor(const AnyJson& doctor, page::BasicPage<AnyJson>& page) {
   }
   page.heading("The doctor");
   page.paragraph(text_of("Judged by ", doctor["images"].as_integer(), " labelled images: float32 ",
-                         interval(doctor["float32_accuracy"]), " %, int8 before ",
-                         interval(doctor["int8_accuracy_before"]), " %, int8 with the repairs ",
-                         interval(doctor["int8_accuracy"]), " %. Applied: ",
+                         share_text(doctor["float32_accuracy"]), " %, int8 before ",
+                         share_text(doctor["int8_accuracy_before"]), " %, int8 with the repairs ",
+                         share_text(doctor["int8_accuracy"]), " %. Applied: ",
                          applied.empty() ? "nothing, for nothing pays" : applied, "."));
   page.paragraph(
       "Each repair was tried on top of those applied before it; \"like float32\" is how many more "
@@ -49,7 +45,7 @@ void write_doctor(const AnyJson& doctor, page::BasicPage<AnyJson>& page) {
       "", "", {"layer", "type", "accuracy, points (95 %)", "mid-p", "answers changed"}, {}};
   for (const Json& each : doctor["layers"].as_array())
     costs.rows.push_back({each["name"].as_string(), each["type"].as_string(),
-                          interval(each["accuracy_change"]), p(each["mcnemar_mid_p"]),
+                          share_text(each["accuracy_change"]), p(each["mcnemar_mid_p"]),
                           each["changed"].text()});
   page.open(text_of("What each layer costs, alone in int8, on ",
                     doctor["ranking_images"].as_integer(), " images"));

@@ -9,6 +9,7 @@
 
 #include "octet/core/json.hpp"
 #include "octet/train/metrics.hpp"
+#include "octet/train/share.hpp"
 
 namespace octet::inline OCTET_ABI {
 
@@ -65,23 +66,21 @@ Proportion accuracy_change(const McNemar& answers, std::int64_t images) {
 
 template <class>
 Json DoctorReport::json() const {
-  const auto share = [](const Proportion& value) {
-    return Json::object().set("value", value.value).set("low", value.low).set("high", value.high);
-  };
   Json costs = Json::array(), repairs = Json::array();
   for (const LayerCost& each : layers)
-    costs.push(Json::object()
-                   .set("name", each.layer)
-                   .set("type", each.type)
-                   .set("accuracy_change", share(accuracy_change(each.answers, ranking_images)))
-                   .set("mcnemar_mid_p", each.answers.mid_p)
-                   .set("changed", each.changed));
+    costs.push(
+        Json::object()
+            .set("name", each.layer)
+            .set("type", each.type)
+            .set("accuracy_change", share_json(accuracy_change(each.answers, ranking_images)))
+            .set("mcnemar_mid_p", each.answers.mid_p)
+            .set("changed", each.changed));
   for (const Treatment& each : treatments)
     repairs.push(
         Json::object()
             .set("name", each.name)
             .set("applied", each.applied)
-            .set("accuracy_change", share(accuracy_change(each.answers, before.size())))
+            .set("accuracy_change", share_json(accuracy_change(each.answers, before.size())))
             .set("mcnemar_mid_p", each.answers.mid_p)
             .set("like_float32", each.agreement.wrong_to_right - each.agreement.right_to_wrong)
             .set("like_float32_mid_p", each.agreement.mid_p)
@@ -92,9 +91,9 @@ Json DoctorReport::json() const {
             .set("seconds", each.seconds));
   return Json::object()
       .set("images", before.size())
-      .set("float32_accuracy", share(in_float.accuracy()))
-      .set("int8_accuracy_before", share(before.accuracy()))
-      .set("int8_accuracy", share(after.accuracy()))
+      .set("float32_accuracy", share_json(in_float.accuracy()))
+      .set("int8_accuracy_before", share_json(before.accuracy()))
+      .set("int8_accuracy", share_json(after.accuracy()))
       .set("ranking_images", ranking_images)
       .set("layers", std::move(costs))
       .set("treatments", std::move(repairs));

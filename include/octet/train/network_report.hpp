@@ -13,6 +13,7 @@
 #include "octet/program/report.hpp"
 #include "octet/train/doctor_report.hpp"
 #include "octet/train/metrics.hpp"
+#include "octet/train/share.hpp"
 
 namespace octet::inline OCTET_ABI {
 
@@ -54,17 +55,14 @@ Json report_json(const Report& report) {
            evaluation.classes);
     if (evaluation.size() == 0)
       fail("report: ", form.name, ": expected an evaluation of at least one image, got none");
-    const auto share = [](const Proportion& value) {
-      return Json::object().set("value", value.value).set("low", value.low).set("high", value.high);
-    };
     const ConfusionMatrix confusion = evaluation.confusion();
     Json classes = Json::array(), rows = Json::array();
     for (int label = 0; label < evaluation.classes; ++label) {
       classes.push(Json::object()
                        .set("name", report.class_names[static_cast<std::size_t>(label)])
                        .set("images", confusion.labelled(label))
-                       .set("recall", share(wilson_interval(confusion.count(label, label),
-                                                            confusion.labelled(label))))
+                       .set("recall", share_json(wilson_interval(confusion.count(label, label),
+                                                                 confusion.labelled(label))))
                        .set("precision", confusion.precision(label))
                        .set("f1", confusion.f1(label)));
       Json row = Json::array();
@@ -76,8 +74,8 @@ Json report_json(const Report& report) {
     forms.push(Json::object()
                    .set("name", form.name)
                    .set("images", evaluation.size())
-                   .set("accuracy", share(evaluation.accuracy()))
-                   .set("top_2", share(evaluation.accuracy(2)))
+                   .set("accuracy", share_json(evaluation.accuracy()))
+                   .set("top_2", share_json(evaluation.accuracy(2)))
                    .set("loss", evaluation.loss)
                    .set("right_to_wrong", test.right_to_wrong)
                    .set("wrong_to_right", test.wrong_to_right)

@@ -13,6 +13,7 @@
 #include "octet/core/utf8.hpp"
 #include "octet/train/doctor_page.hpp"
 #include "octet/train/network_report.hpp"
+#include "octet/train/share.hpp"
 
 namespace octet::inline OCTET_ABI {
 
@@ -58,13 +59,6 @@ class ReportPage {
   }
 
  private:
-  static std::string percent(const Json& share, int decimals = 2) {
-    return page::fixed(100 * share.as_number(), decimals);
-  }
-  static std::string interval(const Json& share) {
-    return text_of(percent(share["value"]), " (", percent(share["low"]), " to ",
-                   percent(share["high"]), ")");
-  }
   static std::string significant(double value) {
     char text[32];
     std::snprintf(text, sizeof text, "%.4g", value);
@@ -111,11 +105,11 @@ class ReportPage {
           (!weakest || layer["sqnr_db"].as_number() < (*weakest)["sqnr_db"].as_number()))
         weakest = &layer;
     std::vector<page::Fact> facts = {
-        {percent(last()["accuracy"]["value"]) + " %",
+        {percent_text(last()["accuracy"]["value"]) + " %",
          text_of(last_name(), " is right on; ", first_name(), " on ",
-                 percent(first()["accuracy"]["value"]), " %. Of ", last()["images"].as_integer(),
-                 " answers ", last()["right_to_wrong"].as_integer(), " became wrong and ",
-                 last()["wrong_to_right"].as_integer(), " right")}};
+                 percent_text(first()["accuracy"]["value"]), " %. Of ",
+                 last()["images"].as_integer(), " answers ", last()["right_to_wrong"].as_integer(),
+                 " became wrong and ", last()["wrong_to_right"].as_integer(), " right")}};
     if (before > 0 && after > 0)
       facts.push_back({times(before / after) + " times",
                        text_of("as fast: ", significant(after), " ms in place of ",
@@ -171,14 +165,14 @@ class ReportPage {
       svg.text(112, y + 4, name, "end");
       svg.bar(x(share["low"].as_number()), y - 5,
               x(share["high"].as_number()) - x(share["low"].as_number()), 10, style,
-              name + ": " + interval(share) + " %", 0.5);
+              name + ": " + share_text(share) + " %", 0.5);
       const double center = x(share["value"].as_number());
       svg.line(center, y - 8, center, y + 8, "one");
       y += 26;
       const bool itself = &form == &first();
       const auto number = [&](const char* key) { return form[key].text(); };
       table.rows.push_back(
-          {name, interval(share), percent(form["top_2"]["value"]),
+          {name, share_text(share), percent_text(form["top_2"]["value"]),
            itself ? "" : number("right_to_wrong"), itself ? "" : number("wrong_to_right"),
            itself ? "" : page::fixed(form["mcnemar_mid_p"].as_number(), 3),
            form["file_bytes"].as_integer() ? number("file_bytes") : "-", number("weight_bytes")});
@@ -220,17 +214,17 @@ class ReportPage {
         const double top = y((*form)["recall"]["value"].as_number());
         const std::string& whose = place ? last_name() : first_name();
         svg.bar(left + 22 * place, top, 20, 180 - top, style_of(whose),
-                text_of(name, ", ", whose, ": ", interval((*form)["recall"])));
+                text_of(name, ", ", whose, ": ", share_text((*form)["recall"])));
         const double middle = left + 22 * place + 10;
         svg.line(middle, y((*form)["recall"]["low"].as_number()), middle,
                  y((*form)["recall"]["high"].as_number()), "one");
         ++place;
       }
       svg.text(left + 21, 196, first_letters(name, 9), "middle");
-      table.rows.push_back({name, before[i]["images"].text(), interval(before[i]["recall"]),
-                            interval(after[i]["recall"]), percent(before[i]["precision"]),
-                            percent(after[i]["precision"]), percent(before[i]["f1"]),
-                            percent(after[i]["f1"])});
+      table.rows.push_back({name, before[i]["images"].text(), share_text(before[i]["recall"]),
+                            share_text(after[i]["recall"]), percent_text(before[i]["precision"]),
+                            percent_text(after[i]["precision"]), percent_text(before[i]["f1"]),
+                            percent_text(after[i]["f1"])});
     }
     page_.heading("Class by class");
     page_.paragraph(
@@ -390,7 +384,7 @@ class ReportPage {
       const Json* const reason = layer.find("float_because");
       table.rows.push_back({name, layer["type"].as_string(), range(layer["float_range"]),
                             is_int8(layer) ? range(layer["int8_range"]) : "-", decibels(sqnr),
-                            is_int8(layer) ? percent(layer["saturated"], 4) : "-",
+                            is_int8(layer) ? percent_text(layer["saturated"], 4) : "-",
                             of_weights ? decibels(*of_weights) : "-",
                             reason ? reason->as_string() : ""});
     }
@@ -424,9 +418,10 @@ class ReportPage {
       mean.emplace_back(x(images), y(point["mean_change"].as_number()));
       largest.emplace_back(x(images), y(point["largest_change"].as_number()));
       svg.text(x(images), 196, point["images"].text(), "middle");
-      table.rows.push_back({point["images"].text(), percent(point["mean_change"]),
-                            percent(point["largest_change"]), point["most_changed"].as_string(),
-                            percent(point["largest_cut"]), point["most_cut"].as_string()});
+      table.rows.push_back({point["images"].text(), percent_text(point["mean_change"]),
+                            percent_text(point["largest_change"]),
+                            point["most_changed"].as_string(), percent_text(point["largest_cut"]),
+                            point["most_cut"].as_string()});
     }
     svg.path(mean, "curve float32");
     svg.path(largest, "curve int8");
@@ -512,9 +507,9 @@ class ReportPage {
       add("int8 range", range(layer["int8_range"]));
       add("a step", significant(layer["scale"].as_number()));
       add("zero point", layer["zero_point"].text());
-      add("saturated %", percent(layer["saturated"], 4));
+      add("saturated %", percent_text(layer["saturated"], 4));
       summary += text_of(", SQNR ", decibels(layer["sqnr_db"]), " dB, saturated ",
-                         percent(layer["saturated"], 4), " %");
+                         percent_text(layer["saturated"], 4), " %");
     } else {
       add("float32 because", layer["float_because"].as_string());
     }
