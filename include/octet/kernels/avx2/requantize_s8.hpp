@@ -24,13 +24,20 @@ OCTET_TARGET_AVX2_S8 inline LimitsS8 limits_s8(int zero_point, int lo, int hi) n
           _mm256_set1_epi16(static_cast<short>(zero_point)), _mm_set1_epi8(static_cast<char>(lo))};
 }
 
-/// clamp(round(value) + zero_point) of 2 x 8 lanes, as bytes. Only the upper limit needs a float:
-/// what is too low converts to the lowest int32, and the saturation of the packs keeps it low.
+/// round(value) + zero_point of 2 x 8 lanes, as int16 in the order that vpackssdw leaves. Only the
+/// upper limit needs a float: what is too low converts to the lowest int32, and the saturation of
+/// the packs keeps it low.
+OCTET_TARGET_AVX2_S8 inline __m256i round_to_words(__m256 first, __m256 second,
+                                                   const LimitsS8& limits) noexcept {
+  const __m256i low = _mm256_cvtps_epi32(_mm256_min_ps(first, limits.highest));
+  const __m256i high = _mm256_cvtps_epi32(_mm256_min_ps(second, limits.highest));
+  return _mm256_adds_epi16(_mm256_packs_epi32(low, high), limits.zero_point);
+}
+
+/// clamp(round(value) + zero_point) of 2 x 8 lanes, as bytes.
 OCTET_TARGET_AVX2_S8 inline __m128i round_16(const __m256 (&value)[2],
                                              const LimitsS8& limits) noexcept {
-  const __m256i first = _mm256_cvtps_epi32(_mm256_min_ps(value[0], limits.highest));
-  const __m256i second = _mm256_cvtps_epi32(_mm256_min_ps(value[1], limits.highest));
-  const __m256i words = _mm256_adds_epi16(_mm256_packs_epi32(first, second), limits.zero_point);
+  const __m256i words = round_to_words(value[0], value[1], limits);
   const __m128i bytes =
       _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   return _mm_max_epi8(_mm_shuffle_epi32(bytes, 0xd8), limits.lowest);
@@ -92,18 +99,6 @@ OCTET_TARGET_AVX2_S8 inline Channels16 eight_twice(Channels16 channels) noexcept
   channels.start[1] = channels.start[0];
   channels.multiplier[1] = channels.multiplier[0];
   return channels;
-}
-
-/// The bytes of 16 channels' sums.
-OCTET_TARGET_AVX2_S8 inline __m128i requantize_16(const __m256i (&sum)[2],
-                                                  const Channels16& channels,
-                                                  const LimitsS8& limits) noexcept {
-  __m256 value[2];
-  for (int half = 0; half < 2; ++half)
-    value[half] =
-        _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(sum[half], channels.start[half])),
-                      channels.multiplier[half]);
-  return round_16(value, limits);
 }
 
 OCTET_TARGET_AVX2_S8 inline void quantize_f32(std::int64_t count, const float* x, float scale,
